@@ -1,0 +1,47 @@
+"""The noise ceiling: how well any predictor can score against labels of finite ensembles."""
+
+import numpy as np
+
+from glassbotan.structure.periodic import FloatArray
+
+
+def noise_ceiling(samples: FloatArray, *, splits: int = 20, seed: int = 0) -> float:
+    """Return the highest Pearson correlation that a perfect predictor can expect.
+
+    The trajectories are split into halves at random; the correlation r of the two half means,
+    averaged over splits, is lengthened to the full ensemble by the Spearman-Brown formula,
+    2 r / (1 + r), which is the labels' reliability; its square root is the ceiling.
+
+    Parameters
+    ----------
+    samples
+        One quantity of every trajectory and particle (or bond), shape [R, N].
+    splits, seed
+        Number of random splits, and the seed that makes them repeatable.
+
+    Returns
+    -------
+    float
+        NaN with fewer than two trajectories or without variance; 0 where halves do not correlate.
+
+    """
+    n_trajectories = len(samples)
+    if n_trajectories < 2:
+        return float("nan")
+    generator = np.random.default_rng(seed)
+    correlations = []
+    total = samples.sum(axis=0)
+    half = n_trajectories // 2
+    for _ in range(splits):
+        chosen = generator.permutation(n_trajectories)[:half]
+        first = samples[chosen].sum(axis=0)
+        correlations.append(pearson(first / half, (total - first) / (n_trajectories - half)))
+    mean = float(np.mean(correlations))
+    return float(np.sqrt(max(2 * mean / (1 + mean), 0.0))) if np.isfinite(mean) else mean
+
+
+def pearson(x: FloatArray, y: FloatArray) -> float:
+    """Return the Pearson correlation coefficient; NaN where one side does not vary."""
+    x, y = x - x.mean(), y - y.mean()
+    norm = np.sqrt((x @ x) * (y @ y))
+    return float(x @ y / norm) if norm > 0 else float("nan")

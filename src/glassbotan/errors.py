@@ -1,0 +1,17 @@
+"""The two ways in which a job ends badly, told apart for the exit status."""
+
+
+class GlassbotanError(Exception):
+    """Anything glassbotan refuses or fails at; its text is one line for a person."""
+
+    exit_status = 1
+
+
+class InputError(GlassbotanError):
+    """The input is wrong: says what, in which file and field, and what would be right."""
+
+    exit_status = 2
+
+
+class RunError(GlassbotanError):
+    """The input was right and the run failed all the same (a full disk, a lost server ...)."""

@@ -1,0 +1,31 @@
+"""The two-layer perceptron of which both networks are built."""
+
+from torch import Tensor, nn
+
+
+class Perceptron(nn.Module):
+    """Two linear layers, each followed by a ReLU: [..., inputs] -> [..., width]."""
+
+    def __init__(self, inputs: int, width: int) -> None:
+        super().__init__()
+        self.hidden = nn.Linear(inputs, width)
+        self.out = nn.Linear(width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply the layers along the last axis."""
+        output: Tensor = self.out(self.hidden(x).relu()).relu()
+        return output
+
+
+class Decoder(nn.Module):
+    """A perceptron and a linear read-out of T numbers: [..., width] -> [..., T]."""
+
+    def __init__(self, width: int, outputs: int) -> None:
+        super().__init__()
+        self.perceptron = Perceptron(width, width)
+        self.out = nn.Linear(width, outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply the layers along the last axis."""
+        output: Tensor = self.out(self.perceptron(x))
+        return output

@@ -1,0 +1,140 @@
+"""The parameters that the two groups published, in their own names and orders.
+
+- BOTAN: PyTorch state dicts of github.com/h3-Open-BDEC/pyg_botan (Apache-2.0).
+- Node-only: the checkpoint of github.com/google-deepmind/deepmind-research, glassy_dynamics
+  (Apache-2.0), as an npz of its variables by their published names, weights [inputs, outputs].
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from glassbotan.errors import InputError
+from glassbotan.models.botan import Botan
+from glassbotan.models.network import Network, Settings
+from glassbotan.models.node_only import NodeOnly
+
+N = TypeVar("N", bound=Network)
+V = TypeVar("V")
+
+BOTAN_NAMES = {
+    "node_encoder.fc1": "passing.node_encoder.hidden",
+    "node_encoder.fc2": "passing.node_encoder.out",
+    "edge_encoder.fc1": "passing.edge_encoder.hidden",
+    "edge_encoder.fc2": "passing.edge_encoder.out",
+    "network.edge_model.mlp.fc1": "passing.edge_perceptron.hidden",
+    "network.edge_model.mlp.fc2": "passing.edge_perceptron.out",
+    "network.node_model.mlp.fc1": "passing.node_perceptron.hidden",
+    "network.node_model.mlp.fc2": "passing.node_perceptron.out",
+    "decoder.fc1": "decoder.perceptron.hidden",
+    "decoder.fc2": "decoder.perceptron.out",
+    "decoder.fc3": "decoder.out",
+}
+
+NODE_ONLY_NAMES = {
+    "graph_independent/node_model/mlp/linear_0": "passing.node_encoder.hidden",
+    "graph_independent/node_model/mlp/linear_1": "passing.node_encoder.out",
+    "graph_independent/edge_model/mlp/linear_0": "passing.edge_encoder.hidden",
+    "graph_independent/edge_model/mlp/linear_1": "passing.edge_encoder.out",
+    "graph_network/edge_block/mlp/linear_0": "passing.edge_perceptron.hidden",
+    "graph_network/edge_block/mlp/linear_1": "passing.edge_perceptron.out",
+    "graph_network/node_block/mlp/linear_0": "passing.node_perceptron.hidden",
+    "graph_network/node_block/mlp/linear_1": "passing.node_perceptron.out",
+    "graph_independent_1/node_model/mlp/linear_0": "decoder.perceptron.hidden",
+    "graph_independent_1/node_model/mlp/linear_1": "decoder.perceptron.out",
+    "graph_independent_1/node_model/mlp/linear_2": "decoder.out",
+}
+
+
+def load_published_botan(path: str | Path, *, time: float = 4120.0) -> Botan:
+    """Load a published BOTAN state dict, without running anything that the file might hold.
+
+    Raises
+    ------
+    InputError
+        The file is no state dict of plain tensors, or its names or shapes are another network's.
+
+    """
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        summary = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(f"{path}: not a PyTorch state dict of plain tensors ({summary})") from None
+    if not isinstance(state, Mapping) or not all(isinstance(v, Tensor) for v in state.values()):
+        raise InputError(f"{path}: expected a state dict, names to tensors")
+    model = Botan(Settings(times=(time,)))
+    renamed = {}
+    for published, ours in BOTAN_NAMES.items():
+        for kind in ("weight", "bias"):
+            renamed[f"{ours}.{kind}"] = _entry(state, f"{published}.{kind}", path)
+    return load_state(model, renamed, path)
+
+
+def load_published_node_only(path: str | Path, *, time: float = 0.132) -> NodeOnly:
+    """Load the published node-only checkpoint.
+
+    Raises
+    ------
+    InputError
+        The file is no npz of these variables.
+
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            variables = {name.removeprefix("Graph/"): archive[name] for name in archive.files}
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(f"{path}: not an npz of network variables ({error})") from None
+    model = NodeOnly(Settings(times=(time,)))
+    state = {}
+    for published, ours in NODE_ONLY_NAMES.items():
+        weight, bias = (_entry(variables, f"{published}/{kind}", path) for kind in "wb")
+        state[f"{ours}.weight"] = torch.from_numpy(_to_our_order(ours, weight).T.copy())
+        state[f"{ours}.bias"] = torch.from_numpy(np.asarray(bias))
+    return load_state(model, state, path)
+
+
+def load_state(model: N, state: Mapping[str, Tensor], path: str | Path) -> N:
+    """Copy ``state`` into ``model``.
+
+    Raises
+    ------
+    InputError
+        A tensor is missing, left over or of another shape; names the first such tensor.
+
+    """
+    expected = model.state_dict()
+    for name in expected:
+        tensor = _entry(state, name, path)
+        if tensor.shape != expected[name].shape:
+            raise InputError(
+                f"{path}: {name} has shape {list(tensor.shape)}, "
+                f"but a {model.architecture} model of these settings has "
+                f"{list(expected[name].shape)}"
+            )
+    for name in state:
+        if name not in expected:
+            raise InputError(f"{path}: {name} is no tensor of a {model.architecture} model")
+    model.load_state_dict(dict(state))
+    return model.eval()
+
+
+def _entry(entries: Mapping[str, V], name: str, path: str | Path) -> V:
+    if name not in entries:
+        raise InputError(f"{path}: {name} is missing; this is another network's file")
+    return entries[name]
+
+
+def _to_our_order(name: str, weight: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Reorder input rows: published edges come first, and so do published received sums."""
+    if name == "passing.edge_perceptron.hidden":
+        edge, receiver, sender = np.split(weight, [128, 256])
+        return np.concatenate([sender, receiver, edge])
+    if name == "passing.node_perceptron.hidden":
+        received, node = np.split(weight, [64])
+        return np.concatenate([node, received])
+    return weight
