@@ -7,7 +7,6 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 import torch
@@ -16,11 +15,9 @@ from torch import Tensor
 
 from glassbotan.errors import InputError
 from glassbotan.models.botan import Botan
-from glassbotan.models.network import Network, Settings
+from glassbotan.models.network import Settings
 from glassbotan.models.node_only import NodeOnly
-
-N = TypeVar("N", bound=Network)
-V = TypeVar("V")
+from glassbotan.models.state import entry_of, load_state
 
 BOTAN_NAMES = {
     "node_encoder.fc1": "passing.node_encoder.hidden",
@@ -71,7 +68,7 @@ def load_published_botan(path: str | Path, *, time: float = 4120.0) -> Botan:
     renamed = {}
     for published, ours in BOTAN_NAMES.items():
         for kind in ("weight", "bias"):
-            renamed[f"{ours}.{kind}"] = _entry(state, f"{published}.{kind}", path)
+            renamed[f"{ours}.{kind}"] = entry_of(state, f"{published}.{kind}", path)
     return load_state(model, renamed, path)
 
 
@@ -92,41 +89,10 @@ def load_published_node_only(path: str | Path, *, time: float = 0.132) -> NodeOn
     model = NodeOnly(Settings(times=(time,)))
     state = {}
     for published, ours in NODE_ONLY_NAMES.items():
-        weight, bias = (_entry(variables, f"{published}/{kind}", path) for kind in "wb")
+        weight, bias = (entry_of(variables, f"{published}/{kind}", path) for kind in "wb")
         state[f"{ours}.weight"] = torch.from_numpy(_to_our_order(ours, weight).T.copy())
         state[f"{ours}.bias"] = torch.from_numpy(np.asarray(bias))
     return load_state(model, state, path)
-
-
-def load_state(model: N, state: Mapping[str, Tensor], path: str | Path) -> N:
-    """Copy ``state`` into ``model``.
-
-    Raises
-    ------
-    InputError
-        A tensor is missing, left over or of another shape; names the first such tensor.
-
-    """
-    expected = model.state_dict()
-    for name in expected:
-        tensor = _entry(state, name, path)
-        if tensor.shape != expected[name].shape:
-            raise InputError(
-                f"{path}: {name} has shape {list(tensor.shape)}, "
-                f"but a {model.architecture} model of these settings has "
-                f"{list(expected[name].shape)}"
-            )
-    for name in state:
-        if name not in expected:
-            raise InputError(f"{path}: {name} is no tensor of a {model.architecture} model")
-    model.load_state_dict(dict(state))
-    return model.eval()
-
-
-def _entry(entries: Mapping[str, V], name: str, path: str | Path) -> V:
-    if name not in entries:
-        raise InputError(f"{path}: {name} is missing; this is another network's file")
-    return entries[name]
 
 
 def _to_our_order(name: str, weight: NDArray[np.floating]) -> NDArray[np.floating]:

@@ -1,0 +1,198 @@
+"""A snapshot with its measured motion and noise ceilings, computed once and cached on disk."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from glassbotan import io
+from glassbotan.datasets.groups import bond_groups, particle_groups
+from glassbotan.dynamics import (
+    IsoconfigurationalEnsemble,
+    Motion,
+    bond_extension,
+    motion_of,
+    noise_ceiling,
+)
+from glassbotan.dynamics.propensity import displacement_lengths
+from glassbotan.provenance import sha256
+from glassbotan.structure import NeighbourGraph, Snapshot, neighbour_graph
+from glassbotan.structure.periodic import FloatArray
+
+CACHE_FORM = 1
+"""Counts up when the cached form changes, so that older files are made anew."""
+
+Ceilings = Mapping[str, FloatArray]
+"""Noise ceiling by group (species letter, or pair of letters), each an array [T]."""
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledSnapshot:
+    """The measured motion of one snapshot, and how well it can be predicted at best.
+
+    Attributes
+    ----------
+    motion
+        Propensity [T, N] and, where trajectories are known, bond extension [T, E].
+    particle_ceilings, bond_ceilings
+        Noise ceilings by group; empty where the trajectories are not known.
+
+    """
+
+    motion: Motion
+    particle_ceilings: Ceilings
+    bond_ceilings: Ceilings
+
+    @property
+    def graph(self) -> NeighbourGraph:
+        """The snapshot's neighbour graph."""
+        assert self.motion.graph is not None
+        return self.motion.graph
+
+
+def load_labelled(
+    path: str | Path, *, cutoff: float = 2.0, box: FloatArray | None = None, cached: bool = True
+) -> LabelledSnapshot:
+    """Read a file that holds an ensemble or measured propensities, by way of the cache.
+
+    Parameters
+    ----------
+    path
+        BOTAN npz, node-only pickle, GlassBench npz or the project's own motion npz.
+    cutoff
+        Of the neighbour graph, length units.
+    box
+        Edge lengths [d] where the format has none and the published one does not apply.
+    cached
+        Whether to keep graph and labels in the cache folder (see ``cache_home``).
+
+    """
+    path = Path(path)
+    if not (cached and path.is_file()):
+        return _measure(path, cutoff, box)
+    entry = _entry(path, cutoff, box)
+    try:
+        return _load(entry, path)
+    except (OSError, ValueError, KeyError):
+        labelled = _measure(path, cutoff, box)
+        _save(entry, labelled)
+        return labelled
+
+
+def cache_home() -> Path:
+    """Return $GLASSBOTAN_CACHE, or glassbotan's folder in the user's cache."""
+    if "GLASSBOTAN_CACHE" in os.environ:
+        return Path(os.environ["GLASSBOTAN_CACHE"])
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "glassbotan"
+
+
+def label(ensemble: IsoconfigurationalEnsemble, graph: NeighbourGraph) -> LabelledSnapshot:
+    """Return the ensemble's averages and their noise ceilings."""
+    return LabelledSnapshot(
+        motion=motion_of(ensemble, graph),
+        particle_ceilings=_particle_ceilings(ensemble),
+        bond_ceilings=_bond_ceilings(ensemble, graph),
+    )
+
+
+def _particle_ceilings(ensemble: IsoconfigurationalEnsemble) -> Ceilings:
+    lengths = displacement_lengths(ensemble)
+    return {
+        group.name: np.array([noise_ceiling(at_time[:, group.members]) for at_time in lengths])
+        for group in particle_groups(ensemble.snapshot)
+    }
+
+
+def _bond_ceilings(ensemble: IsoconfigurationalEnsemble, graph: NeighbourGraph) -> Ceilings:
+    samples = [
+        bond_extension(ensemble, graph, trajectories=np.array([r]))
+        for r in range(ensemble.n_trajectories)
+    ]
+    return {
+        group.name: np.array(
+            [
+                noise_ceiling(np.stack([s[t, group.members] for s in samples]))
+                for t in range(len(ensemble.times))
+            ]
+        )
+        for group in bond_groups(graph)
+    }
+
+
+def _measure(path: Path, cutoff: float, box: FloatArray | None) -> LabelledSnapshot:
+    kind = io.detect_format(path)
+    if kind in io.MOTION_FORMATS:
+        motion = io.read_motion(path, box=box)
+        if motion.graph is not None:
+            return LabelledSnapshot(motion, {}, {})
+        graph = neighbour_graph(motion.snapshot, cutoff)
+        with_graph = Motion(
+            motion.snapshot, motion.times, motion.propensity, graph, None, motion.source
+        )
+        return LabelledSnapshot(with_graph, {}, {})
+    ensemble = io.read_ensemble(path, box=box)
+    return label(ensemble, neighbour_graph(ensemble.snapshot, cutoff))
+
+
+def _entry(path: Path, cutoff: float, box: FloatArray | None) -> Path:
+    boxed = "" if box is None else "-" + "x".join(f"{edge:g}" for edge in box)
+    # The name is part of the key, because it tells the time and temperature of published files.
+    return cache_home() / "labelled" / f"{path.stem}-{sha256(path)[:16]}-{cutoff:g}{boxed}.npz"
+
+
+def _save(entry: Path, labelled: LabelledSnapshot) -> None:
+    motion, graph = labelled.motion, labelled.graph
+    arrays = {
+        "form": np.array(CACHE_FORM),
+        "positions": motion.snapshot.positions,
+        "species": motion.snapshot.species.astype(np.int16),
+        "box": motion.snapshot.box,
+        "temperature": np.array(motion.snapshot.temperature or np.nan),
+        "times": motion.times,
+        "propensity": motion.propensity.astype(np.float32),
+        "edge_index": graph.edge_index.astype(np.int32),
+        "vectors": graph.vectors,
+        "row_offsets": graph.row_offsets,
+        "cutoff": np.array(graph.cutoff),
+    }
+    if motion.bond_extension is not None:
+        arrays["bond_extension"] = motion.bond_extension.astype(np.float32)
+    for kind, ceilings in (("p", labelled.particle_ceilings), ("b", labelled.bond_ceilings)):
+        arrays |= {f"ceiling:{kind}:{name}": values for name, values in ceilings.items()}
+    entry.parent.mkdir(parents=True, exist_ok=True)
+    with io.atomic_output(entry) as temporary:
+        np.savez(temporary, **arrays)
+
+
+def _load(entry: Path, path: Path) -> LabelledSnapshot:
+    with np.load(entry, allow_pickle=False) as stored:
+        if int(stored["form"]) != CACHE_FORM:
+            raise ValueError(entry)
+        temperature = float(stored["temperature"])
+        snapshot = Snapshot(
+            stored["positions"],
+            stored["species"],
+            stored["box"],
+            temperature=None if np.isnan(temperature) else temperature,
+            source=str(path),
+        )
+        graph = NeighbourGraph(
+            species=snapshot.species,
+            edge_index=stored["edge_index"].astype(np.int64),
+            vectors=stored["vectors"],
+            row_offsets=stored["row_offsets"],
+            cutoff=float(stored["cutoff"]),
+        )
+        extension = stored["bond_extension"] if "bond_extension" in stored.files else None
+        motion = Motion(
+            snapshot, stored["times"], stored["propensity"], graph, extension, str(path)
+        )
+        return LabelledSnapshot(motion, _ceilings(stored, "p"), _ceilings(stored, "b"))
+
+
+def _ceilings(stored: "np.lib.npyio.NpzFile", kind: str) -> Ceilings:
+    prefix = f"ceiling:{kind}:"
+    return {n.removeprefix(prefix): stored[n] for n in stored.files if n.startswith(prefix)}

@@ -1,0 +1,76 @@
+"""The model card: everything that is known of a set of weights besides the weights."""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from glassbotan.errors import InputError
+
+
+class Domain(BaseModel):
+    """What the training snapshots were like; snapshots unlike them are predicted with a warning.
+
+    Attributes
+    ----------
+    temperature
+        Of the training snapshots, units of epsilon/k_B; None where it was not known.
+    density
+        Number density, mean over training snapshots.
+    composition
+        Fraction of each species, in order.
+    energy
+        Mean and standard deviation over training snapshots of the Kob-Andersen potential energy
+        per particle: a thermometer that every snapshot carries; None for other systems.
+
+    """
+
+    model_config = ConfigDict(extra="forbid")
+    temperature: float | None = None
+    density: float
+    composition: list[float]
+    energy: tuple[float, float] | None = None
+
+
+class Card(BaseModel):
+    """Stored as model.json beside the weights."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: str
+    architecture: str
+    description: str = ""
+    system: str = "Kob-Andersen mixture"
+    times: list[float]
+    targets: list[str] = Field(default_factory=lambda: ["particles A", "particles B", "bonds"])
+    """What its outputs were trained on; others mean nothing."""
+    dimension: int = 3
+    cutoff: float = 2.0
+    width: int = 64
+    steps: int = 7
+    domain: Domain | None = None
+    data: dict[str, Any] = Field(default_factory=dict)
+    recipe: dict[str, Any] = Field(default_factory=dict)
+    scores: dict[str, Any] = Field(default_factory=dict)
+    provenance: dict[str, Any] = Field(default_factory=dict)
+    citation: str = ""
+    licence: str = "Apache-2.0"
+
+
+def read_card(path: Path) -> Card:
+    """Read a model.json.
+
+    Raises
+    ------
+    InputError
+        It is missing, no JSON, or a field is wrong.
+
+    """
+    try:
+        return Card.model_validate_json(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not a text file"
+        raise InputError(f"{path}: cannot be read ({reason})") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "file"
+        raise InputError(f"{path}: {where}: {first['msg']}") from None

@@ -1,0 +1,55 @@
+"""What made an output: command, version, seed and inputs, recorded in everything that is written."""
+
+import hashlib
+import shlex
+import sys
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+
+def provenance(
+    inputs: Iterable[str | Path] = (), *, seed: int | None = None, **details: object
+) -> dict[str, object]:
+    """Return a JSON-ready record of the running command.
+
+    Parameters
+    ----------
+    inputs
+        Files that the output was made from; recorded by name and SHA-256.
+    seed
+        Of the random numbers, where there were any.
+    details
+        Whatever else made the output what it is (the model's name ...).
+
+    """
+    return {
+        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "version": package_version(),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seed": seed,
+        "inputs": [{"name": Path(p).name, "sha256": sha256(Path(p))} for p in inputs],
+        **details,
+    }
+
+
+def package_version() -> str:
+    """Return the installed version of glassbotan."""
+    try:
+        return version("glassbotan")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def sha256(path: Path) -> str:
+    """Return the hexadecimal SHA-256 of a file."""
+    stat = path.stat()
+    return _sha256(path.resolve(), stat.st_size, stat.st_mtime_ns)
+
+
+@cache
+def _sha256(path: Path, size: int, modified: int) -> str:  # noqa: ARG001 - the cache's key
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

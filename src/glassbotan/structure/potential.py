@@ -1,0 +1,212 @@
+"""The Lennard-Jones potential of a mixture: energies and forces of a snapshot."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from glassbotan.errors import InputError
+from glassbotan.structure.graph import neighbour_graph
+from glassbotan.structure.periodic import FloatArray
+from glassbotan.structure.snapshot import IntArray, Snapshot, species_name
+
+
+@dataclass(frozen=True, eq=False)
+class PairPotential:
+    """Lennard-Jones interaction of S species, cut off and shifted to zero energy at the cutoff.
+
+    V_ab(r) = 4 epsilon_ab [(sigma_ab / r)^12 - (sigma_ab / r)^6] - V_ab(cutoff_ab) for
+    r < cutoff_ab, and 0 beyond.
+
+    Attributes
+    ----------
+    epsilon
+        Well depths, symmetric, shape [S, S], energy units.
+    sigma
+        Diameters, symmetric, shape [S, S], length units.
+    cutoff
+        Distances beyond which a pair does not interact, symmetric, shape [S, S], length units.
+
+    Raises
+    ------
+    InputError
+        Shapes disagree, or a matrix is not symmetric and positive.
+
+    """
+
+    epsilon: FloatArray
+    sigma: FloatArray
+    cutoff: FloatArray
+
+    def __post_init__(self) -> None:
+        """Convert to float64 and refuse what cannot be a mixture's potential."""
+        for name in ("epsilon", "sigma", "cutoff"):
+            matrix = np.array(getattr(self, name), dtype=np.float64)
+            object.__setattr__(self, name, matrix)
+            if matrix.ndim != 2 or matrix.shape != self.epsilon.T.shape or not matrix.size:
+                raise InputError(
+                    f"pair potential: {name} has shape {list(matrix.shape)}; epsilon, sigma and "
+                    "cutoff must all be [species, species]"
+                )
+            if not (np.all(np.isfinite(matrix)) and np.all(matrix > 0)):
+                raise InputError(f"pair potential: every {name} must be a positive number")
+            if not np.array_equal(matrix, matrix.T):
+                raise InputError(f"pair potential: {name} must be symmetric (AB is BA)")
+
+    @property
+    def n_species(self) -> int:
+        """The number of species S."""
+        return len(self.epsilon)
+
+    @property
+    def shift(self) -> FloatArray:
+        """Energy of the unshifted potential at the cutoff, shape [S, S], energy units."""
+        sixth = (self.sigma / self.cutoff) ** 6
+        return np.asarray(4 * self.epsilon * sixth * (sixth - 1))
+
+
+KOB_ANDERSEN = PairPotential(
+    epsilon=np.array([[1.0, 1.5], [1.5, 0.5]]),
+    sigma=np.array([[1.0, 0.8], [0.8, 0.88]]),
+    cutoff=2.5 * np.array([[1.0, 0.8], [0.8, 0.88]]),
+)
+"""Kob, Andersen, Phys. Rev. E 51, 4626 (1995); species 0 is A, 1 is B; units of sigma_AA."""
+
+
+@dataclass(frozen=True, eq=False)
+class InteractingPairs:
+    """Every unordered pair of particles closer than its cutoff plus a skin.
+
+    Attributes
+    ----------
+    first, second
+        Particles of each pair, shape [P].
+    offsets
+        r_second - r_first + offset is the pair's minimum-image vector, shape [d, P], length units.
+        It stays so while particles move continuously.
+    four_epsilon, sigma_squared, cutoff_squared, shift
+        Parameters of each pair, shape [P].
+    skin
+        Length by which the list reaches beyond the cutoff.
+
+    """
+
+    first: IntArray
+    second: IntArray
+    offsets: FloatArray
+    four_epsilon: FloatArray
+    sigma_squared: FloatArray
+    cutoff_squared: FloatArray
+    shift: FloatArray
+    skin: float
+
+
+def interacting_pairs(
+    snapshot: Snapshot, potential: PairPotential = KOB_ANDERSEN, *, skin: float = 0.0
+) -> InteractingPairs:
+    """List the pairs closer than their cutoff + ``skin`` (length units), each once.
+
+    Raises
+    ------
+    InputError
+        The potential does not know a species of the snapshot, the box is shorter than twice the
+        cutoff, or two particles overlap.
+
+    """
+    check_species(snapshot, potential)
+    graph = neighbour_graph(snapshot, float(potential.cutoff.max()) + skin)
+    first, second = graph.edge_index
+    reach = potential.cutoff[snapshot.species[first], snapshot.species[second]] + skin
+    kept = np.flatnonzero((first < second) & (graph.distances < reach))
+    first, second = first[kept], second[kept]
+    pair = snapshot.species[first], snapshot.species[second]
+    separation = snapshot.positions[second] - snapshot.positions[first]
+    # A whole number of box edges, rid of the search's rounding.
+    images = np.rint((graph.vectors[kept] - separation) / snapshot.box)
+    return InteractingPairs(
+        first=first,
+        second=second,
+        offsets=np.ascontiguousarray((images * snapshot.box).T),
+        four_epsilon=4 * potential.epsilon[pair],
+        sigma_squared=potential.sigma[pair] ** 2,
+        cutoff_squared=potential.cutoff[pair] ** 2,
+        shift=potential.shift[pair],
+        skin=skin,
+    )
+
+
+def energies_and_forces(
+    positions: FloatArray, pairs: InteractingPairs
+) -> tuple[FloatArray, FloatArray]:
+    """Return the energy of each particle and the force on it.
+
+    Parameters
+    ----------
+    positions
+        Shape [N, d], length units, continuous with those that ``pairs`` was made from, and no
+        particle further than half of the skin from there.
+    pairs
+        From :func:`interacting_pairs`.
+
+    Returns
+    -------
+    energies
+        Half of the energy of every pair that the particle is in, shape [N], energy units.
+    forces
+        Shape [N, d], energy units / length unit.
+
+    """
+    n_particles, dimension = positions.shape
+    first, second = pairs.first, pairs.second
+    columns = np.ascontiguousarray(positions.T)
+    vectors = np.take(columns, second, axis=1)
+    vectors -= np.take(columns, first, axis=1)
+    vectors += pairs.offsets
+    squared = np.einsum("dp,dp->p", vectors, vectors)
+    inverse = 1.0 / squared
+    sixth = (pairs.sigma_squared * inverse) ** 3
+    well = np.where(squared < pairs.cutoff_squared, pairs.four_epsilon * sixth, 0.0)
+
+    half = 0.5 * np.where(well > 0, well * (sixth - 1) - pairs.shift, 0.0)
+    energies = np.bincount(first, half, n_particles) + np.bincount(second, half, n_particles)
+
+    # -dV/dr / r, so that the force on the second particle is strength * (r_second - r_first).
+    vectors *= 6 * well * (2 * sixth - 1) * inverse
+    forces = np.empty((n_particles, dimension))
+    for axis, component in enumerate(vectors):
+        forces[:, axis] = np.bincount(second, component, n_particles)
+        forces[:, axis] -= np.bincount(first, component, n_particles)
+    return energies, forces
+
+
+def particle_energies(snapshot: Snapshot, potential: PairPotential = KOB_ANDERSEN) -> FloatArray:
+    """Return each particle's potential energy, shape [N]; a pair's energy is split in halves.
+
+    Raises
+    ------
+    InputError
+        As :func:`interacting_pairs`.
+
+    """
+    return energies_and_forces(snapshot.positions, interacting_pairs(snapshot, potential))[0]
+
+
+def potential_energy(snapshot: Snapshot, potential: PairPotential = KOB_ANDERSEN) -> float:
+    """Return the potential energy of the whole snapshot, energy units.
+
+    Raises
+    ------
+    InputError
+        As :func:`interacting_pairs`.
+
+    """
+    return float(particle_energies(snapshot, potential).sum())
+
+
+def check_species(snapshot: Snapshot, potential: PairPotential) -> None:
+    """Raise InputError where the snapshot holds a species that the potential does not know."""
+    highest = int(snapshot.species.max())
+    if highest >= potential.n_species:
+        raise InputError(
+            f"{snapshot.source}: species {highest} ({species_name(highest)}) is present, but the "
+            f"pair potential knows {potential.n_species} species (0 to {potential.n_species - 1})"
+        )

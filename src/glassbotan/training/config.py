@@ -1,0 +1,143 @@
+"""The training recipe: one YAML file, validated before anything is computed."""
+
+import difflib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from glassbotan.errors import InputError
+
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ModelSection(_Section):
+    """Which network, and where its weights start."""
+
+    architecture: Literal["botan", "node-only"]
+    initial_weights: str | None = None
+    """A bundled model's name, a file or a folder; fresh random weights without it."""
+    dimension: Literal[2, 3] = 3
+    cutoff: Positive = 2.0
+    width: Count = 64
+    steps: Count = 7
+
+
+class DataSection(_Section):
+    """Files, folders, globs or parts of public data sets such as ``botan-small/train``."""
+
+    train: list[str] = Field(min_length=1)
+    validation: list[str] = Field(min_length=1)
+    times: list[Positive] | None = None
+    """Lennard-Jones times to learn; all that the training data have by default."""
+
+
+class StageSection(_Section):
+    """A part of the training with targets and learning rate of its own."""
+
+    epochs: Count
+    node_weight: Fraction
+    """p in the loss p * node MSE + (1 - p) * bond MSE."""
+    learning_rate: Positive
+    schedule: Literal["constant", "cosine"] = "constant"
+    """Constant, or falling to zero along a half cosine over the stage."""
+    warmup_steps: Annotated[int, Field(ge=0)] = 0
+
+
+class Recipe(_Section):
+    """A whole training run."""
+
+    name: str = Field(pattern=r"^[\w.-]+$")
+    model: ModelSection
+    data: DataSection
+    stages: list[StageSection] = Field(min_length=1)
+    augmentation: Literal["cubic", "none"] = "cubic"
+    batch: Count = 1
+    """Snapshots whose gradients are averaged in one step."""
+    gradient_norm: Positive | None = 1.0
+    weight_averaging: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Decay per step of the running mean of weights that is validated and kept; 0 turns it off."""
+    patience: Count | None = None
+    """Validations without a better one after which training stops."""
+    validate_every: Count = 1
+    """Epochs between validations."""
+    monitor: Literal["loss", "node_loss", "bond_loss", "pearson_A"] = "loss"
+    """The validation figure by which the best checkpoint is chosen."""
+    precision: Literal["32-true", "16-mixed", "bf16-mixed", "64-true"] = "32-true"
+    accelerator: Literal["auto", "cpu", "gpu"] = "auto"
+    devices: int | Literal["auto"] = "auto"
+    nodes: Count = 1
+    seed: int = 0
+
+    @property
+    def epochs(self) -> int:
+        """The number of epochs in all stages."""
+        return sum(stage.epochs for stage in self.stages)
+
+
+def load_recipe(path: str | Path, overrides: dict[str, Any] | None = None) -> Recipe:
+    """Read and validate a recipe.
+
+    Parameters
+    ----------
+    path
+        YAML file.
+    overrides
+        Values by dotted key, such as ``{"data.train": ["folder"], "seed": 1}``.
+
+    Raises
+    ------
+    InputError
+        The file is missing or no YAML mapping, or a key or value is wrong; names the key and, for
+        an unknown one, the nearest known.
+
+    """
+    try:
+        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not a text file"
+        raise InputError(f"{path}: cannot be read ({reason})") from None
+    except yaml.YAMLError as error:
+        raise InputError(f"{path}: not YAML ({' '.join(str(error).split())})") from None
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: expected a mapping of recipe keys")
+    for key, value in (overrides or {}).items():
+        _override(content, key, value)
+    try:
+        return Recipe.model_validate(content)
+    except ValidationError as error:
+        raise InputError(f"{path}: {_explain(error)}") from None
+
+
+def _override(content: dict[str, Any], dotted: str, value: object) -> None:
+    *parents, last = dotted.split(".")
+    section: Any = content
+    for key in parents:
+        section = section[int(key)] if isinstance(section, list) else section.setdefault(key, {})
+    if isinstance(section, list):
+        section[int(last)] = value
+    else:
+        section[last] = value
+
+
+def _explain(error: ValidationError) -> str:
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        nearest = difflib.get_close_matches(str(first["loc"][-1]), _known_keys(), n=1, cutoff=0.5)
+        hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
+        return f"unknown key {where!r}{hint}"
+    given = "" if first["type"] == "missing" else f" (it is {first['input']!r})"
+    return f"{where}: {first['msg'][0].lower()}{first['msg'][1:]}{given}"
+
+
+def _known_keys() -> list[str]:
+    sections = (Recipe, ModelSection, DataSection, StageSection)
+    return sorted({key for section in sections for key in section.model_fields})

@@ -1,0 +1,127 @@
+"""What Lightning is told of the physics: losses, stages, learning rate, validation."""
+
+import copy
+import math
+from typing import Any
+
+import lightning
+import torch
+from torch import Tensor
+from torch.nn.functional import mse_loss
+
+from glassbotan.models.network import Network
+from glassbotan.training.config import Recipe, StageSection
+from glassbotan.training.data import Example
+
+
+class Training(lightning.LightningModule):
+    """A network under training by a recipe.
+
+    The loss is p * MSE(propensity) + (1 - p) * MSE(bond extension), over all particles and all
+    bonds of the graph (Shiba et al., J. Chem. Phys. 158, 084503 (2023), Sec. II C), with p the
+    stage's ``node_weight``.
+    """
+
+    def __init__(self, network: Network, recipe: Recipe) -> None:
+        super().__init__()
+        self.network = network
+        self.recipe = recipe
+        self.averaged = copy.deepcopy(network).requires_grad_(False)
+
+    @property
+    def best_network(self) -> Network:
+        """The network that is validated: the running mean of weights, where the recipe asks."""
+        return self.averaged if self.recipe.weight_averaging else self.network
+
+    def training_step(self, example: Example, batch_index: int) -> Tensor:  # noqa: ARG002
+        """Return the loss of one snapshot."""
+        losses = self._losses(self.network, example)
+        self._log("train", losses, example)
+        return losses["loss"]
+
+    def validation_step(self, example: Example, batch_index: int) -> None:  # noqa: ARG002
+        """Log losses, and the correlation of A propensity averaged over times."""
+        figures = self._losses(self.best_network, example)
+        self._log("validation", figures, example)
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Return Adam over the network's weights."""
+        return torch.optim.Adam(
+            self.network.parameters(), lr=self.recipe.stages[0].learning_rate, eps=1e-8
+        )
+
+    def on_train_epoch_start(self) -> None:
+        """Start each stage with a fresh optimiser, as separate runs would."""
+        stage, first_epoch = self._stage()
+        if self.current_epoch == first_epoch and self.current_epoch > 0:
+            optimiser: Any = self.optimizers()
+            optimiser.optimizer.state.clear()
+            if self.recipe.weight_averaging:
+                self.averaged.load_state_dict(self.network.state_dict())
+
+    def on_train_batch_start(self, batch: Any, batch_index: int) -> None:  # noqa: ARG002
+        """Set the learning rate of this step."""
+        optimiser: Any = self.optimizers()
+        for group in optimiser.param_groups:
+            group["lr"] = self._learning_rate(batch_index)
+
+    def on_train_batch_end(self, outputs: Any, batch: Any, batch_index: int) -> None:  # noqa: ARG002
+        """Move the running mean of weights."""
+        decay = self.recipe.weight_averaging
+        if not decay or (batch_index + 1) % self.recipe.batch:
+            return
+        with torch.no_grad():
+            for mean, now in zip(
+                self.averaged.parameters(), self.network.parameters(), strict=True
+            ):
+                mean.lerp_(now, 1 - decay)
+
+    def _losses(self, network: Network, example: Example) -> dict[str, Tensor]:
+        nodes, bonds = network(example.graph)
+        weight = self._stage()[0].node_weight
+        figures = {"node_loss": mse_loss(nodes, example.nodes)}
+        figures["loss"] = weight * figures["node_loss"]
+        if bonds is not None and example.bonds is not None:
+            figures["bond_loss"] = mse_loss(bonds, example.bonds)
+            figures["loss"] = figures["loss"] + (1 - weight) * figures["bond_loss"]
+        chosen = example.first_species
+        figures["pearson_A"] = _pearson(nodes[chosen].detach(), example.nodes[chosen])
+        return figures
+
+    def _log(self, part: str, figures: dict[str, Tensor], example: Example) -> None:  # noqa: ARG002
+        self.log_dict(
+            {f"{part}/{name}": value.detach() for name, value in figures.items()},
+            batch_size=1,
+            on_step=False,
+            on_epoch=True,
+            sync_dist=part == "validation",
+            prog_bar=False,
+        )
+
+    def _stage(self) -> tuple[StageSection, int]:
+        """Return the stage of the current epoch and its first epoch."""
+        first = 0
+        for stage in self.recipe.stages:
+            if self.current_epoch < first + stage.epochs:
+                return stage, first
+            first += stage.epochs
+        return self.recipe.stages[-1], first - self.recipe.stages[-1].epochs
+
+    def _learning_rate(self, batch_index: int) -> float:
+        stage, first_epoch = self._stage()
+        per_epoch = int(self.trainer.num_training_batches)
+        step = (self.current_epoch - first_epoch) * per_epoch + batch_index
+        rate = stage.learning_rate
+        if step < stage.warmup_steps:
+            return rate * (step + 1) / stage.warmup_steps
+        if stage.schedule == "constant":
+            return rate
+        done = (step - stage.warmup_steps) / max(stage.epochs * per_epoch - stage.warmup_steps, 1)
+        return rate * 0.5 * (1 + math.cos(math.pi * done))
+
+
+def _pearson(x: Tensor, y: Tensor) -> Tensor:
+    """Return the correlation along the first axis, averaged over the others."""
+    x, y = x - x.mean(0), y - y.mean(0)
+    norm = (x.square().sum(0) * y.square().sum(0)).sqrt().clamp_min(1e-12)
+    return ((x * y).sum(0) / norm).mean()
