@@ -18,9 +18,7 @@ BOTAN_CITATION = (
     "H. Shiba, M. Hanai, T. Suzumura, T. Shimokawabe, J. Chem. Phys. 158, 084503 (2023), "
     "doi:10.1063/5.0129791"
 )
-NODE_ONLY_CITATION = (
-    "V. Bapst et al., Nature Physics 16, 448 (2020), doi:10.1038/s41567-020-0842-8"
-)
+NODE_ONLY_CITATION = "V. Bapst et al., Nature Physics 16, 448 (2020), doi:10.1038/s41567-020-0842-8"
 DOMAIN = Domain(temperature=0.44, density=1.2, composition=[0.8, 0.2])
 
 

@@ -55,6 +55,16 @@ class Card(BaseModel):
     citation: str = ""
     licence: str = "Apache-2.0"
 
+    @property
+    def headline(self) -> str:
+        """The correlation of A propensity on validation snapshots, by time."""
+        rows = self.scores.get("particles", [])
+        return ", ".join(
+            f"{row['pearson_mean']:.3f} (t = {row['time']:g})"
+            for row in rows
+            if row["species"] == "A" and row["pearson_mean"] is not None
+        )
+
 
 def read_card(path: Path) -> Card:
     """Read a model.json.

@@ -4,14 +4,25 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from glassbotan.models.card import Domain
+from glassbotan.errors import InputError
+from glassbotan.models.card import Card, Domain
 from glassbotan.structure import Snapshot
+from glassbotan.structure.potential import KOB_ANDERSEN, potential_energy
+from glassbotan.structure.snapshot import species_name
+
+DENSITY_TOLERANCE = 0.01
+COMPOSITION_TOLERANCE = 0.02
+TEMPERATURE_TOLERANCE = 0.01
+ENERGY_SPREADS = 6.0
+"""A snapshot's energy further from the training mean than so many of its standard deviations."""
+SMALLEST_SPREAD = 0.01
+"""Energy per particle; ten snapshots alone may happen to lie closer together than is normal."""
 
 
-def domain_of(snapshots: Sequence[Snapshot]) -> Domain:
+def domain_of(snapshots: Sequence[Snapshot], *, kob_andersen: bool = True) -> Domain:
     """Return the density, composition, temperature and energy of training snapshots."""
     n_species = 1 + max(int(s.species.max()) for s in snapshots)
-    energies = [_energy(s) for s in snapshots]
+    energies = [energy_per_particle(s) for s in snapshots] if kob_andersen else []
     temperatures = {s.temperature for s in snapshots}
     return Domain(
         temperature=temperatures.pop() if len(temperatures) == 1 else None,
@@ -19,9 +30,56 @@ def domain_of(snapshots: Sequence[Snapshot]) -> Domain:
         composition=[
             float(np.mean([s.composition.get(k, 0.0) for s in snapshots])) for k in range(n_species)
         ],
-        energy=None if np.isnan(energies).any() else (np.mean(energies), np.std(energies)),
+        energy=(float(np.mean(energies)), float(np.std(energies))) if energies else None,
     )
 
 
-def _energy(snapshot: Snapshot) -> float:
-    return float("nan")
+def differences(snapshot: Snapshot, card: Card) -> list[str]:
+    """Return one sentence for each way in which a snapshot is unlike the training data."""
+    domain = card.domain
+    if domain is None:
+        return []
+    found = []
+    if abs(snapshot.density / domain.density - 1) > DENSITY_TOLERANCE:
+        found.append(
+            f"number density {snapshot.density:.4g} is away from the {domain.density:.4g} "
+            f"that model {card.name!r} was trained at"
+        )
+    for species, trained in enumerate(domain.composition):
+        fraction = snapshot.composition.get(species, 0.0)
+        if abs(fraction - trained) > COMPOSITION_TOLERANCE:
+            found.append(
+                f"{100 * fraction:.1f} % of the particles are {species_name(species)}; "
+                f"model {card.name!r} was trained with {100 * trained:.1f} %"
+            )
+    return found + _hotter_or_colder(snapshot, card.name, domain)
+
+
+def energy_per_particle(snapshot: Snapshot) -> float:
+    """Return the Kob-Andersen potential energy per particle, units of epsilon_AA."""
+    return potential_energy(snapshot, KOB_ANDERSEN) / snapshot.n_particles
+
+
+def _hotter_or_colder(snapshot: Snapshot, name: str, domain: Domain) -> list[str]:
+    trained = domain.temperature
+    if snapshot.temperature is not None and trained is not None:
+        if abs(snapshot.temperature - trained) > TEMPERATURE_TOLERANCE:
+            return [
+                f"temperature {snapshot.temperature:g} is away from the {trained:g} "
+                f"that model {name!r} was trained at"
+            ]
+        return []
+    if domain.energy is None:
+        return []
+    try:
+        energy = energy_per_particle(snapshot)
+    except InputError:  # a box too small for the potential says nothing of temperature
+        return []
+    mean, spread = domain.energy
+    if abs(energy - mean) <= ENERGY_SPREADS * max(spread, SMALLEST_SPREAD):
+        return []
+    kind = "hotter or less relaxed" if energy > mean else "colder or quenched"
+    return [
+        f"potential energy per particle {energy:.3f} is away from the training data's {mean:.3f}: "
+        f"a {kind} configuration than model {name!r} was trained on"
+    ]

@@ -60,7 +60,11 @@ class MessagePassing(nn.Module):
         for _ in range(self.steps):
             visible = self._visible(nodes, encoded_nodes)
             edges, received = edge_update(
-                visible @ by_sender.T, visible @ by_receiver.T, edge_terms, edges, weights,
+                visible @ by_sender.T,
+                visible @ by_receiver.T,
+                edge_terms,
+                edges,
+                weights,
                 graph.layout,
             )
             nodes = self._update_nodes(nodes, encoded_nodes, received)
@@ -72,5 +76,3 @@ class MessagePassing(nn.Module):
     def _update_nodes(self, nodes: Tensor, encoded: Tensor, received: Tensor) -> Tensor:
         updated: Tensor = self.node_perceptron(torch.cat([nodes, encoded, received], dim=-1))
         return updated
-
-

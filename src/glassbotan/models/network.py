@@ -88,4 +88,3 @@ class Network(nn.Module):
                 f"the model needs a graph of cutoff {self.settings.cutoff:g}, "
                 f"this one has {graph.cutoff:g}"
             )
-

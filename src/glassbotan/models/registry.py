@@ -7,7 +7,7 @@ from glassbotan.errors import InputError
 from glassbotan.models.card import Card, read_card
 from glassbotan.models.network import Network
 from glassbotan.models.published import load_published_botan, load_published_node_only
-from glassbotan.models.storage import CARD, WEIGHTS, load_network
+from glassbotan.models.storage import CARD, LINEAR_WEIGHTS, WEIGHTS, load_network
 
 
 def bundled_folder() -> Path:
@@ -16,12 +16,12 @@ def bundled_folder() -> Path:
 
 
 def bundled_names() -> list[str]:
-    """Return the names of the bundled networks."""
-    return sorted(p.parent.name for p in bundled_folder().glob(f"*/{WEIGHTS}"))
+    """Return the names of the bundled models."""
+    return sorted(p.parent.name for p in bundled_folder().glob(f"*/{CARD}"))
 
 
 def load_model(model: str | Path) -> Network:
-    """Load a network, ready to predict.
+    """Load a graph network, ready to predict.
 
     Parameters
     ----------
@@ -32,40 +32,56 @@ def load_model(model: str | Path) -> Network:
     Raises
     ------
     InputError
-        Nothing of that name, or the file is no such model.
+        Nothing of that name, the file is no such model, or it is the linear baseline, which is no
+        torch module.
 
     """
     return load_model_and_card(model)[0]
 
 
 def load_model_and_card(model: str | Path) -> tuple[Network, Card]:
-    """Load a network and its model card."""
-    path = _locate(model)
+    """Load a graph network and its model card."""
+    path = locate(model)
     if path.suffix == ".pth":
-        network: Network = load_published_botan(path)
-    elif path.suffix == ".npz":
-        network = load_published_node_only(path)
-    else:
-        return load_network(path)
-    settings = network.settings
-    return network, Card(
-        name=path.stem,
-        architecture=network.architecture,
-        times=list(settings.times),
-        description=f"published parameters from {path.name}",
-    )
+        return _published(load_published_botan(path), path, ["bonds"])
+    if path.suffix == ".npz":
+        return _published(load_published_node_only(path), path, ["particles A"])
+    if is_linear(path):
+        raise InputError(
+            f"{model}: is the linear baseline, not a graph network; use glassbotan.load_predictor"
+        )
+    return load_network(path)
+
+
+def card_of(model: str | Path) -> Card:
+    """Return a model's card."""
+    path = locate(model)
+    return read_card(path / CARD) if path.is_dir() else load_model_and_card(model)[1]
 
 
 def cards() -> list[Card]:
-    """Return the cards of all bundled networks."""
+    """Return the cards of all bundled models."""
     return [read_card(bundled_folder() / name / CARD) for name in bundled_names()]
 
 
-def _locate(model: str | Path) -> Path:
+def is_linear(path: Path) -> bool:
+    """Tell whether a model folder holds the linear baseline."""
+    return path.is_dir() and (path / LINEAR_WEIGHTS).is_file()
+
+
+def locate(model: str | Path) -> Path:
+    """Return the folder or file of a model.
+
+    Raises
+    ------
+    InputError
+        Nothing of that name, or a file that is no model.
+
+    """
     if str(model) in bundled_names():
         return bundled_folder() / str(model)
     path = Path(model)
-    if path.name in (WEIGHTS, CARD):
+    if path.name in (WEIGHTS, CARD, LINEAR_WEIGHTS):
         path = path.parent
     if path.is_dir() or (path.is_file() and path.suffix in (".pth", ".npz")):
         return path
@@ -77,3 +93,14 @@ def _locate(model: str | Path) -> Path:
         f"no model {str(model)!r}: neither a file or folder nor one of the bundled "
         f"{', '.join(bundled_names())}"
     )
+
+
+def _published(network: Network, path: Path, targets: list[str]) -> tuple[Network, Card]:
+    card = Card(
+        name=path.stem,
+        architecture=network.architecture,
+        times=list(network.settings.times),
+        targets=targets,
+        description=f"published parameters from {path.name}",
+    )
+    return network, card

@@ -18,6 +18,7 @@ ARCHITECTURES: dict[str, type[Network]] = {
     NodeOnly.architecture: NodeOnly,
 }
 WEIGHTS, CARD = "weights.safetensors", "model.json"
+LINEAR_WEIGHTS = "ridge.npz"
 
 
 def build(architecture: str, settings: Settings) -> Network:
@@ -60,7 +61,9 @@ def load_network(folder: Path) -> tuple[Network, Card]:
     try:
         state = load_file(path)
     except FileNotFoundError:
-        raise InputError(f"{path}: no such file; a model folder holds {WEIGHTS} and {CARD}") from None
+        raise InputError(
+            f"{path}: no such file; a model folder holds {WEIGHTS} and {CARD}"
+        ) from None
     except (SafetensorError, OSError) as error:
         raise InputError(f"{path}: not a safetensors file ({error})") from None
     return load_state(network, state, path), card

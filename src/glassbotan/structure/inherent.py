@@ -27,7 +27,7 @@ SKIN = 0.3
 """Reach of the neighbour list beyond the cutoff, length units."""
 
 TIME_STEP = 0.01
-LONGEST_TIME_STEP = 0.05
+LONGEST_TIME_STEP = 0.03
 SHORTEST_TIME_STEP = 2e-4
 LONGEST_MOVE = 0.1
 """FIRE's time steps (Lennard-Jones time units) and the largest displacement in one of them."""
@@ -93,7 +93,9 @@ def inherent_structure(
         return _at(snapshot, _fire(snapshot, potential, force_tolerance, max_steps))
     # FIRE has the last word: it returns at once where LAMMPS has converged by this module's own
     # forces, and finishes where the conjugate gradients' line search ran into rounding.
-    relaxed = _at(snapshot, _lammps_minimum(lammps, snapshot, potential, force_tolerance, max_steps))
+    relaxed = _at(
+        snapshot, _lammps_minimum(lammps, snapshot, potential, force_tolerance, max_steps)
+    )
     return _at(snapshot, _fire(relaxed, potential, force_tolerance, max_steps))
 
 

@@ -87,7 +87,9 @@ def _claim_folder(folder: Path, recipe: Recipe, *, resume: bool) -> None:
     text = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False)
     if resume:
         if not Path(_last_path(folder)).is_file():
-            raise InputError(f"{folder}: holds no checkpoint to resume from; start without --resume")
+            raise InputError(
+                f"{folder}: holds no checkpoint to resume from; start without --resume"
+            )
         if not stored.is_file() or stored.read_text(encoding="utf-8") != text:
             raise InputError(
                 f"{stored}: differs from the given recipe; resume with the recipe that began the "

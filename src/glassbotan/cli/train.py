@@ -1,0 +1,42 @@
+"""glassbotan train: from a recipe to a model."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import yaml
+
+from glassbotan.errors import InputError
+
+
+def train(
+    config: Annotated[Path, typer.Argument(help="Recipe, a YAML file (see configs/).")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Run folder; runs/NAME by default.")
+    ] = None,
+    resume: Annotated[  # noqa: FBT002 - a command-line flag
+        bool, typer.Option("--resume", help="Go on from the run folder's last checkpoint.")
+    ] = False,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Override a key: --set seed=2 --set stages.0.epochs=10."),
+    ] = None,
+) -> None:
+    """Train a model by a recipe."""
+    from glassbotan.training.config import load_recipe
+    from glassbotan.training.run import train as train_by_recipe
+
+    recipe = load_recipe(config, _overrides(set_ or []))
+    folder = output or Path("runs") / recipe.name
+    model = train_by_recipe(recipe, folder, resume=resume)
+    typer.echo(f"model: {model}\nlogs: {folder / 'logs'}")
+
+
+def _overrides(pairs: list[str]) -> dict[str, Any]:
+    values = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise InputError(f"--set {pair}: expected KEY=VALUE")
+        values[key] = yaml.safe_load(value)
+    return values

@@ -1,0 +1,331 @@
+"""The public data sets: what they are, where they lie on this machine, which files a name means."""
+
+import json
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from functools import cache
+from importlib.resources import files
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from glassbotan.errors import InputError
+
+SNAPSHOT_SUFFIXES = frozenset(
+    (".npz", ".pickle", ".extxyz", ".xyz", ".gsd", ".data", ".dump", ".lammpstrj")
+)
+"""Endings of the files that a folder stands for where snapshots are asked for."""
+
+CHECKSUMS = "checksums.json"
+LISTING = "listing.json"
+LOCK = ".lock"
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """One file of a data set.
+
+    Attributes
+    ----------
+    path
+        Where it lies in the data set's folder, with forward slashes.
+    url
+        Where it is offered; None where no address is known.
+    checksum
+        ``sha256:<hexadecimal>`` or ``md5:<hexadecimal>``; None where nobody published one.
+    size
+        In bytes, where it is known.
+
+    """
+
+    path: str
+    url: str | None
+    checksum: str | None = None
+    size: int | None = None
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Where the names, sizes and checksums of a data set's files are asked for."""
+
+    kind: str
+    url: str
+
+
+@dataclass(frozen=True)
+class PublicDataset:
+    """What is known of a data set before anything is downloaded.
+
+    Attributes
+    ----------
+    name, title, citation, licence, doi, page, note
+        For people.
+    files
+        The files, where they are known beforehand; else ``listing`` tells where to ask.
+    parts
+        Names for sets of files that belong together, each with its glob: ``train`` ...
+    unpack
+        Whether its archives are to be unpacked.
+
+    """
+
+    name: str
+    title: str
+    citation: str
+    licence: str
+    doi: str
+    page: str
+    note: str = ""
+    files: tuple[RemoteFile, ...] = ()
+    listing: Listing | None = None
+    parts: Mapping[str, str] = field(default_factory=dict)
+    unpack: bool = False
+
+
+def public_datasets() -> Mapping[str, PublicDataset]:
+    """Return the registry of public data sets by name."""
+    return _registry()
+
+
+def public_dataset(name: str) -> PublicDataset:
+    """Return one data set of the registry.
+
+    Raises
+    ------
+    InputError
+        There is none of this name.
+
+    """
+    registry = _registry()
+    if name not in registry:
+        raise InputError(f"no public data set is named {name!r}; there are {', '.join(registry)}")
+    return registry[name]
+
+
+def data_home() -> Path:
+    """Return $GLASSBOTAN_DATA, or the folder ``data`` in glassbotan's cache."""
+    if os.environ.get("GLASSBOTAN_DATA"):
+        return Path(os.environ["GLASSBOTAN_DATA"])
+    from glassbotan.datasets.labelled import cache_home
+
+    return cache_home() / "data"
+
+
+def dataset_files(name: str, part: str) -> list[Path]:
+    """Return the fetched files of a part of a data set, in natural order.
+
+    Parameters
+    ----------
+    name
+        As in ``public_datasets``.
+    part
+        A named part (``train``), or a folder or glob inside the data set's folder.
+
+    Raises
+    ------
+    InputError
+        No such data set or part, files are not fetched yet, or one differs from its checksum.
+
+    """
+    dataset = public_dataset(name)
+    folder = data_home() / name
+    paths = (
+        _named_part(dataset, part, folder)
+        if part in dataset.parts
+        else _free_part(dataset, part, folder)
+    )
+    from glassbotan.datasets.checksums import Checksums
+
+    known = {file.path: file.checksum for file in dataset.files}
+    checksums = Checksums.read(folder)
+    for path in paths:
+        relative = path.relative_to(folder).as_posix()
+        checksums.check(relative, known.get(relative))
+    checksums.keep()
+    return paths
+
+
+def resolve(specification: str | Path) -> list[Path]:
+    """Return the files that a person means, in natural order.
+
+    Parameters
+    ----------
+    specification
+        A file, a folder (its snapshot files), a glob, or a part of a public data set such as
+        ``botan-small/train``. What exists on disk under this name goes before a data set.
+
+    Raises
+    ------
+    InputError
+        Nothing is found, or the data set is not fetched.
+
+    """
+    path = Path(specification).expanduser()
+    if path.is_file():
+        return [path]
+    if path.is_dir():
+        return _snapshots_in(path)
+    text = str(specification)
+    name, _, part = text.partition("/")
+    if name in _registry():
+        return dataset_files(name, part)
+    if any(c in text for c in "*?["):
+        return _matching(path)
+    raise InputError(
+        f"{text}: no such file, folder, glob or part of a public data set "
+        f"({', '.join(f'{d.name}/{p}' for d in _registry().values() for p in d.parts)})"
+    )
+
+
+def natural_order(paths: Iterable[Path]) -> list[Path]:
+    """Return ``paths`` sorted by name with numbers by value: 2 before 10."""
+
+    def key(path: Path) -> list[tuple[str, int]]:
+        pieces = re.findall(r"(\D*)(\d*)", path.as_posix())
+        return [(text, int(number or -1)) for text, number in pieces]
+
+    return sorted(paths, key=key)
+
+
+def safe_path(name: str, source: str) -> str:
+    """Return a relative path of one form, refusing what could lead out of its folder.
+
+    Parameters
+    ----------
+    name
+        A path with forward slashes from a registry, a server or an archive.
+    source
+        Where it comes from, for the message.
+
+    Raises
+    ------
+    InputError
+        The name is empty or absolute, climbs with ``..``, starts with a drive's letter, or has a
+        backslash or a control character.
+
+    """
+    path = PurePosixPath(name)
+    if (
+        not path.parts
+        or path.is_absolute()
+        or ".." in path.parts
+        or re.match(r"[A-Za-z]:", name)
+        or any(c == "\\" or ord(c) < 32 or ord(c) == 127 for c in name)
+    ):
+        raise InputError(f"{source}: refused the file name {name!r}, which may leave its folder")
+    return path.as_posix()
+
+
+def remote_file(
+    path: object, url: object, checksum: object, size: object, source: str
+) -> RemoteFile:
+    """Return a file of a registry or of a server's answer, every field of it checked.
+
+    Raises
+    ------
+    InputError
+        A field is not of its form, or the path is unsafe or of a name kept for this package.
+
+    """
+    relative = safe_path(str(path), source)
+    if relative in (CHECKSUMS, LISTING, LOCK) or relative.endswith((".part", ".part.json")):
+        raise InputError(f"{source}: refused the file name {relative!r}, kept for other use")
+    if url is not None and not re.fullmatch(r"https?://[^\s]+", str(url)):
+        raise InputError(f"{source}: {relative}: the address {url!r} is not http or https")
+    form = r"sha256:[0-9a-f]{64}|md5:[0-9a-f]{32}"
+    if checksum is not None and not re.fullmatch(form, str(checksum)):
+        raise InputError(f"{source}: {relative}: {checksum!r} is neither a SHA-256 nor an MD5")
+    if size is not None and (not isinstance(size, int) or isinstance(size, bool) or size < 0):
+        raise InputError(f"{source}: {relative}: {size!r} is not a size in bytes")
+    return RemoteFile(
+        relative,
+        None if url is None else str(url),
+        None if checksum is None else str(checksum),
+        size,
+    )
+
+
+@cache
+def _registry() -> Mapping[str, PublicDataset]:
+    text = files("glassbotan.datasets").joinpath("public.json").read_text(encoding="utf-8")
+    return parse_registry(text, "public.json")
+
+
+def parse_registry(text: str, source: str) -> Mapping[str, PublicDataset]:
+    """Return the data sets that a registry in JSON describes.
+
+    Raises
+    ------
+    InputError
+        A file in it is not safe to write (see ``remote_file``).
+
+    """
+    entries: dict[str, dict[str, Any]] = json.loads(text)
+    return {name: _dataset(name, entry, source) for name, entry in entries.items()}
+
+
+def _dataset(name: str, entry: dict[str, Any], source: str) -> PublicDataset:
+    rest = {k: v for k, v in entry.items() if k not in ("files", "listing")}
+    listing = entry.get("listing")
+    return PublicDataset(
+        name=safe_path(name, source),
+        files=tuple(
+            remote_file(
+                file["path"],
+                file["url"],
+                file["sha256"] and f"sha256:{file['sha256']}",
+                file["bytes"],
+                source,
+            )
+            for file in entry.get("files", ())
+        ),
+        listing=Listing(**listing) if listing else None,
+        **rest,
+    )
+
+
+def _named_part(dataset: PublicDataset, part: str, folder: Path) -> list[Path]:
+    pattern = dataset.parts[part]
+    due = [folder / f.path for f in dataset.files if fnmatchcase(f.path, pattern)]
+    missing = [path for path in due if not path.is_file()]
+    if missing:
+        raise InputError(
+            f"{dataset.name}/{part}: {len(missing)} of {len(due)} files are not in {folder}; "
+            f"fetch them with: glassbotan fetch {dataset.name}"
+        )
+    return natural_order(due)
+
+
+def _free_part(dataset: PublicDataset, part: str, folder: Path) -> list[Path]:
+    if dataset.parts or not part.strip("/"):
+        known = ", ".join(dataset.parts) or f"any folder or glob inside {folder}"
+        raise InputError(f"{dataset.name} has no part {part!r}; its parts: {known}")
+    if not folder.is_dir():
+        raise InputError(
+            f"{dataset.name} is not in {folder}; fetch it with: glassbotan fetch {dataset.name}"
+        )
+    path = folder / safe_path(part, dataset.name)
+    return _snapshots_in(path) if path.is_dir() else _matching(path)
+
+
+def _snapshots_in(folder: Path) -> list[Path]:
+    found = [
+        path
+        for path in folder.iterdir()
+        if path.suffix in SNAPSHOT_SUFFIXES and not path.name.startswith(".") and path.is_file()
+    ]
+    if not found:
+        raise InputError(
+            f"{folder}: no snapshot files ({', '.join(sorted(SNAPSHOT_SUFFIXES))}) in this folder"
+        )
+    return natural_order(found)
+
+
+def _matching(pattern: Path) -> list[Path]:
+    base = Path(pattern.anchor)
+    found = [path for path in base.glob(str(pattern.relative_to(base))) if path.is_file()]
+    if not found:
+        raise InputError(f"{pattern}: no file matches")
+    return natural_order(found)

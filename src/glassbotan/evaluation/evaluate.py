@@ -1,0 +1,64 @@
+"""Score models on labelled snapshots."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from glassbotan.datasets import load_labelled
+from glassbotan.datasets.public import resolve
+from glassbotan.errors import InputError
+from glassbotan.evaluation.scores import Scores, score
+from glassbotan.models.predictor import load_predictor, predict
+from glassbotan.provenance import provenance
+from glassbotan.structure.periodic import FloatArray
+
+
+def evaluate(
+    data: Sequence[str | Path],
+    models: Sequence[str | Path] = ("botan",),
+    *,
+    box: FloatArray | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> list[Scores]:
+    """Return each model's scores on all snapshots.
+
+    Parameters
+    ----------
+    data
+        Files with trajectories or measured propensities, folders, globs, or parts of public data
+        sets such as ``botan-small/validation``.
+    models
+        Bundled names, files or folders.
+    box
+        Edge lengths [d], for files that lack them.
+    progress
+        Called with the predictions done and their total.
+
+    Raises
+    ------
+    InputError
+        No snapshot, a file without labels, or no time that labels and model share.
+
+    """
+    files = [path for specification in data for path in resolve(specification)]
+    predictors = [load_predictor(model) for model in models]
+    measured = [load_labelled(path, box=box) for path in files]
+    results = []
+    for k, predictor in enumerate(predictors):
+        predictions = []
+        for n, labels in enumerate(measured):
+            predictions.append(predict(labels.motion.snapshot, predictor))
+            progress(k * len(measured) + n + 1, len(predictors) * len(measured))
+        scores = score(predictor.card.name, measured, predictions)
+        if not scores.particles and not scores.bonds:
+            raise InputError(
+                f"model {predictor.card.name!r} predicts t = {_listed(predictor.card.times)}, "
+                f"the data have t = {_listed([float(t) for t in measured[0].motion.times])}: "
+                "no time in common"
+            )
+        scores.provenance = provenance(files, model=predictor.card.name)
+        results.append(scores)
+    return results
+
+
+def _listed(times: Sequence[float]) -> str:
+    return ", ".join(f"{t:g}" for t in times)

@@ -1,0 +1,1 @@
+"""Pictures of glasses and of scores; functions take and return Matplotlib axes."""

@@ -1,0 +1,239 @@
+"""Files in and out: one pair of doors, one module a format."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from glassbotan.dynamics import IsoconfigurationalEnsemble, Motion
+from glassbotan.errors import InputError
+from glassbotan.io import formats as _formats
+from glassbotan.io import motion_npz as _motion_npz
+from glassbotan.io.atomic import atomic_output
+from glassbotan.io.formats import FORMATS, Format
+from glassbotan.io.options import BoxOption, ReadOptions
+from glassbotan.io.species import parse_species
+from glassbotan.structure import Snapshot
+from glassbotan.structure.periodic import FloatArray
+
+__all__ = [
+    "FORMATS",
+    "MOTION_FORMATS",
+    "Format",
+    "atomic_output",
+    "detect_format",
+    "read",
+    "read_ensemble",
+    "read_motion",
+    "read_provenance",
+    "writable",
+    "write",
+]
+
+MOTION_FORMATS = frozenset(_formats.that_can("read_motion"))
+"""The formats that tell how every particle moves, as read_motion reads it."""
+
+AnyPath = str | os.PathLike[str]
+Times = float | Sequence[float] | FloatArray | None
+
+
+def read(
+    path: AnyPath,
+    *,
+    format: str | None = None,  # noqa: A002 - the word that users know
+    box: BoxOption = None,
+    species: Mapping[str, int] | str | None = None,
+    frame: int = -1,
+) -> Snapshot:
+    """Read one configuration from a file of any known format.
+
+    Parameters
+    ----------
+    path
+        The file.
+    format
+        Its format, a name of ``FORMATS``; found out by default.
+    box
+        Edge lengths, or one for all, in length units; the file's own by default.
+    species
+        Species (0 = A, 1 = B, ...) by the symbol or type in the file: {"Ni": 0, "P": 1} or
+        "Ni:0,P:1". By default letters are species, and LAMMPS's types 1, 2, ... are A, B, ...
+    frame
+        Which one of a trajectory, from 0, or from the end if negative; the last by default.
+
+    Raises
+    ------
+    InputError
+        The file is missing, damaged or not a periodic orthorhombic configuration.
+
+    """
+    source, name, entry = _entry(path, format)
+    if entry.read is None:
+        raise InputError(f"{source}: format {name} is written only, not read")
+    return entry.read(source, ReadOptions(box=box, species=_mapping(species), frame=frame))
+
+
+def read_ensemble(
+    path: AnyPath,
+    *,
+    format: str | None = None,  # noqa: A002 - the word that users know
+    box: BoxOption = None,
+    times: Times = None,
+) -> IsoconfigurationalEnsemble:
+    """Read a snapshot with the trajectories that leave it.
+
+    ``times`` (shape [T], Lennard-Jones units) override those of the file or its name.
+
+    Raises
+    ------
+    InputError
+        The format holds no trajectories, the file is damaged, or its times are not known.
+
+    """
+    source, name, entry = _entry(path, format)
+    if entry.read_ensemble is None:
+        holding = " and ".join(_formats.that_can("read_ensemble"))
+        raise InputError(f"{source}: format {name} holds no trajectories; {holding} do")
+    return entry.read_ensemble(source, ReadOptions(box=box), _times(times, source))
+
+
+def read_motion(
+    path: AnyPath,
+    *,
+    format: str | None = None,  # noqa: A002 - the word that users know
+    box: BoxOption = None,
+    times: Times = None,
+) -> Motion:
+    """Read how every particle moves: a prediction of this project, or GlassBench's measurement.
+
+    ``times`` (shape [T], Lennard-Jones units) override those of the file or its name.
+
+    Raises
+    ------
+    InputError
+        The format holds no motion, or the file is damaged.
+
+    """
+    source, name, entry = _entry(path, format)
+    if entry.read_motion is None:
+        holding = " and ".join(_formats.that_can("read_motion"))
+        raise InputError(f"{source}: format {name} holds no propensity; {holding} do")
+    return entry.read_motion(source, ReadOptions(box=box), _times(times, source))
+
+
+def read_provenance(path: AnyPath) -> dict[str, object]:
+    """Return what a prediction tells of its origin; empty for every other format."""
+    source, name, _ = _entry(path, None)
+    return _motion_npz.read_provenance(source) if name == "motion_npz" else {}
+
+
+def write(
+    path: AnyPath,
+    item: Snapshot | Motion,
+    *,
+    format: str | None = None,  # noqa: A002 - the word that users know
+    provenance: Mapping[str, object] | None = None,
+) -> None:
+    """Write a snapshot or a motion; an existing file is replaced whole, or not at all.
+
+    Parameters
+    ----------
+    path
+        The file; its suffix tells the format.
+    item
+        Fields of a snapshot go along where the format has a place for them. A motion goes whole
+        to .npz, and as columns of propensity to .xyz, .dump, .gsd and .csv.
+    format
+        A name of ``FORMATS``, where the suffix tells too little.
+    provenance
+        Where the item came from, kept in the file where it has a place for remarks.
+
+    Raises
+    ------
+    InputError
+        The format cannot hold the item, or the file cannot be written there.
+    RunError
+        The disk is full.
+
+    """
+    target = Path(path)
+    ability = _ability(type(item))
+    entry = _formats.named_format(format or _format_to_write(target, ability))
+    if isinstance(item, Snapshot) and entry.write_snapshot is not None:
+        entry.write_snapshot(target, item, provenance)
+    elif isinstance(item, Motion) and entry.write_motion is not None:
+        entry.write_motion(target, item, provenance)
+    else:
+        raise InputError(f"{target}: {_cannot_hold(ability)}")
+
+
+def writable(
+    path: AnyPath,
+    kind: type[Snapshot | Motion],
+    *,
+    format: str | None = None,  # noqa: A002 - the word that users know
+) -> bool:
+    """Tell whether a file of that suffix (or format) can hold a Snapshot or a Motion.
+
+    Raises
+    ------
+    InputError
+        There is no format of that name.
+
+    """
+    if format is not None:
+        return getattr(_formats.named_format(format), _ability(kind)) is not None
+    return bool(_formats.by_suffix(Path(path), _ability(kind)))
+
+
+def detect_format(path: AnyPath) -> str:
+    """Return the name of a file's format, by its contents where they tell, else by its suffix.
+
+    Raises
+    ------
+    InputError
+        The file is missing, empty or of no known format.
+
+    """
+    return _formats.detect_format(Path(path))
+
+
+def _entry(path: AnyPath, format_name: str | None) -> tuple[Path, str, Format]:
+    source = Path(path)
+    if format_name is not None:
+        entry = _formats.named_format(format_name)
+        _formats.check_readable(source)
+        return source, format_name, entry
+    name = _formats.detect_format(source)
+    return source, name, FORMATS[name]
+
+
+def _ability(kind: type[Snapshot | Motion]) -> str:
+    return "write_snapshot" if issubclass(kind, Snapshot) else "write_motion"
+
+
+def _format_to_write(target: Path, ability: str) -> str:
+    found = _formats.by_suffix(target, ability)
+    if not found or target.name.endswith(".gz"):
+        raise InputError(f"{target}: {_cannot_hold(ability)}")
+    return found[0]
+
+
+def _cannot_hold(ability: str) -> str:
+    what = "a snapshot" if ability == "write_snapshot" else "a motion"
+    able = [f"{name} ({FORMATS[name].suffixes[0]})" for name in _formats.that_can(ability)]
+    return f"{what} is not written in that format; choose {', '.join(able)}"
+
+
+def _mapping(species: Mapping[str, int] | str | None) -> Mapping[str, int] | None:
+    return parse_species(species) if isinstance(species, str) else species
+
+
+def _times(times: Times, source: Path) -> FloatArray | None:
+    if times is None:
+        return None
+    try:
+        return np.atleast_1d(np.asarray(times, dtype=np.float64))
+    except (TypeError, ValueError):
+        raise InputError(f"{source}: the times {times!r} are not numbers") from None

@@ -1,0 +1,150 @@
+"""The published BOTAN data: one snapshot and its trajectories at one time, in one npz.
+
+``types`` [N] (0 = A, 1 = B), ``initial_positions`` [N, 3], ``positions`` [R, N, 3] unwrapped.
+Box, temperature and time are not in the file: the box is known, the others stand in the name, as
+in isoconfig_N4096T0.44_401_tc07.npz (the time index counts from 1).
+
+Source: Shiba, Hanai, Suzumura, Shimokawabe, J. Chem. Phys. 158, 084503 (2023).
+"""
+
+import logging
+import re
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glassbotan.dynamics import IsoconfigurationalEnsemble
+from glassbotan.errors import InputError
+from glassbotan.io.npz import read_members
+from glassbotan.io.options import BoxOption, ReadOptions, check_single_frame, given_box
+from glassbotan.io.species import species_from_types
+from glassbotan.structure import Snapshot
+from glassbotan.structure.periodic import FloatArray
+
+LOGGER = logging.getLogger("glassbotan")
+
+PUBLISHED_BOX = 15.05658
+"""Edge of the cubic box of every published three-dimensional snapshot, length units."""
+PUBLISHED_PARTICLES = 4096
+PUBLISHED_TIMES: dict[float, tuple[float, ...]] = {
+    0.44: (0.13, 1.3, 13, 130, 412, 1300, 4120, 13000, 41200, 130000),
+    0.50: (0.108, 0.434, 2.17, 6.86, 21.7, 68.6, 217, 686, 2170, 6860),
+    0.56: (0.104, 0.33, 0.99, 1.65, 5.2, 16.5, 52, 165, 520, 1650),
+    0.64: (0.032, 0.1, 0.165, 0.52, 1.65, 5.2, 16.5, 52, 165, 520),
+}
+"""The ten published times, in Lennard-Jones units, by temperature in epsilon/k_B."""
+
+
+def read(path: Path, options: ReadOptions) -> Snapshot:
+    """Return the snapshot that the trajectories start from."""
+    check_single_frame(options, str(path))
+    return _snapshot(path, read_members(path, ["types", "initial_positions"]), options)
+
+
+def read_ensemble(
+    path: Path, options: ReadOptions, times: FloatArray | None
+) -> IsoconfigurationalEnsemble:
+    """Return the snapshot with its R trajectories at the file's one time."""
+    members = read_members(path, ["types", "initial_positions", "positions"])
+    positions = members["positions"]
+    if positions.ndim != 3 or positions.dtype.kind != "f":
+        raise InputError(
+            f"{path}: positions have shape {list(positions.shape)} and type {positions.dtype}; "
+            "expected numbers of shape [trajectories, particles, dimensions]"
+        )
+    snapshot = _snapshot(path, members, options)
+    chosen = _time_of_name(path) if times is None else times
+    trajectories: NDArray[np.floating] = positions[np.newaxis]  # type: ignore[assignment]  # kind f is floating
+    return IsoconfigurationalEnsemble(snapshot, chosen, trajectories)
+
+
+def temperature_of_name(path: Path) -> float | None:
+    """Return the temperature that a file name such as isoconfig_N4096T0.44_401 tells."""
+    found = re.search(r"T(\d+\.\d+)(?=_|\.npz|-|$)", path.name)
+    return float(found[1]) if found else None
+
+
+def published_times(temperature: float, source: str) -> FloatArray:
+    """Return the ten times published for a temperature, shape [10].
+
+    Raises
+    ------
+    InputError
+        There is no data set of that temperature.
+
+    """
+    if temperature not in PUBLISHED_TIMES:
+        known = ", ".join(f"{t:.2f}" for t in PUBLISHED_TIMES)
+        raise InputError(
+            f"{source}: no times are published for T = {temperature:g} (only for {known}); "
+            "give the times"
+        )
+    return np.array(PUBLISHED_TIMES[temperature])
+
+
+def published_box(positions: NDArray[np.generic], box: BoxOption, source: str) -> FloatArray:
+    """Return the given box or, for the published system and no other, the published one.
+
+    Raises
+    ------
+    InputError
+        No box is given, and the positions do not fill the published one.
+
+    """
+    if positions.ndim != 2 or positions.shape[1] not in (2, 3):
+        raise InputError(
+            f"{source}: initial_positions have shape {list(positions.shape)}; "
+            "expected [N, 2] or [N, 3]"
+        )
+    if box is not None:
+        return given_box(box, positions.shape[1], source)
+    extent = np.ptp(positions.astype(np.float64), axis=0)
+    # 4096 particles come within a per mille or so of every face of the box they were wrapped to.
+    fits = np.all((extent > 0.97 * PUBLISHED_BOX) & (extent < 1.001 * PUBLISHED_BOX))
+    if positions.shape != (PUBLISHED_PARTICLES, 3) or not fits:
+        raise InputError(
+            f"{source}: the format has no box, and this is not the published system of "
+            f"{PUBLISHED_PARTICLES} particles in a cube of edge {PUBLISHED_BOX}; give the box"
+        )
+    LOGGER.info(
+        "%s: the format has no box; the published one, %s, is used (override with --box)",
+        source,
+        PUBLISHED_BOX,
+    )
+    return np.full(3, PUBLISHED_BOX)
+
+
+def _snapshot(
+    path: Path, members: dict[str, NDArray[np.generic]], options: ReadOptions
+) -> Snapshot:
+    positions, source = members["initial_positions"], str(path)
+    _refuse_non_finite(positions, source)
+    return Snapshot(
+        positions=positions.astype(np.float64),
+        species=species_from_types(members["types"], options.species, first=0, source=source),
+        box=published_box(positions, options.box, source),
+        temperature=temperature_of_name(path),
+        source=source,
+    )
+
+
+def _refuse_non_finite(positions: NDArray[np.generic], source: str) -> None:
+    # Before the box is looked for: with a NaN no box fits, which would name the wrong fault.
+    if positions.dtype.kind not in "iuf" or not np.all(np.isfinite(positions)):
+        raise InputError(f"{source}: initial_positions must all be finite numbers")
+
+
+def _time_of_name(path: Path) -> FloatArray:
+    temperature = temperature_of_name(path)
+    index = re.search(r"_tc(\d{1,3})(?!\d)", path.name)
+    if temperature is None or not index:
+        raise InputError(
+            f"{path}: the time is not in the file, and the name does not tell temperature and "
+            "time index as in T0.44_401_tc07; give the time"
+        )
+    times = published_times(temperature, str(path))
+    k = int(index[1])
+    if not 1 <= k <= len(times):
+        raise InputError(f"{path}: time index tc{index[1]} is not one of 1 to {len(times)}")
+    return times[k - 1 : k]

@@ -1,0 +1,133 @@
+"""The project's own file of a prediction or a measurement: a Motion with all its bonds.
+
+Arrays: ``times`` [T], ``species`` [N], ``positions`` [N, d], ``box`` [d], ``propensity`` [T, N],
+``temperature`` (NaN where unknown), ``provenance`` (JSON text) and, where bonds are known,
+``bonds`` [2, E], ``cutoff`` and ``bond_extension`` [T, E].
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glassbotan.dynamics import Motion
+from glassbotan.errors import InputError
+from glassbotan.io import provenance as provenance_text
+from glassbotan.io.atomic import atomic_output
+from glassbotan.io.npz import read_members
+from glassbotan.io.options import ReadOptions, check_single_frame, given_box
+from glassbotan.io.provenance import Provenance
+from glassbotan.io.species import species_from_types
+from glassbotan.structure import NeighbourGraph, Snapshot, neighbour_graph
+from glassbotan.structure.periodic import FloatArray
+
+_SNAPSHOT = ["species", "positions", "box"]
+
+
+def read(path: Path, options: ReadOptions) -> Snapshot:
+    """Return the snapshot that the motion belongs to."""
+    check_single_frame(options, str(path))
+    return _snapshot(path, read_members(path, _SNAPSHOT, ["temperature"]), options)
+
+
+def read_motion(path: Path, options: ReadOptions, times: FloatArray | None) -> Motion:
+    """Return the motion; its bonds are found anew and compared with the stored ones."""
+    members = read_members(
+        path,
+        [*_SNAPSHOT, "times", "propensity"],
+        ["temperature", "bonds", "bond_extension", "cutoff"],
+    )
+    snapshot = _snapshot(path, members, options)
+    for name in ("times", "propensity", "bond_extension"):
+        if name in members:
+            _check_finite(members[name], name, path)
+    stored = members["times"].astype(np.float64).reshape(-1)
+    return Motion(
+        snapshot=snapshot,
+        times=stored if times is None else times,
+        propensity=_floating(members["propensity"]),
+        graph=_graph(snapshot, members, path) if "bonds" in members else None,
+        bond_extension=_floating(members["bond_extension"])
+        if "bond_extension" in members
+        else None,
+        source=str(path),
+    )
+
+
+def read_provenance(path: Path) -> dict[str, object]:
+    """Return what the file tells of its origin; empty where it tells nothing."""
+    stored = read_members(path, [], ["provenance"]).get("provenance")
+    return {} if stored is None else provenance_text.from_json(str(stored.reshape(-1)[0]))
+
+
+def write(path: Path, motion: Motion, provenance: Provenance | None) -> None:
+    """Write a motion; the snapshot's fields are not part of it."""
+    snapshot = motion.snapshot
+    arrays: dict[str, Any] = {
+        "times": motion.times,
+        "species": snapshot.species,
+        "positions": snapshot.positions,
+        "box": snapshot.box,
+        "propensity": motion.propensity,
+        "temperature": np.array(
+            np.nan if snapshot.temperature is None else snapshot.temperature, dtype=np.float64
+        ),
+        "provenance": np.array(provenance_text.to_json(provenance)),
+    }
+    if motion.graph is not None:
+        arrays["bonds"] = motion.graph.edge_index
+        arrays["cutoff"] = np.array(motion.graph.cutoff)
+    if motion.bond_extension is not None:
+        arrays["bond_extension"] = motion.bond_extension
+    with atomic_output(path) as temporary, temporary.open("wb") as out:
+        np.savez(out, **arrays)
+
+
+def _snapshot(
+    path: Path, members: dict[str, NDArray[np.generic]], options: ReadOptions
+) -> Snapshot:
+    positions, source = members["positions"], str(path)
+    _check_finite(positions, "positions", path)
+    temperature = _number(members, "temperature", path)
+    box = members["box"] if options.box is None else options.box
+    dimension = positions.shape[1] if positions.ndim == 2 else 3
+    return Snapshot(
+        positions=positions.astype(np.float64),
+        species=species_from_types(members["species"], options.species, first=0, source=source),
+        box=given_box(box, dimension, source),  # type: ignore[arg-type]  # the file's own is checked there too
+        temperature=temperature if np.isfinite(temperature) else None,
+        source=source,
+    )
+
+
+def _graph(
+    snapshot: Snapshot, members: dict[str, NDArray[np.generic]], path: Path
+) -> NeighbourGraph:
+    graph = neighbour_graph(snapshot, _number(members, "cutoff", path))
+    if not np.array_equal(graph.edge_index, members["bonds"]):
+        raise InputError(
+            f"{path}: the stored bonds are not the {graph.n_edges} ordered pairs closer than the "
+            f"cutoff {graph.cutoff:g}; the file is damaged or was changed"
+        )
+    return graph
+
+
+def _number(members: dict[str, NDArray[np.generic]], name: str, path: Path) -> float:
+    """Return an optional member of one number; NaN where it is not there."""
+    if name not in members:
+        return float("nan")
+    values = members[name]
+    if values.size != 1 or values.dtype.kind not in "iuf":
+        raise InputError(f"{path}: {name} must be one number")
+    return float(values.astype(np.float64).reshape(-1)[0])
+
+
+def _floating(values: NDArray[np.generic]) -> NDArray[np.floating]:
+    kept: NDArray[np.floating] = values if values.dtype.kind == "f" else values.astype(np.float64)  # type: ignore[assignment]  # kind f is floating
+    return kept
+
+
+def _check_finite(values: NDArray[np.generic], name: str, path: Path) -> None:
+    if values.dtype.kind not in "iuf" or not np.all(np.isfinite(values)):
+        raise InputError(f"{path}: {name} must be finite numbers throughout")

@@ -1,0 +1,145 @@
+"""From a snapshot to its predicted motion, whatever kind of model does it."""
+
+import warnings
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+
+from glassbotan.dynamics import Motion
+from glassbotan.errors import InputError
+from glassbotan.models.card import Card
+from glassbotan.models.domain import differences
+from glassbotan.models.linear import LinearBaseline
+from glassbotan.models.network import Network
+from glassbotan.models.registry import card_of, is_linear, load_model_and_card, locate
+from glassbotan.models.storage import LINEAR_WEIGHTS
+from glassbotan.structure import NeighbourGraph, Snapshot, neighbour_graph
+from glassbotan.structure.snapshot import species_name
+
+
+class OutOfDomainWarning(UserWarning):
+    """The snapshot is unlike those that the model was trained on."""
+
+
+class Predictor(Protocol):
+    """A trained model and its card."""
+
+    card: Card
+
+    def predict(self, snapshot: Snapshot) -> Motion:
+        """Return the motion at the model's times."""
+        ...
+
+
+class NetworkPredictor:
+    """A graph network as a predictor."""
+
+    def __init__(self, network: Network, card: Card) -> None:
+        self.network, self.card = network, card
+
+    def predict(self, snapshot: Snapshot) -> Motion:
+        """Return propensity and, for a network of bonds, bond extension at its times."""
+        _check_species(snapshot, self.card)
+        self._check_dimension(snapshot)
+        graph = neighbour_graph(snapshot, self.network.settings.cutoff)
+        with torch.inference_mode():
+            nodes, bonds = self.network(graph)
+        return Motion(
+            snapshot=snapshot,
+            times=np.array(self.network.settings.times),
+            propensity=_trained_particles(nodes.cpu().numpy().T, snapshot, self.card),
+            graph=graph if bonds is not None else None,
+            bond_extension=None if bonds is None else bonds.cpu().numpy().T,
+            source=self.card.name,
+        )
+
+    def _check_dimension(self, snapshot: Snapshot) -> None:
+        if snapshot.dimension != self.network.settings.dimension:
+            raise InputError(
+                f"{snapshot.source}: has {snapshot.dimension} dimensions; model "
+                f"{self.card.name!r} is for {self.network.settings.dimension}"
+            )
+
+
+class LinearPredictor:
+    """The linear baseline as a predictor."""
+
+    def __init__(self, baseline: LinearBaseline, card: Card) -> None:
+        self.baseline, self.card = baseline, card
+
+    def predict(self, snapshot: Snapshot) -> Motion:
+        """Return the propensity at the baseline's times; it knows no bonds."""
+        _check_species(snapshot, self.card)
+        return self.baseline.predict(snapshot)
+
+
+def load_predictor(model: str | Path) -> Predictor:
+    """Load any model by bundled name, file or folder.
+
+    Raises
+    ------
+    InputError
+        Nothing of that name, or the file is no model.
+
+    """
+    path = locate(model)
+    if is_linear(path):
+        return LinearPredictor(LinearBaseline.load(path / LINEAR_WEIGHTS), card_of(path))
+    return NetworkPredictor(*load_model_and_card(model))
+
+
+def predict(snapshot: Snapshot, model: str | Path | Predictor = "botan") -> Motion:
+    """Predict the motion of every particle and bond of a snapshot.
+
+    Parameters
+    ----------
+    snapshot
+        As ``glassbotan.read`` returns it.
+    model
+        A bundled name, a file, a folder, or what ``load_predictor`` returned.
+
+    Returns
+    -------
+    Motion
+        NaN for species that the model was not trained on.
+
+    Warns
+    -----
+    OutOfDomainWarning
+        Density, composition, temperature or potential energy is away from the training data's;
+        the text says how.
+
+    Raises
+    ------
+    InputError
+        The snapshot cannot be predicted: species or dimension are not the model's, particles
+        overlap, or the box is too small for the model's graph.
+
+    """
+    predictor = load_predictor(model) if isinstance(model, str | Path) else model
+    motion = predictor.predict(snapshot)
+    for difference in differences(snapshot, predictor.card):
+        warnings.warn(f"{snapshot.source}: {difference}", OutOfDomainWarning, stacklevel=2)
+    return motion
+
+
+def _check_species(snapshot: Snapshot, card: Card) -> None:
+    if card.domain is None:
+        return
+    known = len(card.domain.composition)
+    strange = [s for s in snapshot.composition if s >= known]
+    if strange:
+        raise InputError(
+            f"{snapshot.source}: has species {species_name(strange[0])} (number {strange[0]}); "
+            f"model {card.name!r} knows {', '.join(species_name(s) for s in range(known))}"
+        )
+
+
+def _trained_particles(
+    propensity: "np.typing.NDArray[np.floating]", snapshot: Snapshot, card: Card
+) -> "np.typing.NDArray[np.floating]":
+    """Blank the species that the model was never trained on: its numbers there mean nothing."""
+    names = np.array([f"particles {species_name(int(s))}" for s in snapshot.species])
+    return np.where(np.isin(names, card.targets), propensity, np.nan)

@@ -1,0 +1,77 @@
+"""Real snapshots and small made-up ones, for all tests."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import glassbotan as gb
+from glassbotan.datasets import LabelledSnapshot, load_labelled
+
+REPOSITORY = Path(__file__).parent.parent
+PUBLISHED = REPOSITORY / "data" / "published"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _few_threads() -> None:
+    torch.set_num_threads(2)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GLASSBOTAN_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="session")
+def published() -> list[Path]:
+    """The two published validation snapshots, 401 and 402."""
+    return [PUBLISHED / f"isoconfig_N4096T0.44_{n}_tc07.npz" for n in (401, 402)]
+
+
+@pytest.fixture(scope="session")
+def labelled(published: list[Path], _own_cache: None) -> list[LabelledSnapshot]:
+    return [load_labelled(path) for path in published]
+
+
+def random_snapshot(
+    n: int = 60, *, dimension: int = 3, edge: float = 5.0, seed: int = 0
+) -> gb.Snapshot:
+    """Particles on a jittered lattice: random, and never overlapping."""
+    generator = np.random.default_rng(seed)
+    per_edge = int(np.ceil(n ** (1 / dimension)))
+    sites = np.stack(
+        np.meshgrid(*[np.arange(per_edge)] * dimension, indexing="ij"), -1
+    ).reshape(-1, dimension)
+    spacing = edge / per_edge
+    chosen = generator.permutation(len(sites))[:n]
+    jitter = generator.uniform(-0.15, 0.15, (n, dimension)) * spacing
+    return gb.Snapshot(
+        positions=(sites[chosen] + 0.5) * spacing + jitter,
+        species=generator.integers(0, 2, n),
+        box=np.full(dimension, edge),
+    )
+
+
+def random_ensemble(snapshot: gb.Snapshot, *, trajectories: int = 8, seed: int = 1, times=(1.0,)):
+    """Trajectories whose particles have wandered off, farther with time."""
+    generator = np.random.default_rng(seed)
+    shape = (len(times), trajectories, *snapshot.positions.shape)
+    scale = 0.1 * np.sqrt(np.array(times))[:, None, None, None]
+    return gb.IsoconfigurationalEnsemble(
+        snapshot, np.array(times), snapshot.positions + scale * generator.normal(size=shape)
+    )
+
+
+def write_botan_npz(path: Path, snapshot: gb.Snapshot, *, trajectories: int = 4, seed: int = 1):
+    """A small file in the published BOTAN form."""
+    ensemble = random_ensemble(snapshot, trajectories=trajectories, seed=seed)
+    np.savez(
+        path,
+        types=snapshot.species.astype(np.int8),
+        initial_positions=snapshot.positions,
+        positions=ensemble.positions[0],
+    )
+    return path
