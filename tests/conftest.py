@@ -42,9 +42,9 @@ def random_snapshot(
     """Particles on a jittered lattice: random, and never overlapping."""
     generator = np.random.default_rng(seed)
     per_edge = int(np.ceil(n ** (1 / dimension)))
-    sites = np.stack(
-        np.meshgrid(*[np.arange(per_edge)] * dimension, indexing="ij"), -1
-    ).reshape(-1, dimension)
+    sites = np.stack(np.meshgrid(*[np.arange(per_edge)] * dimension, indexing="ij"), -1).reshape(
+        -1, dimension
+    )
     spacing = edge / per_edge
     chosen = generator.permutation(len(sites))[:n]
     jitter = generator.uniform(-0.15, 0.15, (n, dimension)) * spacing

@@ -1,4 +1,4 @@
-"""What made an output: command, version, seed and inputs, recorded in everything that is written."""
+"""What made an output: command, version, seed and inputs, recorded wherever one is written."""
 
 import hashlib
 import shlex

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from conftest import random_ensemble, random_snapshot
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import glassbotan as gb
+from conftest import random_ensemble, random_snapshot
 from glassbotan.dynamics import (
     bond_extension,
     mean_squared_displacement,
@@ -26,14 +26,10 @@ def test_ballistic_flight_has_known_averages(dimension):
     direction = np.eye(dimension)[0]
     times = np.array([1.0, 2.0])
     moved = times[:, None, None] * speeds[None, :, None] * direction
-    ensemble = gb.IsoconfigurationalEnsemble(
-        snapshot, times, (snapshot.positions + moved)[:, None]
-    )
+    ensemble = gb.IsoconfigurationalEnsemble(snapshot, times, (snapshot.positions + moved)[:, None])
     assert np.allclose(propensity(ensemble), times[:, None] * speeds)
     first = snapshot.species == 0
-    assert np.allclose(
-        mean_squared_displacement(ensemble), times**2 * np.mean(speeds[first] ** 2)
-    )
+    assert np.allclose(mean_squared_displacement(ensemble), times**2 * np.mean(speeds[first] ** 2))
 
 
 @pytest.mark.parametrize("dimension", [2, 3])
@@ -42,9 +38,7 @@ def test_gaussian_displacements_have_a_gaussian_scattering_function(dimension):
     ensemble = random_ensemble(snapshot, trajectories=20, times=(0.5, 1.0, 2.0))
     q = 4.0
     expected = np.exp(-(q**2) * 0.1**2 * ensemble.times / 2)
-    assert np.allclose(
-        self_intermediate_scattering(ensemble, wave_number=q), expected, atol=5e-3
-    )
+    assert np.allclose(self_intermediate_scattering(ensemble, wave_number=q), expected, atol=5e-3)
 
 
 @pytest.mark.parametrize("dimension", [2, 3])

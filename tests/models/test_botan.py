@@ -3,16 +3,16 @@
 import numpy as np
 import pytest
 import torch
-from conftest import random_snapshot
-from models.textbook import TextbookBotan
 
 import glassbotan as gb
+from conftest import random_snapshot
 from glassbotan.datasets.groups import bond_groups
 from glassbotan.dynamics.ceiling import pearson
 from glassbotan.models.botan import Botan
 from glassbotan.models.network import Settings
 from glassbotan.models.published import BOTAN_NAMES
 from glassbotan.training.orientation import cubic_symmetries
+from models.textbook import TextbookBotan
 
 
 def textbook_of(model: Botan) -> TextbookBotan:
@@ -46,9 +46,7 @@ def relative(a: torch.Tensor, b: torch.Tensor) -> float:
     return float((a - b).norm() / b.norm().clamp_min(1e-30))
 
 
-@pytest.mark.parametrize(
-    ("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.float64, 1e-10)]
-)
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.float64, 1e-10)])
 @pytest.mark.parametrize(("dimension", "times"), [(3, (1.0,)), (2, (1.0, 2.0, 5.0))])
 def test_agrees_with_the_textbook_form(dtype, tolerance, dimension, times):
     torch.manual_seed(3)

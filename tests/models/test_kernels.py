@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from conftest import random_snapshot
 
 import glassbotan as gb
+from conftest import random_snapshot
 from glassbotan.models.kernels.edge_layout import edge_layout
 from glassbotan.models.kernels.edge_update import edge_update
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import torch
-from conftest import random_snapshot
 
 import glassbotan as gb
+from conftest import random_snapshot
 from glassbotan.models.network import Settings
 from glassbotan.models.node_only import NodeOnly
 from glassbotan.models.published import load_published_node_only

@@ -5,11 +5,11 @@ import time
 
 import numpy as np
 import pytest
-from conftest import random_snapshot
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import glassbotan as gb
+from conftest import random_snapshot
 from glassbotan.structure import minimum_image
 
 

@@ -31,8 +31,11 @@ def evaluate(
     box: Annotated[str | None, typer.Option(help="Edge lengths, for files without.")] = None,
 ) -> None:
     """Score models on snapshots with measured motion."""
+    import numpy as np
+
     from glassbotan.evaluation import evaluate as evaluate_models
 
+    edges = parse_box(box)
     with Progress(
         "predicting",
         MofNCompleteColumn(),
@@ -44,7 +47,7 @@ def evaluate(
         results = evaluate_models(
             data,
             model or ["botan"],
-            box=parse_box(box),
+            box=None if edges is None else np.array(edges),
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
     _show(results)

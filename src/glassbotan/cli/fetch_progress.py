@@ -1,5 +1,6 @@
 """How a fetch looks on a terminal: a bar with rate and remaining time for each file."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -29,7 +30,7 @@ class TerminalObserver(Observer):
         if self._task is not None:
             self._progress.remove_task(self._task)
         if not self._progress.console.is_terminal:
-            self.note(f"{action} {path}")
+            self.note(f"{action} {path}")  # a log shows no bar
         self._task = self._progress.add_task(f"{action} {path}", total=total, completed=done)
 
     def advance(self, size: int) -> None:
@@ -44,14 +45,18 @@ class TerminalObserver(Observer):
 
 @contextmanager
 def shown_progress() -> Iterator[TerminalObserver]:
-    """Yield an observer that draws on standard error until the end of the block."""
+    """Yield an observer that draws on standard error until the end of the block.
+
+    It keeps silent where the command line was asked to be quiet.
+    """
+    quiet = logging.getLogger("glassbotan").level > logging.INFO
     progress = Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         DownloadColumn(),
         TransferSpeedColumn(),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=Console(stderr=True, quiet=quiet),
         transient=True,
     )
     with progress:

@@ -326,11 +326,15 @@ def _receive_piece(
             _discard(part)
             raise DroppedError("the file on the server changed")
         _check_offer(response, file, offered)
-        check_space(part.parent, (offered.total or file.size or 0) - start, file.path)
-        with disk_errors(part):
-            _note_path(part).write_text(json.dumps(asdict(offered)), encoding="utf-8")
-        observer.begin("download", file.path, offered.total or file.size, start)
-        _append(response, part, start, offered.total or file.size, observer)
+        total = offered.total or file.size or known.total
+        check_space(part.parent, (total or 0) - start, file.path)
+        if not start:
+            # First the old bytes go, then the note changes: the note never tells of other bytes.
+            with disk_errors(part):
+                part.write_bytes(b"")
+                _note_path(part).write_text(json.dumps(asdict(offered)), encoding="utf-8")
+        observer.begin("download", file.path, total, start)
+        _append(response, part, total, observer)
 
 
 def _offer(response: requests.Response, url: str, offset: int) -> tuple[int, _Version]:
@@ -357,11 +361,9 @@ def _check_offer(response: requests.Response, file: RemoteFile, offered: _Versio
         raise RunError(f"{file.url}: the server sends the file encoded as {encoding}")
 
 
-def _append(
-    response: requests.Response, part: Path, start: int, total: int | None, observer: Observer
-) -> None:
-    received = start
-    with disk_errors(part), part.open("ab" if start else "wb") as output:
+def _append(response: requests.Response, part: Path, total: int | None, observer: Observer) -> None:
+    received = _size(part)
+    with disk_errors(part), part.open("ab") as output:
         for chunk in chunks_of(response):
             received += len(chunk)
             if total is not None and received > total:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -145,7 +146,7 @@ def _entry(path: Path, cutoff: float, box: FloatArray | None) -> Path:
 
 def _save(entry: Path, labelled: LabelledSnapshot) -> None:
     motion, graph = labelled.motion, labelled.graph
-    arrays = {
+    arrays: dict[str, Any] = {
         "form": np.array(CACHE_FORM),
         "positions": motion.snapshot.positions,
         "species": motion.snapshot.species.astype(np.int16),

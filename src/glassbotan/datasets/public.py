@@ -12,11 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from glassbotan.errors import InputError
-
-SNAPSHOT_SUFFIXES = frozenset(
-    (".npz", ".pickle", ".extxyz", ".xyz", ".gsd", ".data", ".dump", ".lammpstrj")
-)
-"""Endings of the files that a folder stands for where snapshots are asked for."""
+from glassbotan.io.formats import FORMATS, by_suffix, that_can
 
 CHECKSUMS = "checksums.json"
 LISTING = "listing.json"
@@ -314,18 +310,24 @@ def _snapshots_in(folder: Path) -> list[Path]:
     found = [
         path
         for path in folder.iterdir()
-        if path.suffix in SNAPSHOT_SUFFIXES and not path.name.startswith(".") and path.is_file()
+        if by_suffix(path, "read") and not path.name.startswith(".") and path.is_file()
     ]
     if not found:
+        suffixes = {FORMATS[name].suffixes[0] for name in that_can("read")}
         raise InputError(
-            f"{folder}: no snapshot files ({', '.join(sorted(SNAPSHOT_SUFFIXES))}) in this folder"
+            f"{folder}: no snapshot files ({', '.join(sorted(suffixes))}) in this folder"
         )
     return natural_order(found)
 
 
 def _matching(pattern: Path) -> list[Path]:
     base = Path(pattern.anchor)
-    found = [path for path in base.glob(str(pattern.relative_to(base))) if path.is_file()]
+    found = [
+        path
+        for path in base.glob(str(pattern.relative_to(base)))
+        # As in a shell, a star does not stand for the dot of a hidden file.
+        if path.is_file() and (pattern.name.startswith(".") or not path.name.startswith("."))
+    ]
     if not found:
         raise InputError(f"{pattern}: no file matches")
     return natural_order(found)

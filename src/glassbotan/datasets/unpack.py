@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO, NoReturn
 
 from glassbotan.datasets.download import Observer, check_space, disk_errors
@@ -119,8 +119,8 @@ def _tar_members(archive: Path, folder: Path, observer: Observer) -> Iterator[_M
         for info in tar:
             observer.advance(raw.tell() - seen)
             seen = raw.tell()
-            if info.isdir() and info.name.strip("./") == "":
-                continue
+            if info.isdir() and not PurePosixPath(info.name).parts:
+                continue  # "./", the folder itself
             path = safe_path(info.name, archive.name)
             if info.isdir():
                 _make_folder(folder / path, archive)

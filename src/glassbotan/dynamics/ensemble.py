@@ -61,4 +61,5 @@ class IsoconfigurationalEnsemble:
 
     def displacements(self, time: int) -> FloatArray:
         """Return r(t) - r(0) of every trajectory at the time of that index, shape [R, N, d]."""
-        return self.positions[time].astype(np.float64) - self.snapshot.positions
+        positions: FloatArray = self.positions[time].astype(np.float64)
+        return positions - self.snapshot.positions

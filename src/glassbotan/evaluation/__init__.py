@@ -1,6 +1,6 @@
 """How good predictions are: scores by time and species, and tables of them."""
 
-from glassbotan.evaluation.evaluate import evaluate
+from glassbotan.evaluation.protocol import evaluate
 from glassbotan.evaluation.scores import Row, Scores
 
 __all__ = ["Row", "Scores", "evaluate"]

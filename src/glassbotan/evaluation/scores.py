@@ -12,8 +12,11 @@ from glassbotan.datasets.groups import Group, bond_groups, particle_groups
 from glassbotan.dynamics import Motion
 from glassbotan.dynamics.ceiling import pearson
 from glassbotan.dynamics.motion import match_times
+from glassbotan.structure.periodic import FloatArray
 
 Values = NDArray[np.floating]
+Samples = list[tuple[FloatArray, FloatArray, float]]
+"""Predicted and measured values and the ceiling, of each snapshot."""
 
 
 class Row(BaseModel):
@@ -96,7 +99,7 @@ def _bond_values(
 def _rows(
     measured: Sequence[LabelledSnapshot], predicted: Sequence[Motion], extract: Extract
 ) -> list[Row]:
-    pairs: dict[tuple[float, str], list[tuple[Values, Values, float]]] = {}
+    pairs: dict[tuple[float, str], Samples] = {}
     for truth, guess in zip(measured, predicted, strict=True):
         values = extract(truth, guess)
         if values is None:
@@ -110,11 +113,13 @@ def _rows(
                     continue
                 ceiling = float(ceilings[group.name][t]) if group.name in ceilings else np.nan
                 key = (float(truth.motion.times[t]), group.name)
-                pairs.setdefault(key, []).append((x.astype(float), y.astype(float), ceiling))
+                pairs.setdefault(key, []).append(
+                    (x.astype(np.float64), y.astype(np.float64), ceiling)
+                )
     return [_row(time, name, pairs[time, name]) for time, name in sorted(pairs)]
 
 
-def _row(time: float, name: str, samples: list[tuple[Values, Values, float]]) -> Row:
+def _row(time: float, name: str, samples: Samples) -> Row:
     correlations = np.array([pearson(x, y) for x, y, _ in samples])
     x = np.concatenate([x for x, _, _ in samples])
     y = np.concatenate([y for _, y, _ in samples])

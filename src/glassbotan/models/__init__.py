@@ -1,0 +1,1 @@
+"""The networks, the linear baseline, and the weights that come with the package."""

@@ -61,14 +61,16 @@ def energy_per_particle(snapshot: Snapshot) -> float:
 
 
 def _hotter_or_colder(snapshot: Snapshot, name: str, domain: Domain) -> list[str]:
-    trained = domain.temperature
-    if snapshot.temperature is not None and trained is not None:
-        if abs(snapshot.temperature - trained) > TEMPERATURE_TOLERANCE:
-            return [
-                f"temperature {snapshot.temperature:g} is away from the {trained:g} "
-                f"that model {name!r} was trained at"
-            ]
+    """Compare temperatures where both are known, else potential energies."""
+    known, trained = snapshot.temperature, domain.temperature
+    if known is None or trained is None:
+        return _other_energy(snapshot, name, domain)
+    if abs(known - trained) <= TEMPERATURE_TOLERANCE:
         return []
+    return [f"temperature {known:g} is away from the {trained:g} that model {name!r} was trained at"]
+
+
+def _other_energy(snapshot: Snapshot, name: str, domain: Domain) -> list[str]:
     if domain.energy is None:
         return []
     try:
@@ -79,7 +81,8 @@ def _hotter_or_colder(snapshot: Snapshot, name: str, domain: Domain) -> list[str
     if abs(energy - mean) <= ENERGY_SPREADS * max(spread, SMALLEST_SPREAD):
         return []
     kind = "hotter or less relaxed" if energy > mean else "colder or quenched"
-    return [
+    found = (
         f"potential energy per particle {energy:.3f} is away from the training data's {mean:.3f}: "
         f"a {kind} configuration than model {name!r} was trained on"
-    ]
+    )
+    return [found]

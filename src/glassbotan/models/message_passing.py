@@ -51,8 +51,8 @@ class MessagePassing(nn.Module):
         encoded_edges = self.edge_encoder(graph.vectors)
         first = self.edge_perceptron.hidden
         seen = (first.in_features - 2 * self.width) // 2
-        by_sender, by_receiver, by_edge, by_encoded = first.weight.split(
-            [seen, seen, self.width, self.width], dim=1
+        by_sender, by_receiver, by_edge, by_encoded = torch.split(
+            first.weight, [seen, seen, self.width, self.width], dim=1
         )
         edge_terms = encoded_edges @ by_encoded.T + first.bias
         weights = (by_edge, self.edge_perceptron.out.weight, self.edge_perceptron.out.bias)

@@ -15,7 +15,7 @@ from glassbotan.models.linear import LinearBaseline
 from glassbotan.models.network import Network
 from glassbotan.models.registry import card_of, is_linear, load_model_and_card, locate
 from glassbotan.models.storage import LINEAR_WEIGHTS
-from glassbotan.structure import NeighbourGraph, Snapshot, neighbour_graph
+from glassbotan.structure import Snapshot, neighbour_graph
 from glassbotan.structure.snapshot import species_name
 
 

@@ -59,7 +59,7 @@ def load_published_botan(path: str | Path, *, time: float = 4120.0) -> Botan:
     """
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - a hostile file can raise anything
         summary = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(f"{path}: not a PyTorch state dict of plain tensors ({summary})") from None
     if not isinstance(state, Mapping) or not all(isinstance(v, Tensor) for v in state.values()):

@@ -87,7 +87,8 @@ def locate(model: str | Path) -> Path:
         return path
     if path.is_file():
         raise InputError(
-            f"{path}: not a model; expected {WEIGHTS}, {CARD}, a published .pth or .npz, or a folder"
+            f"{path}: not a model; expected {WEIGHTS}, {CARD}, a published .pth or .npz, "
+            "or a folder"
         )
     raise InputError(
         f"no model {str(model)!r}: neither a file or folder nor one of the bundled "

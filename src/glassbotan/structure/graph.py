@@ -50,7 +50,7 @@ class NeighbourGraph:
     @property
     def distances(self) -> FloatArray:
         """Pair distances, shape [E], length units."""
-        return np.sqrt(np.einsum("ed,ed->e", self.vectors, self.vectors))
+        return np.asarray(np.linalg.norm(self.vectors, axis=1))
 
 
 def neighbour_graph(snapshot: Snapshot, cutoff: float = 2.0) -> NeighbourGraph:

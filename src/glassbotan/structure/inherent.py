@@ -46,8 +46,9 @@ def inherent_structure(
     Stillinger, Weber, Phys. Rev. A 25, 978 (1982).
 
     A glass has very many minima, and a snapshot close to the ridge between two of them goes to
-    one or the other with the minimiser's path. The two methods therefore agree for most snapshots
-    to the tolerance, and for some only for all but a few particles: those of one rearranging group.
+    one or the other with the minimiser's path; where the cut-off force jumps, pairs at the cutoff
+    add shallow minima of their own. The two methods therefore agree on most of a large snapshot
+    to a few thousandths of a length unit, and a group that rearranges may differ by more.
 
     Parameters
     ----------
@@ -229,7 +230,7 @@ def _lammps_minimum(
             ]
         )
         found = np.array(engine.gather_atoms("x", 1, 3)).reshape(n_particles, 3)[:, :dimension]
-    except Exception as error:  # LAMMPS's module raises bare Exceptions
+    except Exception as error:  # noqa: BLE001 - LAMMPS's module raises bare Exceptions
         raise RunError(f"{snapshot.source}: LAMMPS failed: {error}") from None
     finally:
         engine.close()

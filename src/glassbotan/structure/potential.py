@@ -167,15 +167,20 @@ def energies_and_forces(
     well = np.where(squared < pairs.cutoff_squared, pairs.four_epsilon * sixth, 0.0)
 
     half = 0.5 * np.where(well > 0, well * (sixth - 1) - pairs.shift, 0.0)
-    energies = np.bincount(first, half, n_particles) + np.bincount(second, half, n_particles)
+    energies = _scattered(first, half, n_particles) + _scattered(second, half, n_particles)
 
     # -dV/dr / r, so that the force on the second particle is strength * (r_second - r_first).
     vectors *= 6 * well * (2 * sixth - 1) * inverse
     forces = np.empty((n_particles, dimension))
     for axis, component in enumerate(vectors):
-        forces[:, axis] = np.bincount(second, component, n_particles)
-        forces[:, axis] -= np.bincount(first, component, n_particles)
+        forces[:, axis] = _scattered(second, component, n_particles)
+        forces[:, axis] -= _scattered(first, component, n_particles)
     return energies, forces
+
+
+def _scattered(particles: IntArray, values: FloatArray, n_particles: int) -> FloatArray:
+    """Return the sum of each particle's values, shape [N]."""
+    return np.asarray(np.bincount(particles, values, n_particles), dtype=np.float64)
 
 
 def particle_energies(snapshot: Snapshot, potential: PairPotential = KOB_ANDERSEN) -> FloatArray:

@@ -58,6 +58,12 @@ class Recipe(_Section):
     model: ModelSection
     data: DataSection
     stages: list[StageSection] = Field(min_length=1)
+    offset_weight: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Weight in the loss of a snapshot's mean error, beside the error about that mean.
+
+    1 is the plain mean squared error. Snapshots differ in their mean motion by as much as their
+    particles do, and one snapshot a step makes that a large noise in the gradient; a smaller
+    weight quiets it, so that fewer steps suffice."""
     augmentation: Literal["cubic", "none"] = "cubic"
     batch: Count = 1
     """Snapshots whose gradients are averaged in one step."""

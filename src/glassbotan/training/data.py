@@ -17,7 +17,6 @@ from glassbotan.datasets.public import resolve
 from glassbotan.dynamics.motion import match_times
 from glassbotan.errors import InputError
 from glassbotan.models.graph_tensors import GraphTensors, graph_tensors
-from glassbotan.structure.periodic import FloatArray
 from glassbotan.training.config import Recipe
 from glassbotan.training.orientation import cubic_symmetries
 
@@ -39,15 +38,15 @@ class Example:
         Input tensors.
     nodes, bonds
         Propensity [N, T] and bond extension [E, T]; bonds are None where labels have none.
-    first_species
-        Indices of the A particles, whose correlation is monitored.
+    species
+        Indices of the particles of each species, A first.
 
     """
 
     graph: GraphTensors
     nodes: Tensor
     bonds: Tensor | None
-    first_species: Tensor
+    species: tuple[Tensor, ...]
 
     def to(self, device: torch.device) -> "Example":
         """Return the example on another device (Lightning calls this)."""
@@ -55,7 +54,7 @@ class Example:
             self.graph.to(device),
             self.nodes.to(device),
             None if self.bonds is None else self.bonds.to(device),
-            self.first_species.to(device),
+            tuple(members.to(device) for members in self.species),
         )
 
 
@@ -72,9 +71,7 @@ class Examples(Dataset[Example]):
     def __getitem__(self, draw: Draw) -> Example:
         example = self.examples[draw.snapshot]
         matrix = self.symmetries[draw.orientation].to(example.nodes.dtype)
-        return Example(
-            example.graph.turned(matrix), example.nodes, example.bonds, example.first_species
-        )
+        return Example(example.graph.turned(matrix), example.nodes, example.bonds, example.species)
 
 
 class EpochSampler(Sampler[Draw]):
@@ -185,7 +182,7 @@ class GlassData(lightning.LightningDataModule):
             None
             if motion.bond_extension is None or self.self_edges
             else _tensor(motion.bond_extension[chosen].T, dtype),
-            torch.from_numpy(particle_groups(motion.snapshot)[0].members),
+            tuple(torch.from_numpy(g.members) for g in particle_groups(motion.snapshot)),
         )
 
 
@@ -205,7 +202,7 @@ def _refuse_shared(train: Sequence[Path], validation: Sequence[Path]) -> None:
     shared = {p.name for p in train} & {p.name for p in validation}
     if shared:
         raise InputError(
-            f"data.validation: {sorted(shared)[0]} is also among data.train; "
+            f"data.validation: {min(shared)} is also among data.train; "
             "validation snapshots must never be trained on"
         )
 
@@ -213,7 +210,7 @@ def _refuse_shared(train: Sequence[Path], validation: Sequence[Path]) -> None:
 def _times(recipe: Recipe, labels: Sequence[LabelledSnapshot]) -> tuple[float, ...]:
     if recipe.data.times is not None:
         return tuple(sorted(recipe.data.times))
-    first: FloatArray = labels[0].motion.times
+    first = labels[0].motion.times
     common = [
         float(t)
         for t in first

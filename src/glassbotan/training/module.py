@@ -2,12 +2,12 @@
 
 import copy
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import lightning
 import torch
 from torch import Tensor
-from torch.nn.functional import mse_loss
 
 from glassbotan.models.network import Network
 from glassbotan.training.config import Recipe, StageSection
@@ -19,7 +19,7 @@ class Training(lightning.LightningModule):
 
     The loss is p * MSE(propensity) + (1 - p) * MSE(bond extension), over all particles and all
     bonds of the graph (Shiba et al., J. Chem. Phys. 158, 084503 (2023), Sec. II C), with p the
-    stage's ``node_weight``.
+    stage's ``node_weight``, and with the recipe's ``offset_weight`` on mean errors.
     """
 
     def __init__(self, network: Network, recipe: Recipe) -> None:
@@ -52,7 +52,7 @@ class Training(lightning.LightningModule):
 
     def on_train_epoch_start(self) -> None:
         """Start each stage with a fresh optimiser, as separate runs would."""
-        stage, first_epoch = self._stage()
+        _, first_epoch = self._stage()
         if self.current_epoch == first_epoch and self.current_epoch > 0:
             optimiser: Any = self.optimizers()
             optimiser.optimizer.state.clear()
@@ -79,14 +79,28 @@ class Training(lightning.LightningModule):
     def _losses(self, network: Network, example: Example) -> dict[str, Tensor]:
         nodes, bonds = network(example.graph)
         weight = self._stage()[0].node_weight
-        figures = {"node_loss": mse_loss(nodes, example.nodes)}
-        figures["loss"] = weight * figures["node_loss"]
+        errors = nodes - example.nodes
+        figures = {"node_loss": errors.detach().square().mean()}
+        figures["loss"] = weight * self._squared(errors, example.species)
         if bonds is not None and example.bonds is not None:
-            figures["bond_loss"] = mse_loss(bonds, example.bonds)
-            figures["loss"] = figures["loss"] + (1 - weight) * figures["bond_loss"]
-        chosen = example.first_species
+            errors = bonds - example.bonds
+            figures["bond_loss"] = errors.detach().square().mean()
+            figures["loss"] = figures["loss"] + (1 - weight) * self._squared(errors, [slice(None)])
+        chosen = example.species[0]
         figures["pearson_A"] = _pearson(nodes[chosen].detach(), example.nodes[chosen])
         return figures
+
+    def _squared(self, errors: Tensor, groups: Sequence[Any]) -> Tensor:
+        """Return the mean square of ``errors``, with each group's mean error weighted down."""
+        total = errors.square().mean()
+        lightened = 1 - self.recipe.offset_weight
+        if not lightened:
+            return total
+        offsets = [
+            len(errors[group]) / len(errors) * errors[group].mean(0).square().mean()
+            for group in groups
+        ]
+        return total - lightened * sum(offsets, torch.zeros_like(total))
 
     def _log(self, part: str, figures: dict[str, Tensor], example: Example) -> None:  # noqa: ARG002
         self.log_dict(

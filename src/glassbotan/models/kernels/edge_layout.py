@@ -54,8 +54,11 @@ class EdgeLayout:
     def to(self, device: torch.device) -> "EdgeLayout":
         """Return the same layout on another device."""
         return EdgeLayout(
-            *(x.to(device) for x in (self.senders, self.receivers, self.offsets)),
-            *(x.to(device) for x in (self.by_sender, self.sender_offsets)),
+            senders=self.senders.to(device),
+            receivers=self.receivers.to(device),
+            offsets=self.offsets.to(device),
+            by_sender=self.by_sender.to(device),
+            sender_offsets=self.sender_offsets.to(device),
             blocks=self.blocks,
         )
 

@@ -17,7 +17,7 @@ def evaluate(
     models: Sequence[str | Path] = ("botan",),
     *,
     box: FloatArray | None = None,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Callable[[int, int], object] | None = None,
 ) -> list[Scores]:
     """Return each model's scores on all snapshots.
 
@@ -47,7 +47,8 @@ def evaluate(
         predictions = []
         for n, labels in enumerate(measured):
             predictions.append(predict(labels.motion.snapshot, predictor))
-            progress(k * len(measured) + n + 1, len(predictors) * len(measured))
+            if progress is not None:
+                progress(k * len(measured) + n + 1, len(predictors) * len(measured))
         scores = score(predictor.card.name, measured, predictions)
         if not scores.particles and not scores.bonds:
             raise InputError(

@@ -1,0 +1,363 @@
+"""The linear baseline: ridge regression of the propensity on structural descriptors."""
+
+import json
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glassbotan.dynamics import Motion
+from glassbotan.errors import InputError
+from glassbotan.io.atomic import atomic_output
+from glassbotan.io.npz import read_members
+from glassbotan.structure import Snapshot
+from glassbotan.structure.descriptors import DescriptorRecipe, descriptors
+from glassbotan.structure.inherent import inherent_structure
+from glassbotan.structure.periodic import FloatArray
+from glassbotan.structure.potential import KOB_ANDERSEN, PairPotential
+from glassbotan.structure.snapshot import IntArray, species_name
+
+ALPHAS = tuple(float(alpha) for alpha in 10.0 ** np.arange(0, 6.1, 0.5))
+"""Strengths of the penalty among which cross-validation chooses."""
+
+FOLDS = 10
+
+SMALLEST_SPREAD = 1e-3
+"""A descriptor that hardly varied in training must not decide a prediction where it varies."""
+
+FORM = "glassbotan linear baseline 1"
+
+INHERENT = "positions_inherent"
+"""Field of a snapshot with its inherent structure, where its file brought that along."""
+
+
+@dataclass(frozen=True, eq=False)
+class LinearBaseline:
+    """Propensity of a particle as a linear function of the inherent structure around it.
+
+    Descriptors after Boattini, Smallenburg, Filion, Phys. Rev. Lett. 127, 088007 (2021);
+    a function of its own for each species and time.
+
+    Attributes
+    ----------
+    times
+        Shape [T], Lennard-Jones time units.
+    species
+        Species that can be predicted, shape [S].
+    slopes
+        Shape [S, T, D], length units per unit of the descriptor.
+    intercepts
+        Shape [S, T], length units.
+    alphas
+        Penalty on the slopes of standardised descriptors, shape [S, T].
+    recipe
+        Which descriptors.
+    potential
+        Whose inherent structure.
+
+    Raises
+    ------
+    InputError
+        Shapes disagree.
+
+    """
+
+    times: FloatArray
+    species: IntArray
+    slopes: FloatArray
+    intercepts: FloatArray
+    alphas: FloatArray
+    recipe: DescriptorRecipe
+    potential: PairPotential = KOB_ANDERSEN
+
+    def __post_init__(self) -> None:
+        """Refuse parameters that do not belong together."""
+        each = (len(self.species), len(self.times))
+        expected = {
+            "times": each[1:],
+            "species": each[:1],
+            "slopes": (*each, self.recipe.n_columns),
+            "intercepts": each,
+            "alphas": each,
+        }
+        for name, shape in expected.items():
+            found = getattr(self, name).shape
+            if found != shape:
+                raise InputError(
+                    f"linear baseline: {name} have shape {list(found)}, expected {list(shape)}"
+                )
+
+    @classmethod
+    def fit(
+        cls,
+        motions: Iterable[Motion],
+        *,
+        recipe: DescriptorRecipe | None = None,
+        potential: PairPotential = KOB_ANDERSEN,
+        alphas: Sequence[float] = ALPHAS,
+    ) -> "LinearBaseline":
+        """Fit to measured propensities.
+
+        Slopes come from the differences between the particles of one snapshot: what sets a whole
+        snapshot apart (its energy, the luck of its ensemble) shifts all its particles alike and
+        would be learnt from as many examples as there are snapshots. Of every snapshot only sums
+        over particles are kept, so that memory does not grow with their number.
+
+        Parameters
+        ----------
+        motions
+            Measured motion of each snapshot, all at the same times. The inherent structure is
+            computed where the snapshot has no field "positions_inherent".
+        recipe
+            Descriptors; ``DescriptorRecipe()`` by default.
+        potential
+            Interaction that defines the inherent structure.
+        alphas
+            Penalties to choose from, for each species and time, by the correlation with held-out
+            snapshots (cross-validation in ten folds, or as many as there are snapshots). A single
+            one is taken as it is.
+
+        Raises
+        ------
+        InputError
+            There is no snapshot, or but one and several penalties; times differ; a target is not
+            finite; or a snapshot is refused by the inherent structure or the descriptors.
+
+        """
+        recipe = recipe or DescriptorRecipe()
+        if not len(alphas) or not all(np.isfinite(alpha) and alpha > 0 for alpha in alphas):
+            raise InputError("linear baseline: alphas must be one or more positive numbers")
+        folds: list[dict[int, _Moments]] = [{} for _ in range(FOLDS)]
+        times = None
+        for k, motion in enumerate(motions):
+            times = motion.times if times is None else times
+            _check_targets(motion, times)
+            columns = _describe(motion.snapshot, recipe, potential)
+            fold = folds[k % FOLDS]
+            for species, moments in _moments_of_species(columns, motion).items():
+                fold[species] = fold[species] + moments if species in fold else moments
+        if times is None:
+            raise InputError("linear baseline: there is no snapshot to fit to")
+        present = sorted(set().union(*folds))
+        fits = [
+            _fit_species(
+                [fold[s] for fold in folds if s in fold], np.array(alphas), species_name(s)
+            )
+            for s in present
+        ]
+        slopes, intercepts, chosen_alphas = (np.stack(part) for part in zip(*fits, strict=True))
+        return cls(
+            times, np.array(present), slopes, intercepts, chosen_alphas, recipe, potential
+        )  # fmt: skip
+
+    def predict(self, snapshot: Snapshot) -> Motion:
+        """Return the propensity of every particle at every time; bonds are not predicted.
+
+        NaN for species that the baseline was not fitted to. The inherent structure is computed
+        where the snapshot has no field "positions_inherent".
+
+        Raises
+        ------
+        InputError
+            The snapshot is refused by the inherent structure or the descriptors.
+
+        """
+        columns = _describe(snapshot, self.recipe, self.potential)
+        propensity = np.full((len(self.times), snapshot.n_particles), np.nan)
+        for k, species in enumerate(self.species):
+            chosen = snapshot.species == species
+            propensity[:, chosen] = self.slopes[k] @ columns[chosen].T + self.intercepts[k][:, None]
+        # A mean length is not negative, whatever a straight line says.
+        return Motion(snapshot, self.times, np.maximum(propensity, 0.0), source="linear baseline")
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the parameters as npz: numbers, and JSON text for the recipe.
+
+        Raises
+        ------
+        InputError
+            The file cannot be written there.
+        RunError
+            The disk is full.
+
+        """
+        with atomic_output(path) as temporary, temporary.open("wb") as file:
+            np.savez_compressed(
+                file,
+                form=np.array(FORM),
+                recipe=np.array(json.dumps(asdict(self.recipe))),
+                **{name: getattr(self, name) for name in _ARRAYS},
+                **{name: getattr(self.potential, name) for name in _POTENTIAL},
+            )
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> "LinearBaseline":
+        """Read parameters that :meth:`save` wrote.
+
+        Raises
+        ------
+        InputError
+            The file is not there, or holds something else.
+
+        """
+        path = Path(path)
+        members = read_members(path, ["form", "recipe", *_ARRAYS, *_POTENTIAL])
+        if str(members["form"]) != FORM:
+            raise InputError(f"{path}: is of form {str(members['form'])[:60]!r}, expected {FORM!r}")
+        arrays = {name: _numbers(members[name], name, path) for name in (*_ARRAYS, *_POTENTIAL)}
+        try:
+            return cls(
+                times=arrays["times"],
+                species=arrays["species"].astype(np.int64),
+                slopes=arrays["slopes"],
+                intercepts=arrays["intercepts"],
+                alphas=arrays["alphas"],
+                recipe=_recipe(str(members["recipe"])),
+                potential=PairPotential(*(arrays[name] for name in _POTENTIAL)),
+            )
+        except (AttributeError, TypeError, ValueError) as error:
+            raise InputError(f"{path}: its descriptor recipe cannot be read ({error})") from None
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from None
+
+
+_ARRAYS = ("times", "species", "slopes", "intercepts", "alphas")
+_POTENTIAL = ("epsilon", "sigma", "cutoff")
+
+
+def _describe(snapshot: Snapshot, recipe: DescriptorRecipe, potential: PairPotential) -> FloatArray:
+    """Return the descriptors [N, D] of the snapshot's inherent structure."""
+    if INHERENT not in snapshot.fields:
+        return descriptors(inherent_structure(snapshot, potential), recipe)
+    positions = np.asarray(snapshot.fields[INHERENT], dtype=np.float64)
+    known = Snapshot(positions, snapshot.species, snapshot.box, source=snapshot.source)
+    return descriptors(known, recipe)
+
+
+def _check_targets(motion: Motion, times: FloatArray) -> None:
+    if not np.array_equal(motion.times, times):
+        raise InputError(
+            f"{motion.source or motion.snapshot.source}: times are {motion.times.tolist()}, but "
+            f"those of the first snapshot {times.tolist()}; all snapshots need the same times"
+        )
+    if not np.all(np.isfinite(motion.propensity)):
+        raise InputError(
+            f"{motion.source or motion.snapshot.source}: the propensity holds values that are not "
+            "finite; the linear baseline needs one for every particle"
+        )
+
+
+@dataclass(frozen=True)
+class _Moments:
+    """Sums over particles that determine a regression with one offset a snapshot.
+
+    ``gram`` [D, D], ``cross`` [T, D] and ``squares`` [T] are sums of products of deviations from
+    the snapshot's means; ``sum_x`` [D] and ``sum_y`` [T] are plain sums over ``count`` particles.
+    """
+
+    count: int
+    sum_x: FloatArray
+    sum_y: FloatArray
+    gram: FloatArray
+    cross: FloatArray
+    squares: FloatArray
+
+    @classmethod
+    def of(cls, x: FloatArray, y: FloatArray) -> "_Moments":
+        """Take the moments of one snapshot's descriptors [N, D] and targets [N, T]."""
+        dx, dy = x - x.mean(axis=0), y - y.mean(axis=0)
+        squares = np.einsum("nt,nt->t", dy, dy)
+        return cls(len(x), x.sum(axis=0), y.sum(axis=0), dx.T @ dx, dy.T @ dx, squares)
+
+    def __add__(self, other: "_Moments") -> "_Moments":
+        return _Moments(
+            self.count + other.count,
+            self.sum_x + other.sum_x,
+            self.sum_y + other.sum_y,
+            self.gram + other.gram,
+            self.cross + other.cross,
+            self.squares + other.squares,
+        )
+
+
+def _fit_species(
+    folds: list[_Moments], alphas: FloatArray, name: str
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return slopes [T, D], intercepts [T] and the chosen alphas [T] of one species."""
+    total = _sum(folds)
+    n_times = len(total.sum_y)
+    chosen = np.zeros(n_times, dtype=np.int64)
+    if len(alphas) > 1:
+        if len(folds) < 2:
+            raise InputError(
+                f"linear baseline: species {name} is in one snapshot only, and choosing among "
+                f"{len(alphas)} alphas by cross-validation takes two; give more snapshots or one "
+                "alpha"
+            )
+        scores = np.mean(
+            [
+                _correlations(_slopes(_sum(folds[:k] + folds[k + 1 :]), alphas), held_out)
+                for k, held_out in enumerate(folds)
+            ],
+            axis=0,
+        )
+        chosen = np.argmax(scores, axis=0)
+    slopes = _slopes(total, alphas)[chosen, np.arange(n_times)]
+    intercepts = (total.sum_y - slopes @ total.sum_x) / total.count
+    return slopes, intercepts, alphas[chosen]
+
+
+def _moments_of_species(columns: FloatArray, motion: Motion) -> dict[int, _Moments]:
+    species = motion.snapshot.species
+    targets = motion.propensity.T.astype(np.float64)
+    return {
+        int(s): _Moments.of(columns[species == s], targets[species == s])
+        for s in np.unique(species)
+    }
+
+
+def _sum(moments: list[_Moments]) -> _Moments:
+    total = moments[0]
+    for more in moments[1:]:
+        total = total + more
+    return total
+
+
+def _slopes(moments: _Moments, alphas: FloatArray) -> FloatArray:
+    """Return the ridge regression's slopes for each alpha, shape [alphas, T, D].
+
+    With standardised descriptors z = x / s they minimise |y - b z|^2 + alpha |b|^2, that is
+    b = (Z'Z + alpha)^-1 Z'y (Hoerl, Kennard, Technometrics 12, 55 (1970)); one diagonalisation of
+    Z'Z serves every alpha.
+    """
+    spread = np.sqrt(np.diag(moments.gram) / moments.count)
+    spread = np.maximum(spread, SMALLEST_SPREAD)
+    values, modes = np.linalg.eigh(moments.gram / np.outer(spread, spread))
+    values = np.maximum(values, 0.0)
+    along_modes = (moments.cross / spread) @ modes
+    return np.stack([(along_modes / (values + alpha)) @ modes.T / spread for alpha in alphas])
+
+
+def _correlations(slopes: FloatArray, moments: _Moments) -> FloatArray:
+    """Return the Pearson correlation within snapshots, shape [alphas, T]; 0 without variance."""
+    covariance = np.einsum("atd,td->at", slopes, moments.cross)
+    variance = np.einsum("atd,atd->at", slopes @ moments.gram, slopes)
+    norm = np.sqrt(np.maximum(variance, 0.0) * moments.squares)
+    correlations: FloatArray = np.divide(covariance, norm, out=np.zeros_like(norm), where=norm > 0)
+    return correlations
+
+
+def _numbers(values: NDArray[np.generic], name: str, path: Path) -> FloatArray:
+    if values.dtype.kind not in "if" or not np.all(np.isfinite(values)):
+        raise InputError(f"{path}: {name} must hold finite numbers")
+    return values.astype(np.float64)
+
+
+def _recipe(text: str) -> DescriptorRecipe:
+    fields: dict[str, Any] = json.loads(text)
+    tuples: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()}
+    return DescriptorRecipe(**tuples)
