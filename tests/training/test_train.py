@@ -1,6 +1,11 @@
 """Training runs on small made-up glasses: they learn, resume bit for bit, and survive Ctrl-C."""
 
 import csv
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -8,16 +13,158 @@ import yaml
 from conftest import random_snapshot, write_botan_npz
 
 import glassbotan as gb
+from glassbotan.errors import RunError
+from glassbotan.models.registry import card_of
 from glassbotan.training.config import load_recipe
+from glassbotan.training.run import train
 
 
 @pytest.fixture
-def data(tmp_path, monkeypatch):
-    # 64 particles in a box of 4.2: names give the time, and the box is what the files lack.
-    monkeypatch.setattr("glassbotan.io.botan_npz.default_box", lambda *_: [4.2] * 3, raising=False)
+def data(tmp_path) -> Path:
     for part, seeds in (("train", range(3)), ("validation", range(3, 5))):
         (tmp_path / part).mkdir()
         for seed in seeds:
             snapshot = random_snapshot(64, edge=4.2, seed=seed)
             write_botan_npz(tmp_path / part / f"isoconfig_T0.44_{seed}_tc07.npz", snapshot)
     return tmp_path
+
+
+@pytest.fixture
+def config(data) -> Path:
+    content = {
+        "name": "small",
+        "model": {"architecture": "botan", "width": 16, "steps": 2},
+        "data": {
+            "train": [str(data / "train")],
+            "validation": [str(data / "validation")],
+            "box": [4.2, 4.2, 4.2],
+        },
+        "stages": [
+            {"epochs": 2, "node_weight": 0.0, "learning_rate": 1e-3},
+            {"epochs": 3, "node_weight": 0.4, "learning_rate": 1e-3, "schedule": "cosine"},
+        ],
+        "weight_averaging": 0.5,
+        "accelerator": "cpu",
+        "devices": 1,
+    }
+    path = data / "small.yaml"
+    path.write_text(yaml.safe_dump(content))
+    return path
+
+
+def losses(folder: Path) -> list[dict[str, str]]:
+    with (folder / "logs/csv/metrics.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_training_lowers_the_loss_and_leaves_a_model(config, tmp_path):
+    recipe = load_recipe(config, {"stages.1.epochs": 20})
+    folder = train(recipe, tmp_path / "run")
+    rows = losses(tmp_path / "run")
+    second_stage = [float(r["train/loss"]) for r in rows if r["train/loss"]][2:]
+    assert second_stage[-1] < 0.5 * second_stage[0]
+    card = card_of(folder)
+    assert card.times == [4120.0]
+    assert card.data["train"] == [f"isoconfig_T0.44_{k}_tc07.npz" for k in range(3)]
+    assert card.domain.temperature == 0.44
+    assert card.provenance["seed"] == recipe.seed
+    motion = gb.predict(random_snapshot(64, edge=4.2, seed=9), folder)
+    assert motion.propensity.shape == (1, 64)
+    assert motion.bond_extension.shape == (1, motion.graph.n_edges)
+
+
+def test_a_resumed_run_is_bit_for_bit_the_undisturbed_one(config, tmp_path, monkeypatch):
+    recipe = load_recipe(config)
+    train(recipe, tmp_path / "whole")
+
+    from glassbotan.training.module import Training
+
+    original = Training.training_step
+
+    def stop_in_the_fourth_epoch(self, example, batch_index):
+        if self.current_epoch == 3 and batch_index == 1:
+            raise KeyboardInterrupt
+        return original(self, example, batch_index)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Training, "training_step", stop_in_the_fourth_epoch)
+        previous = signal.getsignal(signal.SIGINT)
+        with pytest.raises(RunError, match="--resume"):
+            train(recipe, tmp_path / "broken")
+        signal.signal(signal.SIGINT, previous)  # Lightning ignores it while it shuts down
+    train(recipe, tmp_path / "broken", resume=True)
+
+    last = [torch.load(tmp_path / run / "checkpoints/last.ckpt", weights_only=True)
+            for run in ("whole", "broken")]
+    for name, value in last[0]["state_dict"].items():
+        assert torch.equal(value, last[1]["state_dict"][name]), name
+    whole, broken = (losses(tmp_path / run) for run in ("whole", "broken"))
+    assert whole == broken
+
+
+def test_a_folder_with_a_run_is_not_overwritten_and_another_recipe_not_resumed(config, tmp_path):
+    recipe = load_recipe(config, {"stages.0.epochs": 1, "stages.1.epochs": 1})
+    train(recipe, tmp_path / "run")
+    before = (tmp_path / "run/model/weights.safetensors").read_bytes()
+    with pytest.raises(gb.InputError, match="already holds a run"):
+        train(recipe, tmp_path / "run")
+    other = recipe.model_copy(update={"seed": 7})
+    with pytest.raises(gb.InputError, match="differs from the given recipe"):
+        train(other, tmp_path / "run", resume=True)
+    with pytest.raises(gb.InputError, match="no checkpoint"):
+        train(recipe, tmp_path / "empty", resume=True)
+    assert (tmp_path / "run/model/weights.safetensors").read_bytes() == before
+
+
+def test_validation_snapshots_are_never_trained_on(config, data, tmp_path):
+    recipe = load_recipe(config, {"data.validation": [str(data / "train")]})
+    with pytest.raises(gb.InputError, match="never be trained on"):
+        train(recipe, tmp_path / "run")
+
+
+def test_a_time_without_labels_is_named(config, tmp_path):
+    recipe = load_recipe(config, {"data.times": [130.0]})
+    with pytest.raises(gb.InputError, match=r"no labels at t = 130; its times are \[4120.0\]"):
+        train(recipe, tmp_path / "run")
+
+
+def test_node_only_networks_train_on_particles_alone(config, tmp_path):
+    overrides = {"model.architecture": "node-only", "stages": [
+        {"epochs": 2, "node_weight": 1.0, "learning_rate": 1e-3}]}
+    folder = train(load_recipe(config, overrides), tmp_path / "run")
+    motion = gb.predict(random_snapshot(64, edge=4.2), folder)
+    assert motion.bond_extension is None
+    assert card_of(folder).targets == ["particles A", "particles B"]
+
+
+def test_initial_weights_of_another_shape_are_refused(config, tmp_path):
+    recipe = load_recipe(config, {"model.initial_weights": "botan-2023-bonds-1"})
+    with pytest.raises(gb.InputError, match=r"has shape \[64, 1\], but a botan model of these"):
+        train(recipe, tmp_path / "run")
+
+
+@pytest.mark.parametrize("weight", [1.0, 0.1])
+def test_the_offset_weight_counts_only_mean_errors(config, weight):
+    from glassbotan.models.storage import build
+    from glassbotan.models.network import Settings
+    from glassbotan.training.module import Training
+
+    recipe = load_recipe(config, {"offset_weight": weight})
+    module = Training(build("botan", Settings((1.0,), width=4, steps=1)), recipe)
+    groups = [torch.tensor([0, 1, 2]), torch.tensor([3, 4])]
+    alternating = torch.tensor([[1.0], [-1.0], [0.0], [2.0], [-2.0]])
+    assert module._squared(alternating, groups) == pytest.approx(2.0)
+    assert module._squared(torch.full((5, 1), 3.0), groups) == pytest.approx(9.0 * weight)
+
+
+@pytest.mark.slow
+def test_a_killed_command_goes_on_from_its_checkpoint(config, tmp_path):
+    command = [sys.executable, "-m", "glassbotan", "train", str(config), "-o", str(tmp_path / "r"),
+               "--set", "stages.1.epochs=60"]
+    process = subprocess.Popen(command)
+    while not (tmp_path / "r/checkpoints/last.ckpt").exists():
+        time.sleep(0.1)
+    process.kill()
+    process.wait()
+    assert subprocess.run([*command, "--resume"], check=False).returncode == 0
+    assert (tmp_path / "r/model/model.json").exists()

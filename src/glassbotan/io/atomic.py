@@ -26,9 +26,9 @@ _UNWRITABLE = {
 def atomic_output(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary path beside ``path`` that takes its place when the block succeeds.
 
-    The temporary file is in the same folder and ends in the same suffixes (the last two). It is flushed to the
-    disk before the rename, so that even a crash leaves the old file or the new one, never half of
-    one. When the block fails, it is removed and the old file stays as it was.
+    The temporary file is in the same folder and ends in the same suffixes (the last two). It is
+    flushed to the disk before the rename, so that even a crash leaves the old file or the new one,
+    never half of one. When the block fails, it is removed and the old file stays as it was.
 
     Raises
     ------

@@ -37,6 +37,8 @@ class DataSection(_Section):
     validation: list[str] = Field(min_length=1)
     times: list[Positive] | None = None
     """Lennard-Jones times to learn; all that the training data have by default."""
+    box: list[Positive] | None = None
+    """Edge lengths, for files that lack them."""
 
 
 class StageSection(_Section):

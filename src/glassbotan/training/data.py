@@ -127,7 +127,7 @@ class GlassData(lightning.LightningDataModule):
         self.train_files = _files(recipe.data.train)
         self.validation_files = _files(recipe.data.validation)
         _refuse_shared(self.train_files, self.validation_files)
-        self.train_labels = [load_labelled(f, cutoff=recipe.model.cutoff) for f in self.train_files]
+        self.train_labels = self._labels(self.train_files)
         self.times = _times(recipe, self.train_labels)
         self._train: Examples | None = None
         self._validation: Examples | None = None
@@ -136,10 +136,7 @@ class GlassData(lightning.LightningDataModule):
         """Make tensors of all snapshots."""
         if self._train is None:
             self._train = self._examples(self.train_labels)
-            cutoff = self.recipe.model.cutoff
-            self._validation = self._examples(
-                [load_labelled(f, cutoff=cutoff) for f in self.validation_files]
-            )
+            self._validation = self._examples(self._labels(self.validation_files))
 
     def train_dataloader(self) -> DataLoader[Example]:
         """One snapshot at a time, shuffled and turned."""
@@ -158,6 +155,10 @@ class GlassData(lightning.LightningDataModule):
         """All validation snapshots, as they lie in their files."""
         assert self._validation is not None
         return _loader(self._validation, [Draw(k, 0) for k in range(len(self._validation))])
+
+    def _labels(self, files: Sequence[Path]) -> list[LabelledSnapshot]:
+        box = None if self.recipe.data.box is None else np.array(self.recipe.data.box)
+        return [load_labelled(f, cutoff=self.recipe.model.cutoff, box=box) for f in files]
 
     def _examples(self, labels: Sequence[LabelledSnapshot]) -> Examples:
         return Examples([self._example(x) for x in labels], self.recipe.model.dimension)

@@ -10,6 +10,7 @@ import yaml
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
+from glassbotan.datasets.groups import particle_groups
 from glassbotan.errors import InputError, RunError
 from glassbotan.io.atomic import atomic_output
 from glassbotan.models.card import Card
@@ -185,6 +186,7 @@ def _card(recipe: Recipe, data: GlassData, training: Training, best: ModelCheckp
         cutoff=section.cutoff,
         width=section.width,
         steps=section.steps,
+        targets=_targets(recipe, data),
         domain=domain_of([labels.motion.snapshot for labels in data.train_labels]),
         data={
             "train": [path.name for path in data.train_files],
@@ -199,6 +201,15 @@ def _card(recipe: Recipe, data: GlassData, training: Training, best: ModelCheckp
             steps=int(training.trainer.global_step),
         ),
     )
+
+
+def _targets(recipe: Recipe, data: GlassData) -> list[str]:
+    """Name what the loss of the last stage saw."""
+    weight = recipe.stages[-1].node_weight
+    snapshot = data.train_labels[0].motion.snapshot
+    particles = [f"particles {group.name}" for group in particle_groups(snapshot)]
+    bonds = ARCHITECTURES[recipe.model.architecture].predicts_bonds
+    return particles * (weight > 0) + ["bonds"] * (bonds and weight < 1)
 
 
 def _quieten() -> None:

@@ -1,0 +1,88 @@
+"""Predictions on disk: the npz with its bonds, and the table."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from conftest import random_ensemble, random_snapshot
+from glassbotan import io
+from glassbotan.dynamics import motion_of
+from glassbotan.errors import InputError
+from glassbotan.structure import neighbour_graph
+
+
+@pytest.fixture
+def prediction(tmp_path):
+    snapshot = random_snapshot(40, edge=6.0)
+    motion = motion_of(random_ensemble(snapshot, times=(1.0, 10.0)), neighbour_graph(snapshot, 1.7))
+    path = tmp_path / "p.npz"
+    io.write(path, motion, provenance={"model": "botan"})
+    return path, motion
+
+
+def changed(path, **changes: object):
+    arrays = {**np.load(path), **changes}
+    np.savez(path, **{name: v for name, v in arrays.items() if v is not None})
+    return path
+
+
+def test_bonds_that_are_not_the_snapshots_are_refused(prediction):
+    path, motion = prediction
+    bonds = motion.graph.edge_index.copy()
+    bonds[0, 0] = (bonds[0, 0] + 1) % 40
+    with pytest.raises(InputError, match="stored bonds are not"):
+        io.read_motion(changed(path, bonds=bonds))
+    with pytest.raises(InputError, match="stored bonds are not"):
+        io.read_motion(changed(path, bonds=motion.graph.edge_index, cutoff=np.array(1.2)))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"propensity": np.ones((2, 39))}, "propensity has shape"),
+        ({"propensity": np.full((2, 40), np.nan)}, "propensity must be finite"),
+        ({"bond_extension": np.ones((2, 3))}, "bond_extension has shape"),
+        ({"times": np.array([np.inf, 1.0])}, "times must be finite"),
+        ({"positions": np.full((40, 3), np.inf)}, "positions must be finite"),
+        ({"species": np.zeros(39)}, "species have shape"),
+        ({"box": np.ones(2)}, "box"),
+        ({"box": None}, "no array 'box'"),
+        ({"times": None}, "no array 'times'"),
+        ({"cutoff": None}, "cutoff"),
+        ({"cutoff": np.ones(2)}, "cutoff must be one number"),
+        ({"bonds": None}, "bond_extension has shape"),
+    ],
+)
+def test_bad_predictions_are_named(prediction, changes, message):
+    path, _ = prediction
+    with pytest.raises(InputError, match=message) as caught:
+        io.read_motion(changed(path, **changes))
+    assert str(path) in str(caught.value)
+
+
+def test_provenance_that_is_no_json_is_none(prediction):
+    path, _ = prediction
+    assert io.read_provenance(changed(path, provenance=np.array("[["))) == {}
+    assert io.read_provenance(changed(path, provenance=None)) == {}
+
+
+@pytest.mark.parametrize("dimension", [2, 3])
+def test_the_table_holds_every_particle(tmp_path, dimension):
+    snapshot = random_snapshot(12, dimension=dimension)
+    motion = motion_of(random_ensemble(snapshot, times=(0.13, 4120.0)))
+    path = tmp_path / "p.csv"
+    io.write(path, motion, provenance={"model": "bo\ntan"})
+    lines = path.read_text().splitlines()
+    remarks = [line for line in lines if line.startswith("#")]
+    assert json.loads(remarks[-1].removeprefix("# provenance ")) == {"model": "bo\ntan"}
+    rows = list(csv.DictReader(line for line in lines if not line.startswith("#")))
+    axes = "xyz"[:dimension]
+    assert list(rows[0]) == ["id", "species", *axes, "propensity_t0.13", "propensity_t4120"]
+    assert [int(row["id"]) for row in rows] == list(range(12))
+    assert [row["species"] for row in rows] == ["AB"[s] for s in snapshot.species]
+    found = np.array([[float(row[axis]) for axis in axes] for row in rows])
+    assert np.array_equal(found, snapshot.positions)
+    last = np.array([float(row["propensity_t4120"]) for row in rows])
+    assert np.array_equal(last, motion.propensity[1])
