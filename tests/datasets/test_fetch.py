@@ -195,8 +195,10 @@ class TestRecordedChecksum:
         get("bare", url=f"{server.base}/model.pth")
         (home / "bare" / "bare.npz").unlink()
         server.files["/model.pth"] = Served(b"another")
-        with pytest.raises(RunError, match=r"checksum is sha256:.*expected sha256:"):
+        with pytest.raises(RunError, match=r"another file than at the first download"):
             get("bare", url=f"{server.base}/model.pth")
+        assert not (home / "bare" / "bare.npz").exists()
+        assert (home / "bare" / "bare.npz.new").read_bytes() == b"another"
 
     def test_damage_is_found(self, server, home):
         get("bare", url=f"{server.base}/model.pth")
@@ -308,6 +310,15 @@ class TestArchive:
             get("big")
         with pytest.raises(InputError, match=r"s_1.npz is damaged or changed"):
             public.resolve("big/big/T0.44/*.npz")
+
+    def test_damaged_first_download_is_not_the_measure(self, server, home):
+        whole = server.files["/big"]
+        server.files["/big"] = Served(b"<html>Please log in</html>")
+        with pytest.raises(RunError, match=r"big.tar.gz is damaged"):
+            get("big")
+        (home / "big" / "big.tar.gz").unlink()
+        server.files["/big"] = whole
+        assert get("big").new == 1
 
     def test_unsafe_archive(self, server, home):
         server.files["/big"] = Served(archive_of({"../../out.npz": b"1"}))

@@ -39,9 +39,14 @@ def test_it_replaces_and_leaves_nothing_beside(tmp_path):
 def test_a_failing_block_leaves_the_old_file(tmp_path):
     target = tmp_path / "a.txt"
     target.write_text("old")
-    with pytest.raises(KeyboardInterrupt), atomic_output(target) as temporary:
-        temporary.write_text("half")
-        raise KeyboardInterrupt
+
+    def write_half() -> None:
+        with atomic_output(target) as temporary:
+            temporary.write_text("half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_half()
     assert target.read_text() == "old"
     assert list(tmp_path.iterdir()) == [target]
 

@@ -143,7 +143,7 @@ def test_frames_count_from_both_ends(tmp_path):
         (f"2\n{HEAD}\nA 0 0 nan\nB 1 1 1\n", "not finite"),
         (f"2\n{HEAD}\nA 0 0 inf\nB 1 1 1\n", "not finite"),
         (f"2\n{HEAD.replace('4 0 0', '4 1 0')}\n{BODY}", "triclinic"),
-        (f"2\n{HEAD.replace('4 0 0', '-4 0 0')}\n{BODY}", "must all be positive"),
+        (f"2\n{HEAD.replace('4 0 0', '-4 0 0')}\n{BODY}", "all must be positive"),
         (f"2\n{HEAD.replace('4 0 0', '4 0')}\n{BODY}", "Lattice has 8 numbers"),
         (f"2\n{HEAD.replace('4 0 0', '4 0 x')}\n{BODY}", "Lattice holds 'x'"),
         (f"2\n{HEAD.replace('T T T', 'T F T')}\n{BODY}", "not periodic along y"),

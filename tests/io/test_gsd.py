@@ -4,8 +4,9 @@ import gsd.fl
 import gsd.hoomd
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from snapshot_strategies import complaint, harmless
 
 import glassbotan as gb
 from conftest import random_snapshot
@@ -124,15 +125,15 @@ def test_texts_are_refused_on_writing(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory) -> bytes:
+    return saved(tmp_path_factory.mktemp("gsd"), frame()).read_bytes()
+
+
+@harmless
 @given(data=st.data())
-def test_cut_files_are_input_errors(tmp_path, data):
-    path = saved(tmp_path, frame())
-    whole = path.read_bytes()
+def test_cut_files_are_input_errors(tmp_path, whole, data):
+    path = tmp_path / "cut.gsd"
     path.write_bytes(whole[: data.draw(st.integers(1, len(whole) - 1))])
-    try:
-        io.read(path)
-    except InputError as error:
-        assert str(path) in str(error)
+    message = complaint(lambda: io.read(path))
+    assert message is None or str(path) in message

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from snapshot_strategies import snapshots
+from snapshot_strategies import harmless, snapshots
 
 import glassbotan as gb
 from conftest import random_ensemble, random_snapshot
@@ -18,9 +18,7 @@ from glassbotan.structure import minimum_image, neighbour_graph
 SNAPSHOT_FORMATS = [name for name, f in io.FORMATS.items() if f.write_snapshot]
 MOTION_TABLES = ["extxyz", "lammps_dump", "gsd"]
 PAIRS = list(itertools.product(SNAPSHOT_FORMATS, repeat=2))
-few = settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+few = settings(harmless, max_examples=12)
 
 
 def through(folder: Path, snapshot: gb.Snapshot, name: str) -> gb.Snapshot:

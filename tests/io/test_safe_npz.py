@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from snapshot_strategies import complaint, harmless
 
 from glassbotan import io
 from glassbotan.errors import InputError
@@ -134,12 +135,7 @@ def sound() -> bytes:
     return buffer.getvalue()
 
 
-common = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-
-
-@common
+@harmless
 @given(data=st.data())
 def test_cut_and_damaged_archives_are_input_errors_or_whole(tmp_path, sound, data):
     broken = bytearray(sound)
@@ -150,8 +146,5 @@ def test_cut_and_damaged_archives_are_input_errors_or_whole(tmp_path, sound, dat
             broken[data.draw(st.integers(0, len(broken) - 1))] = data.draw(st.integers(0, 255))
     path = tmp_path / "T0.44_tc07.npz"
     path.write_bytes(broken)
-    try:
-        io.read_ensemble(path, box=5.0)
-    except InputError as error:
-        assert "\n" not in str(error)
-        assert str(path) in str(error)
+    message = complaint(lambda: io.read_ensemble(path, box=5.0))
+    assert message is None or (str(path) in message and "\n" not in message)

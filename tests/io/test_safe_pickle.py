@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from snapshot_strategies import complaint, harmless
 
 from glassbotan.errors import InputError
 from glassbotan.io.safe_pickle import load_plain_pickle
@@ -107,7 +108,7 @@ LARGE = b"(J\xff\xff\xff\x7fJ\xff\xff\xff\x7ft"
         DTYPE + b"(U\x02O8K\x00K\x01tR.",
         DTYPE + b"(U\x0aV999999999K\x00K\x01tR.",
         DTYPE + b"(U\x02f8K\x00K\x01tR.",
-        DTYPE + b"(U\x02f8K\x00K\x01tR(K\x03U\x01<(U\x01atNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb.",
+        DTYPE + b"(U\x02f8K\x00K\x01tR(K\x03U\x01<(U\x01atNNK\x00K\x00K\x00tb.",
         RECONSTRUCT + b"}b.",
         RECONSTRUCT + b"(}}U\x08__code__K\x01stb.",
         RECONSTRUCT + b".",
@@ -159,16 +160,12 @@ def test_the_readers_functions_cannot_be_changed_by_a_file(tmp_path):
 SOUND = pickle.dumps({"positions": np.arange(6.0).reshape(2, 3), "time": [0.0, 1.0]}, protocol=2)
 
 
-@settings(
-    max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(harmless, max_examples=400)
 @given(data=st.data())
 def test_damage_is_an_input_error_or_harmless(tmp_path, data):
     broken = bytearray(SOUND)
     for _ in range(data.draw(st.integers(1, 3))):
         broken[data.draw(st.integers(0, len(broken) - 1))] = data.draw(st.integers(0, 255))
     del broken[data.draw(st.integers(len(broken) // 2, len(broken))) :]
-    try:
-        load_plain_pickle(saved(tmp_path / "a", bytes(broken)))
-    except InputError as error:
-        assert str(tmp_path) in str(error)
+    message = complaint(lambda: load_plain_pickle(saved(tmp_path / "a", bytes(broken))))
+    assert message is None or str(tmp_path) in message

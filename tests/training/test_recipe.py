@@ -25,7 +25,9 @@ def write(path: Path, content) -> Path:
     return path
 
 
-@pytest.mark.parametrize("path", sorted((REPOSITORY / "configs").glob("*.yaml")), ids=lambda p: p.stem)
+@pytest.mark.parametrize(
+    "path", sorted((REPOSITORY / "configs").glob("*.yaml")), ids=lambda p: p.stem
+)
 def test_every_shipped_recipe_is_valid_and_named_after_its_file(path):
     assert load_recipe(path).name == path.stem
 

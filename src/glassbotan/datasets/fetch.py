@@ -29,7 +29,7 @@ from glassbotan.datasets.public import (
     data_home,
     public_dataset,
 )
-from glassbotan.datasets.unpack import ENDINGS, archive_folder, unpack
+from glassbotan.datasets.unpack import ENDINGS, DamagedArchiveError, archive_folder, unpack
 from glassbotan.errors import InputError, RunError
 from glassbotan.io.atomic import atomic_output
 
@@ -116,7 +116,7 @@ def fetch(
                 dataset, folder, mirror=mirror, url=url, observer=observer, patience=patience
             )
             checksums = Checksums.read(folder)
-            files = [_with_record(f, checksums) for f in _chosen(offered, only, dataset)]
+            files = _chosen(offered, only, dataset)
             missing = [f for f in files if not _is_here(f, checksums, observer)]
             checksums.keep()
             _check_total(missing, folder)
@@ -229,12 +229,6 @@ def _chosen(
     return chosen
 
 
-def _with_record(file: RemoteFile, checksums: Checksums) -> RemoteFile:
-    """Hold a file without a published checksum to the one of its first download."""
-    record = checksums.files.get(file.path)
-    return replace(file, checksum=record.checksum) if record and not file.checksum else file
-
-
 def _is_here(file: RemoteFile, checksums: Checksums, observer: Observer) -> bool:
     target = checksums.folder / file.path
     if target.is_dir():
@@ -293,16 +287,35 @@ def _bring(
         target.parent.mkdir(parents=True, exist_ok=True)
     local = _local(mirror, folder.name)
     if local:
-        file = _with_record(file, Checksums.read(local))
+        file = _with_record(_with_record(file, checksums), Checksums.read(local))
         checksum, source = _copy(file, local / file.path, target, observer), str(local)
     else:
         if mirror:
             file = replace(file, url=f"{mirror.rstrip('/')}/{quote(file.path)}")
         checksum = download(file, target, observer=observer, patience=patience)
         source = file.url or ""
+    _compare_with_first(target, checksum, _with_record(file, checksums))
     checksums.put(file.path, checksum, url=source)
     # After every file, so that a kill loses no record of what nobody else has a checksum of.
     checksums.write()
+
+
+def _with_record(file: RemoteFile, checksums: Checksums) -> RemoteFile:
+    """Give a file without a published checksum the recorded one, if there is one."""
+    record = checksums.files.get(file.path)
+    return replace(file, checksum=record.checksum) if record and not file.checksum else file
+
+
+def _compare_with_first(target: Path, checksum: str, file: RemoteFile) -> None:
+    """Hold a file without a published checksum to that of its first download."""
+    if file.checksum in (None, checksum):
+        return
+    aside = target.with_name(f"{target.name}.new")
+    keep(target, aside)
+    raise RunError(
+        f"{file.url}: this is another file than at the first download (checksum {checksum}, "
+        f"recorded {file.checksum}); it is kept as {aside}"
+    )
 
 
 def _local(mirror: str | None, name: str) -> Path | None:
@@ -352,7 +365,13 @@ def _unpack_all(files: list[RemoteFile], checksums: Checksums, observer: Observe
 
 def _unpack_one(archive: str, folder: Path, checksums: Checksums, observer: Observer) -> None:
     relative = folder.relative_to(checksums.folder).as_posix()
-    members = unpack(checksums.folder / archive, folder, observer=observer)
+    try:
+        members = unpack(checksums.folder / archive, folder, observer=observer)
+    except DamagedArchiveError:
+        # A first download that went wrong must not be what the next one is held to.
+        del checksums.files[archive]
+        checksums.write()
+        raise
     for path, checksum in members.items():
         checksums.put(f"{relative}/{path}", checksum, archive=archive)
     checksums.files[archive].unpacked = relative

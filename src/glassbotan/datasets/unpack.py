@@ -32,6 +32,10 @@ ENDINGS = (*_OPENERS, ".zip")
 """Of the archives that can be unpacked."""
 
 
+class DamagedArchiveError(RunError):
+    """The archive is not what it was made as."""
+
+
 @dataclass(frozen=True)
 class _Member:
     """A file in an archive: its safe path, its declared size, its bytes."""
@@ -70,7 +74,7 @@ def unpack(archive: Path, folder: Path, *, observer: Observer | None = None) -> 
     InputError
         A member's name leads out of the folder, it is a link or a device, two have one name, or
         the folder exists.
-    RunError
+    DamagedArchiveError, RunError
         The archive is damaged, or the disk is full; nothing is left of what was unpacked.
 
     """
@@ -171,7 +175,9 @@ def _store(member: _Member, folder: Path, archive: Path) -> str:
             digest.update(chunk)
             output.write(chunk)
     if written != member.size:
-        raise RunError(f"{archive} is damaged: {member.path} ends early")
+        raise DamagedArchiveError(
+            f"{archive} is damaged: {member.path} ends early; move it away and fetch again"
+        )
     return f"sha256:{digest.hexdigest()}"
 
 
@@ -199,6 +205,8 @@ def _damage(archive: Path, folder: Path) -> Iterator[None]:
                     raise EOFError(str(error)) from None
                 raise
     except (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError) as error:
-        raise RunError(f"{archive} is damaged ({error}); move it away and fetch again") from None
+        raise DamagedArchiveError(
+            f"{archive} is damaged ({error}); move it away and fetch again"
+        ) from None
     except NotImplementedError as error:
         raise InputError(f"{archive} cannot be unpacked here: {error}") from None

@@ -22,6 +22,8 @@ from glassbotan.structure.periodic import FloatArray
 from glassbotan.structure.snapshot import IntArray, species_name
 
 MAGIC = (0x65DF65DF65DF65DF).to_bytes(8, "little")
+_DEFAULT_BOX = (1, 1, 1, 0, 0, 0)
+"""What HOOMD-blue leaves out, as it leaves out every default."""
 _FIELDS = "log/particles/"
 _TEMPERATURE, _PROVENANCE = "glassbotan/temperature", "glassbotan/provenance"
 
@@ -92,6 +94,8 @@ class _Frame:
 
 def _snapshot(frame: _Frame, options: ReadOptions) -> Snapshot:
     positions = frame.chunk("particles/position")
+    if positions is None and _is_one_particle(frame):
+        positions = np.zeros((1, 3))
     if positions is None or positions.ndim != 2 or positions.shape[1] != 3:
         raise InputError(f"{frame.source}: has no particles/position of shape [N, 3]")
     box, dimension = _box(frame)
@@ -106,10 +110,18 @@ def _snapshot(frame: _Frame, options: ReadOptions) -> Snapshot:
     )
 
 
+def _is_one_particle(frame: _Frame) -> bool:
+    """Tell whether leaving out all positions means one particle at the origin, the default."""
+    count = frame.chunk("particles/N")
+    return count is not None and count.reshape(-1).tolist() == [1]
+
+
 def _box(frame: _Frame) -> tuple[FloatArray, int]:
     box = frame.chunk("configuration/box")
-    if box is None or box.shape != (6,):
-        raise InputError(f"{frame.source}: has no configuration/box of six numbers")
+    if box is None:
+        box = np.array(_DEFAULT_BOX)
+    if box.shape != (6,):
+        raise InputError(f"{frame.source}: configuration/box is not of six numbers")
     if np.any(box[3:] != 0):
         raise InputError(
             f"{frame.source}: its box is tilted (xy xz yz = {box[3:].tolist()}); "

@@ -104,7 +104,10 @@ def _snapshot(
 def _graph(
     snapshot: Snapshot, members: dict[str, NDArray[np.generic]], path: Path
 ) -> NeighbourGraph:
-    graph = neighbour_graph(snapshot, _number(members, "cutoff", path))
+    cutoff = _number(members, "cutoff", path)
+    if not cutoff > 0:
+        raise InputError(f"{path}: holds bonds, but cutoff is {cutoff}; expected a positive length")
+    graph = neighbour_graph(snapshot, cutoff)
     if not np.array_equal(graph.edge_index, members["bonds"]):
         raise InputError(
             f"{path}: the stored bonds are not the {graph.n_edges} ordered pairs closer than the "

@@ -198,6 +198,13 @@ def _encode(text: object, encoding: object) -> bytes:
     return text.encode("latin1")
 
 
+def _no_bytes(*arguments: object) -> bytes:
+    # Old protocols call bytes() for the contents of an empty array.
+    if arguments:
+        raise _RefusedError("the pickle calls bytes in a way that picklers do not")
+    return b""
+
+
 def _not_callable(*_: object) -> object:
     raise _RefusedError("the pickle calls numpy.ndarray itself")
 
@@ -207,6 +214,7 @@ _STAND_INS: dict[tuple[str, str], _Sealed] = {
     ("numpy", "ndarray"): _NDARRAY,
     ("numpy", "dtype"): _Sealed(_dtype),
     ("_codecs", "encode"): _Sealed(_encode),
+    ("__builtin__", "bytes"): _Sealed(_no_bytes),
 }
 for _module in ("numpy.core.multiarray", "numpy._core.multiarray"):
     _STAND_INS[_module, "_reconstruct"] = _Sealed(_reconstruct)

@@ -19,10 +19,10 @@ SMALLEST_SPREAD = 0.01
 """Energy per particle; ten snapshots alone may happen to lie closer together than is normal."""
 
 
-def domain_of(snapshots: Sequence[Snapshot], *, kob_andersen: bool = True) -> Domain:
+def domain_of(snapshots: Sequence[Snapshot]) -> Domain:
     """Return the density, composition, temperature and energy of training snapshots."""
     n_species = 1 + max(int(s.species.max()) for s in snapshots)
-    energies = [energy_per_particle(s) for s in snapshots] if kob_andersen else []
+    energies = [e for e in map(energy_per_particle, snapshots) if e is not None]
     temperatures = {s.temperature for s in snapshots}
     return Domain(
         temperature=temperatures.pop() if len(temperatures) == 1 else None,
@@ -30,7 +30,11 @@ def domain_of(snapshots: Sequence[Snapshot], *, kob_andersen: bool = True) -> Do
         composition=[
             float(np.mean([s.composition.get(k, 0.0) for s in snapshots])) for k in range(n_species)
         ],
-        energy=(float(np.mean(energies)), float(np.std(energies))) if energies else None,
+        energy=(
+            (float(np.mean(energies)), float(np.std(energies)))
+            if len(energies) == len(snapshots)
+            else None
+        ),
     )
 
 
@@ -55,9 +59,17 @@ def differences(snapshot: Snapshot, card: Card) -> list[str]:
     return found + _hotter_or_colder(snapshot, card.name, domain)
 
 
-def energy_per_particle(snapshot: Snapshot) -> float:
-    """Return the Kob-Andersen potential energy per particle, units of epsilon_AA."""
-    return potential_energy(snapshot, KOB_ANDERSEN) / snapshot.n_particles
+def energy_per_particle(snapshot: Snapshot) -> float | None:
+    """Return the Kob-Andersen potential energy per particle, units of epsilon_AA.
+
+    None where the potential does not apply: other dimensions, more species, a box too small.
+    """
+    if snapshot.dimension != 3 or max(snapshot.composition) > 1:
+        return None
+    try:
+        return potential_energy(snapshot, KOB_ANDERSEN) / snapshot.n_particles
+    except InputError:
+        return None
 
 
 def _hotter_or_colder(snapshot: Snapshot, name: str, domain: Domain) -> list[str]:
@@ -67,15 +79,14 @@ def _hotter_or_colder(snapshot: Snapshot, name: str, domain: Domain) -> list[str
         return _other_energy(snapshot, name, domain)
     if abs(known - trained) <= TEMPERATURE_TOLERANCE:
         return []
-    return [f"temperature {known:g} is away from the {trained:g} that model {name!r} was trained at"]
+    return [
+        f"temperature {known:g} is away from the {trained:g} that model {name!r} was trained at"
+    ]
 
 
 def _other_energy(snapshot: Snapshot, name: str, domain: Domain) -> list[str]:
-    if domain.energy is None:
-        return []
-    try:
-        energy = energy_per_particle(snapshot)
-    except InputError:  # a box too small for the potential says nothing of temperature
+    energy = energy_per_particle(snapshot)
+    if domain.energy is None or energy is None:
         return []
     mean, spread = domain.energy
     if abs(energy - mean) <= ENERGY_SPREADS * max(spread, SMALLEST_SPREAD):

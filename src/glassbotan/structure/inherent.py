@@ -212,12 +212,11 @@ def _lammps_minimum(
     # Overlaps and short boxes are refused with this package's words before LAMMPS meets them.
     interacting_pairs(snapshot, potential)
     n_particles, dimension = snapshot.positions.shape
-    edges = snapshot.box if dimension == 3 else np.append(snapshot.box, 1.0)
     positions = np.zeros((n_particles, 3))
     positions[:, :dimension] = wrap(snapshot.positions, snapshot.box)
     engine = lammps(cmdargs=["-screen", "none", "-log", "none", "-suffix", "opt"])
     try:
-        engine.commands_list(_lammps_setup(potential, edges, dimension))
+        engine.commands_list(_lammps_setup(potential, snapshot.box))
         engine.create_atoms(
             n_particles, list(range(1, n_particles + 1)), (snapshot.species + 1).tolist(),
             positions.ravel().tolist(),
@@ -237,8 +236,12 @@ def _lammps_minimum(
     return snapshot.positions + minimum_image(found - positions[:, :dimension], snapshot.box)
 
 
-def _lammps_setup(potential: PairPotential, edges: FloatArray, dimension: int) -> list[str]:
+def _lammps_setup(potential: PairPotential, edges: FloatArray) -> list[str]:
+    dimension = len(edges)
     box = " ".join(f"0.0 {edge!r}" for edge in edges.tolist())
+    if dimension == 2:
+        # The plane that LAMMPS asks for lies at z = 0.
+        box += " -0.5 0.5"
     species = range(potential.n_species)
     return [
         "units lj",

@@ -2,6 +2,7 @@
 
 import logging
 import warnings
+from itertools import count
 from pathlib import Path
 
 import lightning
@@ -154,7 +155,7 @@ def _trainer(recipe: Recipe, folder: Path, checkpoints: list[Callback]) -> light
         check_val_every_n_epoch=recipe.validate_every,
         callbacks=callbacks,
         logger=[
-            CSVLogger(folder, "logs", version="csv"),
+            CSVLogger(folder, "logs", version=_free_name(folder / "logs", "csv")),
             TensorBoardLogger(folder, "logs", version="tensorboard"),
         ],
         plugins=[AtomicCheckpoints()],
@@ -164,6 +165,12 @@ def _trainer(recipe: Recipe, folder: Path, checkpoints: list[Callback]) -> light
         enable_model_summary=False,
         log_every_n_steps=1,
     )
+
+
+def _free_name(folder: Path, name: str) -> str:
+    """Return ``name``, or name-2, name-3 ... for a resumed run, whose earlier rows must stay."""
+    candidates = (name if k == 1 else f"{name}-{k}" for k in count(1))
+    return next(c for c in candidates if not (folder / c).exists())
 
 
 def _chosen(training: Training, best: ModelCheckpoint) -> Network:
