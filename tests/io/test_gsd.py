@@ -130,6 +130,12 @@ def whole(tmp_path_factory) -> bytes:
     return saved(tmp_path_factory.mktemp("gsd"), frame()).read_bytes()
 
 
+def test_a_species_far_off_is_refused(tmp_path):
+    base = random_snapshot(3)
+    with pytest.raises(InputError, match="a species is 1000000000"):
+        io.write(tmp_path / "a.gsd", gb.Snapshot(base.positions, [0, 1, 10**9], base.box))
+
+
 @harmless
 @given(data=st.data())
 def test_cut_files_are_input_errors(tmp_path, whole, data):

@@ -65,6 +65,7 @@ def test_bad_predictions_are_named(prediction, changes, message):
 def test_provenance_that_is_no_json_is_none(prediction):
     path, _ = prediction
     assert io.read_provenance(changed(path, provenance=np.array("[["))) == {}
+    assert io.read_provenance(changed(path, provenance=np.array([]))) == {}
     assert io.read_provenance(changed(path, provenance=None)) == {}
 
 

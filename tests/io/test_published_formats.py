@@ -85,6 +85,7 @@ def test_published_times_increase_and_are_ten():
     [
         ("types", np.zeros(5, dtype=np.int8), "species have shape"),
         ("types", np.full(20, 0.5), "types must be"),
+        ("types", np.full(20, np.inf), "types must be"),
         ("types", np.full(20, -1), "count from 0"),
         ("initial_positions", np.full((20, 3), np.nan), "initial_positions must all be finite"),
         ("initial_positions", np.zeros(20), "have shape"),

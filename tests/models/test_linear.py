@@ -10,7 +10,7 @@ from conftest import random_snapshot
 from glassbotan.dynamics import Motion
 from glassbotan.dynamics.ceiling import pearson
 from glassbotan.errors import InputError
-from glassbotan.models.linear import LinearBaseline, _Moments, _slopes
+from glassbotan.models.linear import LinearBaseline, _fit_species, _Moments, _slopes
 from glassbotan.models.registry import bundled_folder
 from glassbotan.structure.descriptors import DescriptorRecipe, descriptors
 from glassbotan.structure.inherent import inherent_structure
@@ -77,14 +77,31 @@ def test_slopes_are_those_of_ridge_regression():
         assert np.allclose(slopes, theirs, rtol=1e-8, atol=1e-10)
 
 
-def test_cross_validation_penalises_noise_more_than_a_clean_law():
-    def fit(noise):
-        motions = [linear_motion(k, noise=noise) for k in range(5)]
-        return LinearBaseline.fit(motions, recipe=RECIPE, alphas=[1e-3, 1e1, 1e5])
+def test_cross_validation_chooses_as_an_explicit_loop_over_held_out_snapshots():
+    from sklearn.linear_model import Ridge
 
-    clean, noisy = fit(0.0), fit(5.0)
-    assert (clean.alphas == 1e-3).all()
-    assert noisy.alphas.mean() > clean.alphas.mean()
+    generator = np.random.default_rng(3)
+    slopes = generator.normal(size=(30, 2)) * [1.0, 0.1]
+    snapshots = []
+    for _ in range(5):
+        x = generator.normal(size=(20, 30))
+        snapshots.append((x, x @ slopes + 4 * generator.normal(size=(20, 2))))
+    alphas = 10.0 ** np.arange(-2, 5)
+    centred = [(x - x.mean(axis=0), y - y.mean(axis=0)) for x, y in snapshots]
+    scores = np.zeros((len(alphas), 2))
+    for k, (held_x, held_y) in enumerate(centred):
+        rest = centred[:k] + centred[k + 1 :]
+        x, y = (np.concatenate(part) for part in zip(*rest, strict=True))
+        spread = x.std(axis=0)
+        for a, alpha in enumerate(alphas):
+            predicted = (
+                Ridge(alpha=alpha, fit_intercept=False).fit(x / spread, y).predict(held_x / spread)
+            )
+            scores[a] += [pearson(predicted[:, t], held_y[:, t]) for t in (0, 1)]
+    expected = alphas[np.argmax(scores, axis=0)]
+    assert alphas[0] < expected[0] < alphas[-1]
+    chosen = _fit_species([_Moments.of(x, y) for x, y in snapshots], alphas, "A")[2]
+    assert np.array_equal(chosen, expected)
 
 
 def test_more_snapshots_than_folds_are_all_used():

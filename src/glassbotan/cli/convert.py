@@ -41,8 +41,7 @@ def convert(
 ) -> None:
     """Convert a configuration or a prediction to another file format.
 
-    A prediction (.npz) keeps its propensity wherever the target has a place for it: .xyz, .dump,
-    .gsd, .csv.
+    A prediction (.npz) keeps its propensity in .xyz, .dump, .gsd and .csv.
     """
     name = from_format or io.detect_format(source)
     item: Snapshot | Motion

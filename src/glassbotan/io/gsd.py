@@ -24,6 +24,7 @@ from glassbotan.structure.snapshot import IntArray, species_name
 MAGIC = (0x65DF65DF65DF65DF).to_bytes(8, "little")
 _DEFAULT_BOX = (1, 1, 1, 0, 0, 0)
 """What HOOMD-blue leaves out, as it leaves out every default."""
+MAX_TYPES = 1000
 _FIELDS = "log/particles/"
 _TEMPERATURE, _PROVENANCE = "glassbotan/temperature", "glassbotan/provenance"
 
@@ -47,6 +48,11 @@ def write(path: Path, item: Snapshot | Motion, provenance: Provenance | None) ->
 
     snapshot = with_propensity(item)
     check_columns(snapshot.fields, set(), path)
+    if snapshot.species.max() >= MAX_TYPES:
+        raise InputError(
+            f"{path}: a species is {snapshot.species.max()}; GSD lists the names of all species "
+            f"from A on, and more than {MAX_TYPES} are not written"
+        )
     frame = gsd.hoomd.Frame()
     frame.configuration.step = 0
     frame.configuration.dimensions = snapshot.dimension

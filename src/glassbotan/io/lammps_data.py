@@ -95,10 +95,10 @@ def write(path: Path, snapshot: Snapshot, provenance: Provenance | None) -> None
     bounds = bounds_of(snapshot.box)
     with atomic_output(path) as temporary, temporary.open("w", encoding="utf-8") as out:
         out.write(f"glassbotan snapshot, {snapshot.dimension} dimensions, Lennard-Jones units\n")
-        out.writelines(_remarks(snapshot, provenance))
         out.write(f"\n{snapshot.n_particles} atoms\n{snapshot.species.max() + 1} atom types\n\n")
         for axis, (low, high) in zip("xyz", bounds.tolist(), strict=True):
             out.write(f"{low!r} {high!r} {axis}lo {axis}hi\n")
+        out.writelines(_remarks(snapshot, provenance))
         out.write("\nAtoms # atomic\n\n")
         out.writelines(format_rows([ids, snapshot.species + 1, *padded.T]))
 

@@ -58,7 +58,9 @@ def read_motion(path: Path, options: ReadOptions, times: FloatArray | None) -> M
 def read_provenance(path: Path) -> dict[str, object]:
     """Return what the file tells of its origin; empty where it tells nothing."""
     stored = read_members(path, [], ["provenance"]).get("provenance")
-    return {} if stored is None else provenance_text.from_json(str(stored.reshape(-1)[0]))
+    if stored is None or stored.size != 1:
+        return {}
+    return provenance_text.from_json(str(stored.reshape(-1)[0]))
 
 
 def write(path: Path, motion: Motion, provenance: Provenance | None) -> None:

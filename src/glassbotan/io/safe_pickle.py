@@ -47,7 +47,7 @@ def load_plain_pickle(path: Path) -> object:
     data = _contents(path)
     try:
         _check_opcodes(data)
-        # S301: find_class admits stand-ins alone, so the file reaches no foreign code.
+        # find_class admits stand-ins alone, so the file reaches no foreign code.
         tree = _Unpickler(io.BytesIO(data), encoding="latin1").load()
         return _Resolver(len(data)).resolve(tree, 0)
     except _RefusedError as error:

