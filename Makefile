@@ -1,0 +1,51 @@
+# Everything from a fresh clone: Python 3.11 or newer and make are all that is needed.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+SNAPSHOT ?= data/published/isoconfig_N4096T0.44_401_tc07.npz
+OUT ?= out
+
+.PHONY: help env predict test lint types unit slow bench clean
+
+help:
+	@echo "make predict   predict the bundled snapshot: table, $(OUT)/prediction.extxyz, $(OUT)/map.png"
+	@echo "make test      lint, types and tests"
+	@echo "make slow      the long checks: full orientation sweep, a million particles, training"
+	@echo "make bench     speed against the textbook form of the network"
+	@echo "make env       the virtual environment in $(VENV) that the others use"
+
+env: $(READY)
+
+# Installed from constraints.txt, so that a new machine gets what was tested here.
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "glassbotan needs Python 3.11 or newer; give one: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[simulate,dev]"
+	@touch $(READY)
+
+predict: $(READY)
+	@mkdir -p $(OUT)
+	$(BIN)/glassbotan predict $(SNAPSHOT) --output $(OUT)/prediction.extxyz --map $(OUT)/map.png
+
+test: lint types unit
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY)
+	$(BIN)/mypy
+
+unit: $(READY)
+	$(BIN)/python -m pytest
+
+slow: $(READY)
+	$(BIN)/python -m pytest -m slow
+
+bench: $(READY)
+	$(BIN)/python benchmarks/network.py
+
+clean:
+	rm -rf $(VENV) $(OUT)
