@@ -85,7 +85,9 @@ def textbook_of(model: torch.nn.Module) -> TextbookBotan:
     return textbook
 
 
-def step(model, inputs, nodes, bonds) -> Callable[[], object]:
+def step(
+    model: torch.nn.Module, inputs: tuple[object, ...], nodes: torch.Tensor, bonds: torch.Tensor
+) -> Callable[[], object]:
     """Return a training step of BOTAN's loss at p = 0.4."""
     optimiser = torch.optim.Adam(model.parameters(), lr=1e-5)
 
@@ -99,7 +101,7 @@ def step(model, inputs, nodes, bonds) -> Callable[[], object]:
     return run
 
 
-def forward(model, inputs) -> Callable[[], object]:
+def forward(model: torch.nn.Module, inputs: tuple[object, ...]) -> Callable[[], object]:
     """Return a forward pass without gradients."""
 
     def run() -> None:
@@ -109,9 +111,12 @@ def forward(model, inputs) -> Callable[[], object]:
     return run
 
 
-def alternate(first, second, repeats: int) -> tuple[float, float, float]:
+def alternate(
+    first: Callable[[], object], second: Callable[[], object], repeats: int
+) -> tuple[float, float, float]:
     """Run both sides in turn; return their medians and the median ratio."""
-    first(), second()  # noqa: B018 - warm up
+    first()
+    second()
     pairs = [(timed(first), timed(second)) for _ in range(repeats)]
     return (
         statistics.median(a for a, _ in pairs),

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
-from conftest import REPOSITORY
 
 import glassbotan as gb
+from conftest import REPOSITORY
 from glassbotan.training.config import load_recipe
 from glassbotan.training.data import EpochSampler
 from glassbotan.training.orientation import cubic_symmetries

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
-from conftest import random_snapshot, write_botan_npz
 
 import glassbotan as gb
+from conftest import random_snapshot, write_botan_npz
 from glassbotan.errors import RunError
 from glassbotan.models.registry import card_of
 from glassbotan.training.config import load_recipe
@@ -152,8 +152,8 @@ def test_initial_weights_of_another_shape_are_refused(config, tmp_path):
 
 @pytest.mark.parametrize("weight", [1.0, 0.1])
 def test_the_offset_weight_counts_only_mean_errors(config, weight):
-    from glassbotan.models.storage import build
     from glassbotan.models.network import Settings
+    from glassbotan.models.storage import build
     from glassbotan.training.module import Training
 
     recipe = load_recipe(config, {"offset_weight": weight})
