@@ -54,7 +54,7 @@ def config(data) -> Path:
 
 def losses(folder: Path) -> list[dict[str, str]]:
     rows = []
-    for path in sorted((folder / "logs").glob("csv*/metrics.csv")):
+    for path in sorted(folder.glob("stage-*/logs/csv*/metrics.csv")):
         with path.open() as file:
             rows += csv.DictReader(file)
     return rows
@@ -65,6 +65,7 @@ def test_training_lowers_the_loss_and_leaves_a_model(config, tmp_path):
     folder = train(recipe, tmp_path / "run")
     rows = losses(tmp_path / "run")
     second_stage = [float(r["train/loss"]) for r in rows if r["train/loss"]][2:]
+    assert len(second_stage) == 20
     assert second_stage[-1] < 0.5 * second_stage[0]
     card = card_of(folder)
     assert card.times == [4120.0]
@@ -84,13 +85,13 @@ def test_a_resumed_run_is_bit_for_bit_the_undisturbed_one(config, tmp_path, monk
 
     original = Training.training_step
 
-    def stop_in_the_fourth_epoch(self, example, batch_index):
-        if self.current_epoch == 3 and batch_index == 1:
+    def stop_in_the_second_stage(self, example, batch_index):
+        if self.stage.node_weight and self.current_epoch == 1 and batch_index == 1:
             raise KeyboardInterrupt
         return original(self, example, batch_index)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Training, "training_step", stop_in_the_fourth_epoch)
+        patch.setattr(Training, "training_step", stop_in_the_second_stage)
         previous = signal.getsignal(signal.SIGINT)
         with pytest.raises(RunError, match="--resume"):
             train(recipe, tmp_path / "broken")
@@ -98,13 +99,22 @@ def test_a_resumed_run_is_bit_for_bit_the_undisturbed_one(config, tmp_path, monk
     train(recipe, tmp_path / "broken", resume=True)
 
     last = [
-        torch.load(tmp_path / run / "checkpoints/last.ckpt", weights_only=True)
+        torch.load(tmp_path / run / "stage-2/checkpoints/last.ckpt", weights_only=True)
         for run in ("whole", "broken")
     ]
     for name, value in last[0]["state_dict"].items():
         assert torch.equal(value, last[1]["state_dict"][name]), name
     whole, broken = (losses(tmp_path / run) for run in ("whole", "broken"))
     assert whole == broken
+
+
+def test_the_checkpoint_of_a_later_stage_is_chosen_by_its_own_losses(config, tmp_path):
+    # Bonds alone reach a loss far below any that particles add to; that must not win.
+    folder = train(load_recipe(config), tmp_path / "run")
+    stages = [gb.load_model(tmp_path / f"run/stage-{k}/model").state_dict() for k in (1, 2)]
+    final = gb.load_model(folder).state_dict()
+    assert all(torch.equal(final[name], stages[1][name]) for name in final)
+    assert any(not torch.equal(final[name], stages[0][name]) for name in final)
 
 
 def test_a_folder_with_a_run_is_not_overwritten_and_another_recipe_not_resumed(config, tmp_path):
@@ -157,7 +167,7 @@ def test_the_offset_weight_counts_only_mean_errors(config, weight):
     from glassbotan.training.module import Training
 
     recipe = load_recipe(config, {"offset_weight": weight})
-    module = Training(build("botan", Settings((1.0,), width=4, steps=1)), recipe)
+    module = Training(build("botan", Settings((1.0,), width=4, steps=1)), recipe, recipe.stages[0])
     groups = [torch.tensor([0, 1, 2]), torch.tensor([3, 4])]
     alternating = torch.tensor([[1.0], [-1.0], [0.0], [2.0], [-2.0]])
     assert module._squared(alternating, groups) == pytest.approx(2.0)
@@ -178,7 +188,7 @@ def test_a_killed_command_goes_on_from_its_checkpoint(config, tmp_path):
         "stages.1.epochs=60",
     ]
     process = subprocess.Popen(command)
-    while not (tmp_path / "r/checkpoints/last.ckpt").exists():
+    while not (tmp_path / "r/stage-1/checkpoints/last.ckpt").exists():
         time.sleep(0.1)
     process.kill()
     process.wait()

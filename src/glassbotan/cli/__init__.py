@@ -3,6 +3,8 @@
 import logging
 import os
 import sys
+from contextlib import suppress
+from io import TextIOWrapper
 
 import typer
 from rich.console import Console
@@ -39,7 +41,7 @@ def options(
 def main() -> None:
     """Run the command line; exit status 2 for bad input, 1 for a failed run, 130 for Ctrl-C."""
     try:
-        app()
+        _run()
     except GlassbotanError as error:
         _say(str(error))
         sys.exit(error.exit_status)
@@ -47,18 +49,36 @@ def main() -> None:
         _say("interrupted")
         sys.exit(130)
     except BrokenPipeError:
-        # The reader of our output has gone (`| head`); Python must not complain at exit either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()  # its reader has gone (`| head`)
         sys.exit(1)
     except MemoryError:
         _say("not enough memory for this job")
         sys.exit(1)
     except OSError as error:
-        _say(f"{error.filename or 'file'}: {error.strerror or error}")
+        _say(f"{error.filename or 'input or output'}: {error.strerror or error}")
+        if error.filename is None:
+            _discard_output()
         sys.exit(1)
 
 
+def _run() -> None:
+    if isinstance(sys.stdout, TextIOWrapper):
+        # File names may hold what the terminal's encoding cannot show.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        app()
+    finally:
+        sys.stdout.flush()  # here, where a full disk can still be told
+
+
+def _discard_output() -> None:
+    """Keep Python from failing once more at exit, when it flushes standard output."""
+    with suppress(OSError):  # a standard output that is no file has no number
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _say(message: str) -> None:
+    line = " ".join(part.strip() for part in message.splitlines())
     Console(stderr=True, soft_wrap=True, highlight=False).print(
-        f"glassbotan: error: {message}", markup=False
+        f"glassbotan: error: {line}", markup=False
     )

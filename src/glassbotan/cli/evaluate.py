@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
+from glassbotan.cli.console import console, plain_warnings
 from glassbotan.cli.options import parse_box
 
 if TYPE_CHECKING:
@@ -36,13 +37,16 @@ def evaluate(
     from glassbotan.evaluation import evaluate as evaluate_models
 
     edges = parse_box(box)
-    with Progress(
-        "predicting",
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    ) as bar:
+    with (
+        plain_warnings(),
+        Progress(
+            "predicting",
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        ) as bar,
+    ):
         task = bar.add_task("predicting", total=None)
         results = evaluate_models(
             data,
@@ -59,13 +63,13 @@ def evaluate(
 def _show(results: "list[Scores]") -> None:
     from glassbotan.evaluation.table import comparison_table, score_table
 
-    console = Console()
+    output = console()
     for part in ("particles", "bonds"):
         shown = [s for s in results if getattr(s, part)]
         for scores in shown:
-            console.print(score_table(scores, part=part))
+            output.print(score_table(scores, part=part))
         if len(shown) > 1:
-            console.print(comparison_table(shown, part=part))
+            output.print(comparison_table(shown, part=part))
 
 
 def _save(path: Path, results: "list[Scores]") -> None:

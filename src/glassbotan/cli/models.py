@@ -3,8 +3,11 @@
 from typing import Annotated
 
 import typer
-from rich.console import Console
+from rich.box import SIMPLE
+from rich.markup import escape
 from rich.table import Table
+
+from glassbotan.cli.console import console
 
 
 def models(
@@ -16,18 +19,22 @@ def models(
     if name is not None:
         typer.echo(card_of(name).model_dump_json(indent=2))
         return
-    table = Table(title="Bundled models", title_justify="left")
-    for heading in ("name", "architecture", "system", "T", "times", "predicts", "Pearson A"):
+    bundled = cards()
+    table = Table(box=SIMPLE, title="Bundled models", title_justify="left")
+    longest = max((len(card.name) for card in bundled), default=0)
+    # A name is there to be typed: whatever else must give way, it is never wrapped or cut.
+    table.add_column("name", no_wrap=True, min_width=longest)
+    for heading in ("architecture", "system", "T", "times", "predicts", "Pearson A"):
         table.add_column(heading)
-    for card in cards():
+    for card in bundled:
         temperature = card.domain.temperature if card.domain else None
         table.add_row(
-            card.name,
+            escape(card.name),
             card.architecture,
-            card.system,
+            escape(card.system),
             "-" if temperature is None else f"{temperature:g}",
             ", ".join(f"{t:g}" for t in card.times),
             ", ".join(card.targets),
             card.headline,
         )
-    Console().print(table)
+    console().print(table)

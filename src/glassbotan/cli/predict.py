@@ -1,20 +1,20 @@
 """glassbotan predict: from snapshots to motion."""
 
-import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-from rich.console import Console
+from rich.box import SIMPLE
+from rich.markup import escape
 from rich.table import Table
 
+from glassbotan import io
+from glassbotan.cli.console import console, plain_warnings
 from glassbotan.cli.options import parse_box, parse_species
+from glassbotan.dynamics import Motion
 from glassbotan.errors import InputError
 
-if TYPE_CHECKING:
-    from glassbotan.dynamics import Motion
-
-OUTPUTS = (".extxyz", ".xyz", ".npz", ".csv")
+PICTURES = (".png", ".pdf", ".svg")
 
 
 def predict(
@@ -27,7 +27,8 @@ def predict(
         typer.Option(
             "--output",
             "-o",
-            help="Prediction as .extxyz, .npz or .csv; a folder with several snapshots.",
+            help="Prediction as .npz (with bonds), .extxyz, .csv, .dump or .gsd; "
+            "a folder with several snapshots.",
         ),
     ] = None,
     picture: Annotated[
@@ -43,47 +44,77 @@ def predict(
 ) -> None:
     """Predict the motion of every particle and bond from one snapshot."""
     import glassbotan as gb
-    from glassbotan.models.predictor import OutOfDomainWarning, load_predictor
+    from glassbotan.models.predictor import load_predictor
 
-    _check_outputs(snapshots, output, picture)
+    edges, letters = parse_box(box), parse_species(species)
+    targets = _targets(snapshots, output)
+    _check_picture(snapshots, picture)
     predictor = load_predictor(model)
-    for path in snapshots:
-        snapshot = gb.read(path, box=parse_box(box), species=parse_species(species), frame=frame)
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always", OutOfDomainWarning)
+    for path, target in zip(snapshots, targets, strict=True):
+        snapshot = gb.read(path, box=edges, species=letters, frame=frame)
+        with plain_warnings():
             motion = gb.predict(snapshot, predictor)
-        for warning in caught:
-            typer.echo(f"warning: {warning.message}", err=True)
-        Console().print(_table(motion, path.name))
-        _write(path, motion, model, output, picture)
+        console().print(_table(motion, path.name))
+        _write(path, motion, model, target, picture)
 
 
-def _check_outputs(snapshots: list[Path], output: Path | None, picture: Path | None) -> None:
-    if len(snapshots) > 1:
-        if picture is not None:
-            raise InputError("--map draws one snapshot; give one, or leave it out")
-        if output is not None and output.suffix:
+def _targets(snapshots: list[Path], output: Path | None) -> list[Path | None]:
+    """Return the file that each snapshot's prediction goes to, before anything is computed."""
+    if output is None:
+        return [None] * len(snapshots)
+    if len(snapshots) == 1:
+        if not io.writable(output, Motion):
             raise InputError(
-                f"{output}: with several snapshots, --output names a folder (no suffix)"
+                f"{output}: unknown suffix; use one of {', '.join(_motion_suffixes())}"
             )
-    elif output is not None and output.suffix not in OUTPUTS:
-        raise InputError(f"{output}: unknown suffix; use one of {', '.join(OUTPUTS)}")
-    if picture is not None and picture.suffix not in (".png", ".pdf", ".svg"):
-        raise InputError(f"{picture}: unknown suffix; use .png, .pdf or .svg")
+        return [output]
+    if output.suffix and not output.is_dir():
+        raise InputError(f"{output}: with several snapshots, --output names a folder (no suffix)")
+    targets: dict[Path, Path] = {}
+    for path in snapshots:
+        target = output / f"{path.stem}.extxyz"
+        if target in targets:
+            raise InputError(
+                f"{path}: its prediction and that of {targets[target]} would both be {target}; "
+                "predict them into two folders"
+            )
+        targets[target] = path
+    _make_folder(output)
+    return list(targets)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder}: this folder cannot be made ({error.strerror})") from None
+
+
+def _check_picture(snapshots: list[Path], picture: Path | None) -> None:
+    if picture is None:
+        return
+    if len(snapshots) > 1:
+        raise InputError("--map draws one snapshot; give one, or leave it out")
+    if picture.suffix.lower() not in PICTURES:
+        raise InputError(f"{picture}: unknown suffix; use one of {', '.join(PICTURES)}")
+
+
+def _motion_suffixes() -> list[str]:
+    return [
+        suffix
+        for entry in io.FORMATS.values()
+        if entry.write_motion is not None
+        for suffix in entry.suffixes
+    ]
 
 
 def _write(
-    source: Path, motion: "Motion", model: str, output: Path | None, picture: Path | None
+    source: Path, motion: Motion, model: str, target: Path | None, picture: Path | None
 ) -> None:
-    import glassbotan as gb
     from glassbotan.provenance import provenance
 
-    if output is not None:
-        target = output
-        if not output.suffix:
-            output.mkdir(parents=True, exist_ok=True)
-            target = output / f"{source.stem}.extxyz"
-        gb.write(target, motion, provenance=provenance([source], model=model))
+    if target is not None:
+        io.write(target, motion, provenance=provenance([source], model=model))
         typer.echo(f"prediction: {target}")
     if picture is not None:
         from glassbotan.figures.map import save_map
@@ -92,12 +123,13 @@ def _write(
         typer.echo(f"map: {picture}")
 
 
-def _table(motion: "Motion", name: str) -> Table:
+def _table(motion: Motion, name: str) -> Table:
     import numpy as np
 
     from glassbotan.datasets.groups import bond_groups, particle_groups
 
-    table = Table(title=f"{name}: predicted by {motion.source}", title_justify="left")
+    title = escape(f"{name}: predicted by {motion.source}")
+    table = Table(box=SIMPLE, title=title, title_justify="left")
     for heading in ("t", "of", "number", "mean", "median", "fastest 5 %"):
         table.add_column(heading, justify="right")
     for t, time in enumerate(motion.times):

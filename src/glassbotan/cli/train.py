@@ -29,14 +29,19 @@ def train(
     recipe = load_recipe(config, _overrides(set_ or []))
     folder = output or Path("runs") / recipe.name
     model = train_by_recipe(recipe, folder, resume=resume)
-    typer.echo(f"model: {model}\nlogs: {folder / 'logs'}")
+    typer.echo(f"model: {model}\nlogs: {folder}/stage-*/logs")
 
 
 def _overrides(pairs: list[str]) -> dict[str, Any]:
     values = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
-        if not equals:
+        if not (key and equals):
             raise InputError(f"--set {pair}: expected KEY=VALUE")
-        values[key] = yaml.safe_load(value)
+        try:
+            values[key] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise InputError(
+                f"--set {pair}: the value is not YAML ({' '.join(str(error).split())})"
+            ) from None
     return values

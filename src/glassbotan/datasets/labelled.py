@@ -1,6 +1,9 @@
 """A snapshot with its measured motion and noise ceilings, computed once and cached on disk."""
 
+import logging
 import os
+import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,12 +21,18 @@ from glassbotan.dynamics import (
     noise_ceiling,
 )
 from glassbotan.dynamics.propensity import displacement_lengths
+from glassbotan.errors import GlassbotanError, InputError
 from glassbotan.provenance import sha256
 from glassbotan.structure import NeighbourGraph, Snapshot, neighbour_graph
 from glassbotan.structure.periodic import FloatArray
 
+LOGGER = logging.getLogger("glassbotan")
+
 CACHE_FORM = 1
 """Counts up when the cached form changes, so that older files are made anew."""
+
+_NO_ENTRY = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error)
+"""What a missing, older or damaged entry of the cache raises."""
 
 Ceilings = Mapping[str, FloatArray]
 """Noise ceiling by group (species letter, or pair of letters), each an array [T]."""
@@ -76,10 +85,13 @@ def load_labelled(
     entry = _entry(path, cutoff, box)
     try:
         return _load(entry, path)
-    except (OSError, ValueError, KeyError):
+    except (*_NO_ENTRY, InputError):
         labelled = _measure(path, cutoff, box)
+    try:
         _save(entry, labelled)
-        return labelled
+    except (OSError, GlassbotanError) as error:
+        LOGGER.warning("labels are not kept for the next run: %s", error)
+    return labelled
 
 
 def cache_home() -> Path:
@@ -128,6 +140,7 @@ def _measure(path: Path, cutoff: float, box: FloatArray | None) -> LabelledSnaps
     if kind in io.MOTION_FORMATS:
         motion = io.read_motion(path, box=box)
         if motion.graph is not None:
+            _check_same_cutoff(motion.graph.cutoff, cutoff, path)
             return LabelledSnapshot(motion, {}, {})
         graph = neighbour_graph(motion.snapshot, cutoff)
         with_graph = Motion(
@@ -136,6 +149,13 @@ def _measure(path: Path, cutoff: float, box: FloatArray | None) -> LabelledSnaps
         return LabelledSnapshot(with_graph, {}, {})
     ensemble = io.read_ensemble(path, box=box)
     return label(ensemble, neighbour_graph(ensemble.snapshot, cutoff))
+
+
+def _check_same_cutoff(stored: float, wanted: float, path: Path) -> None:
+    if abs(stored - wanted) > 1e-9:
+        raise InputError(
+            f"{path}: its bonds are those of cutoff {stored:g}; the model's graph has {wanted:g}"
+        )
 
 
 def _entry(path: Path, cutoff: float, box: FloatArray | None) -> Path:

@@ -37,11 +37,16 @@ def noise_ceiling(samples: FloatArray, *, splits: int = 20, seed: int = 0) -> fl
         first = samples[chosen].sum(axis=0)
         correlations.append(pearson(first / half, (total - first) / (n_trajectories - half)))
     mean = float(np.mean(correlations))
-    return float(np.sqrt(max(2 * mean / (1 + mean), 0.0))) if np.isfinite(mean) else mean
+    if np.isnan(mean):
+        return mean
+    return float(np.sqrt(2 * mean / (1 + mean))) if mean > 0 else 0.0
 
 
 def pearson(x: FloatArray, y: FloatArray) -> float:
     """Return the Pearson correlation coefficient; NaN where one side does not vary."""
+    # A constant minus its rounded mean may leave noise that correlates with anything.
+    if not len(x) or np.ptp(x) == 0 or np.ptp(y) == 0:
+        return float("nan")
     x, y = x - x.mean(), y - y.mean()
     norm = np.sqrt((x @ x) * (y @ y))
     return float(x @ y / norm) if norm > 0 else float("nan")

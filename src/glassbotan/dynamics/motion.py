@@ -24,7 +24,7 @@ class Motion:
     times
         Shape [T], Lennard-Jones time units, increasing.
     propensity
-        Shape [T, N], length units.
+        Shape [T, N], length units; NaN for particles of a species that a model does not predict.
     graph
         The bonds meant by ``bond_extension``; None where bonds are not known.
     bond_extension

@@ -41,10 +41,15 @@ def evaluate(
     """
     files = [path for specification in data for path in resolve(specification)]
     predictors = [load_predictor(model) for model in models]
-    measured = [load_labelled(path, box=box) for path in files]
+    by_cutoff = {
+        cutoff: [load_labelled(path, cutoff=cutoff, box=box) for path in files]
+        for cutoff in {predictor.card.cutoff for predictor in predictors}
+    }
     results = []
     for k, predictor in enumerate(predictors):
         predictions = []
+        # Bonds are those of the model's own graph.
+        measured = by_cutoff[predictor.card.cutoff]
         for n, labels in enumerate(measured):
             predictions.append(predict(labels.motion.snapshot, predictor))
             if progress is not None:

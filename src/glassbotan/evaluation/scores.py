@@ -12,6 +12,7 @@ from glassbotan.datasets.groups import Group, bond_groups, particle_groups
 from glassbotan.dynamics import Motion
 from glassbotan.dynamics.ceiling import pearson
 from glassbotan.dynamics.motion import match_times
+from glassbotan.errors import InputError
 from glassbotan.structure.periodic import FloatArray
 
 Values = NDArray[np.floating]
@@ -68,6 +69,12 @@ def score(model: str, measured: Sequence[LabelledSnapshot], predicted: Sequence[
     """Score predictions of the same snapshots, at every time that both sides have.
 
     Groups that a model leaves blank (NaN) have no row.
+
+    Raises
+    ------
+    InputError
+        Labels and prediction are of other bonds.
+
     """
     return Scores(
         model=model,
@@ -92,6 +99,12 @@ def _bond_values(
 ) -> tuple[list[Group], Values, Values, Any] | None:
     if measured.motion.bond_extension is None or predicted.bond_extension is None:
         return None
+    graph = predicted.graph
+    if graph is None or not np.array_equal(measured.graph.edge_index, graph.edge_index):
+        raise InputError(
+            f"{measured.motion.source}: measured and predicted bonds are not the same; "
+            "both must be of the model's graph cutoff"
+        )
     groups = bond_groups(measured.graph)
     return groups, measured.motion.bond_extension, predicted.bond_extension, measured.bond_ceilings
 
@@ -109,7 +122,7 @@ def _rows(
         for t, match in enumerate(matches):
             for group in groups if match >= 0 else ():
                 y, x = true[t, group.members], model[match, group.members]
-                if np.isnan(x).any():
+                if np.isnan(x).any() or np.isnan(y).any():
                     continue
                 ceiling = float(ceilings[group.name][t]) if group.name in ceilings else np.nan
                 key = (float(truth.motion.times[t]), group.name)

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from rich.box import SIMPLE
+from rich.markup import escape
 from rich.table import Table
 
 from glassbotan.evaluation.scores import Row, Scores
@@ -9,7 +11,7 @@ from glassbotan.evaluation.scores import Row, Scores
 
 def score_table(scores: Scores, *, part: str) -> Table:
     """Return the rows of one model; ``part`` is "particles" or "bonds"."""
-    table = Table(title=f"{scores.model}: {part}", title_justify="left")
+    table = Table(box=SIMPLE, title=escape(f"{scores.model}: {part}"), title_justify="left")
     for heading in ("t", "species", "Pearson", "pooled", "squared error", "ceiling", "snapshots"):
         table.add_column(heading, justify="right")
     for row in getattr(scores, part):
@@ -28,11 +30,12 @@ def score_table(scores: Scores, *, part: str) -> Table:
 
 def comparison_table(results: Sequence[Scores], *, part: str) -> Table:
     """Return models side by side, with squared errors as ratios to the first model's."""
-    table = Table(title=f"{part}: Pearson, squared error (ratio to {results[0].model})")
+    title = f"{part}: Pearson, squared error (ratio to {results[0].model})"
+    table = Table(box=SIMPLE, title=escape(title), title_justify="left")
     table.add_column("t", justify="right")
     table.add_column("species", justify="right")
     for scores in results:
-        table.add_column(scores.model, justify="right")
+        table.add_column(escape(scores.model), justify="right")
     table.add_column("ceiling", justify="right")
     rows = [{(r.time, r.species): r for r in getattr(s, part)} for s in results]
     for key in sorted({key for by_key in rows for key in by_key}):

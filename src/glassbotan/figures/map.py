@@ -61,12 +61,16 @@ def draw_map(
     Raises
     ------
     InputError
-        No particle lies in the slice.
+        No particle lies in the slice, or none has a value.
 
     """
     from matplotlib.collections import PatchCollection
     from matplotlib.patches import Circle
 
+    if not np.isfinite(values).any():
+        raise InputError(
+            f"{snapshot.source}: there is no propensity to draw; the model predicts no particle"
+        )
     chosen = slice_of(snapshot, axis=axis, position=position, thickness=thickness)
     chosen = chosen[np.isfinite(values[chosen])]
     if not len(chosen):

@@ -184,7 +184,7 @@ def writable(
     """
     if format is not None:
         return getattr(_formats.named_format(format), _ability(kind)) is not None
-    return bool(_formats.by_suffix(Path(path), _ability(kind)))
+    return bool(_suffix_formats(Path(path), _ability(kind)))
 
 
 def detect_format(path: AnyPath) -> str:
@@ -214,10 +214,15 @@ def _ability(kind: type[Snapshot | Motion]) -> str:
 
 
 def _format_to_write(target: Path, ability: str) -> str:
-    found = _formats.by_suffix(target, ability)
-    if not found or target.name.endswith(".gz"):
+    found = _suffix_formats(target, ability)
+    if not found:
         raise InputError(f"{target}: {_cannot_hold(ability)}")
     return found[0]
+
+
+def _suffix_formats(target: Path, ability: str) -> list[str]:
+    """Return the formats that write that suffix; none writes compressed files."""
+    return [] if target.name.lower().endswith(".gz") else _formats.by_suffix(target, ability)
 
 
 def _cannot_hold(ability: str) -> str:

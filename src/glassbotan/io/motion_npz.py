@@ -1,8 +1,9 @@
 """The project's own file of a prediction or a measurement: a Motion with all its bonds.
 
-Arrays: ``times`` [T], ``species`` [N], ``positions`` [N, d], ``box`` [d], ``propensity`` [T, N],
-``temperature`` (NaN where unknown), ``provenance`` (JSON text) and, where bonds are known,
-``bonds`` [2, E], ``cutoff`` and ``bond_extension`` [T, E].
+Arrays: ``times`` [T], ``species`` [N], ``positions`` [N, d], ``box`` [d], ``propensity`` [T, N]
+(NaN for particles of which a model predicts nothing), ``temperature`` (NaN where unknown),
+``provenance`` (JSON text) and, where bonds are known, ``bonds`` [2, E], ``cutoff`` and
+``bond_extension`` [T, E].
 """
 
 from pathlib import Path
@@ -39,9 +40,10 @@ def read_motion(path: Path, options: ReadOptions, times: FloatArray | None) -> M
         ["temperature", "bonds", "bond_extension", "cutoff"],
     )
     snapshot = _snapshot(path, members, options)
-    for name in ("times", "propensity", "bond_extension"):
-        if name in members:
-            _check_finite(members[name], name, path)
+    _check_finite(members["times"], "times", path)
+    _check_finite(members["propensity"], "propensity", path, blanks=True)
+    if "bond_extension" in members:
+        _check_finite(members["bond_extension"], "bond_extension", path)
     stored = members["times"].astype(np.float64).reshape(-1)
     return Motion(
         snapshot=snapshot,
@@ -133,6 +135,11 @@ def _floating(values: NDArray[np.generic]) -> NDArray[np.floating]:
     return kept
 
 
-def _check_finite(values: NDArray[np.generic], name: str, path: Path) -> None:
-    if values.dtype.kind not in "iuf" or not np.all(np.isfinite(values)):
-        raise InputError(f"{path}: {name} must be finite numbers throughout")
+def _check_finite(
+    values: NDArray[np.generic], name: str, path: Path, *, blanks: bool = False
+) -> None:
+    """Raise InputError where a value is infinite, or NaN without ``blanks``."""
+    bad = np.isinf if blanks else lambda numbers: ~np.isfinite(numbers)
+    if values.dtype.kind not in "iuf" or np.any(bad(values)):
+        allowed = " (or NaN, where a model predicts nothing)" if blanks else ""
+        raise InputError(f"{path}: {name} must be finite numbers throughout{allowed}")

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassbotan.errors import InputError
-from glassbotan.structure.snapshot import IntArray
+from glassbotan.structure.snapshot import LARGEST_SPECIES, IntArray
 
 LOGGER = logging.getLogger("glassbotan")
 
@@ -66,7 +66,9 @@ def species_from_types(
         Types are not whole numbers from ``first`` on, or not in the mapping.
 
     """
-    numeric = types.ndim == 1 and types.dtype.kind in "iuf" and np.all(np.isfinite(types))
+    numeric = (
+        types.ndim == 1 and types.dtype.kind in "iuf" and np.all(np.abs(types) < LARGEST_SPECIES)
+    )
     if not numeric or np.any(types != np.rint(types)):
         raise InputError(f"{source}: types must be one whole number a particle")
     whole = types.astype(np.int64)

@@ -1,11 +1,16 @@
 """The model card: everything that is known of a set of weights besides the weights."""
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from glassbotan.errors import InputError
+
+Count = Annotated[int, Field(ge=1, le=4096)]
+"""Bounded, for networks are built from cards before their weights are looked at."""
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
 class Domain(BaseModel):
@@ -27,8 +32,8 @@ class Domain(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     temperature: float | None = None
-    density: float
-    composition: list[float]
+    density: Positive
+    composition: list[Fraction]
     energy: tuple[float, float] | None = None
 
 
@@ -40,13 +45,13 @@ class Card(BaseModel):
     architecture: str
     description: str = ""
     system: str = "Kob-Andersen mixture"
-    times: list[float]
+    times: list[Positive] = Field(min_length=1, max_length=10_000)
     targets: list[str] = Field(default_factory=lambda: ["particles A", "particles B", "bonds"])
     """What its outputs were trained on; others mean nothing."""
-    dimension: int = 3
-    cutoff: float = 2.0
-    width: int = 64
-    steps: int = 7
+    dimension: Literal[2, 3] = 3
+    cutoff: Positive = 2.0
+    width: Count = 64
+    steps: Count = 7
     domain: Domain | None = None
     data: dict[str, Any] = Field(default_factory=dict)
     recipe: dict[str, Any] = Field(default_factory=dict)

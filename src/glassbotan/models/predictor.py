@@ -46,12 +46,14 @@ class NetworkPredictor:
         graph = neighbour_graph(snapshot, self.network.settings.cutoff)
         with torch.inference_mode():
             nodes, bonds = self.network(graph)
+        # What was never trained means nothing: bonds are left out, particles blanked.
+        known = bonds if "bonds" in self.card.targets else None
         return Motion(
             snapshot=snapshot,
             times=np.array(self.network.settings.times),
             propensity=_trained_particles(nodes.cpu().numpy().T, snapshot, self.card),
-            graph=graph if bonds is not None else None,
-            bond_extension=None if bonds is None else bonds.cpu().numpy().T,
+            graph=None if known is None else graph,
+            bond_extension=None if known is None else known.cpu().numpy().T,
             source=self.card.name,
         )
 
@@ -103,7 +105,7 @@ def predict(snapshot: Snapshot, model: str | Path | Predictor = "botan") -> Moti
     Returns
     -------
     Motion
-        NaN for species that the model was not trained on.
+        NaN for species that the model was not trained on; no bonds where it was not on those.
 
     Warns
     -----

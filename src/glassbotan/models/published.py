@@ -5,6 +5,7 @@
   (Apache-2.0), as an npz of its variables by their published names, weights [inputs, outputs].
 """
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from glassbotan.errors import InputError
+from glassbotan.io.npz import member_names, read_members
 from glassbotan.models.botan import Botan
 from glassbotan.models.network import Settings
 from glassbotan.models.node_only import NodeOnly
@@ -60,8 +62,9 @@ def load_published_botan(path: str | Path, *, time: float = 4120.0) -> Botan:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # noqa: BLE001 - a hostile file can raise anything
-        summary = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"{path}: not a PyTorch state dict of plain tensors ({summary})") from None
+        raise InputError(
+            f"{path}: not a PyTorch state dict of plain tensors ({_reason(error)})"
+        ) from None
     if not isinstance(state, Mapping) or not all(isinstance(v, Tensor) for v in state.values()):
         raise InputError(f"{path}: expected a state dict, names to tensors")
     model = Botan(Settings(times=(time,)))
@@ -81,18 +84,42 @@ def load_published_node_only(path: str | Path, *, time: float = 0.132) -> NodeOn
         The file is no npz of these variables.
 
     """
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            variables = {name.removeprefix("Graph/"): archive[name] for name in archive.files}
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError(f"{path}: not an npz of network variables ({error})") from None
+    path = Path(path)
+    names = {name.removeprefix("Graph/"): name for name in member_names(path)}
+    wanted = [entry_of(names, f"{v}/{kind}", path) for v in NODE_ONLY_NAMES for kind in "wb"]
+    variables = read_members(path, wanted)
     model = NodeOnly(Settings(times=(time,)))
     state = {}
     for published, ours in NODE_ONLY_NAMES.items():
-        weight, bias = (entry_of(variables, f"{published}/{kind}", path) for kind in "wb")
+        weight, bias = (
+            _floats(variables, names[f"{published}/{kind}"], n_axes, path)
+            for kind, n_axes in (("w", 2), ("b", 1))
+        )
         state[f"{ours}.weight"] = torch.from_numpy(_to_our_order(ours, weight).T.copy())
-        state[f"{ours}.bias"] = torch.from_numpy(np.asarray(bias))
+        state[f"{ours}.bias"] = torch.from_numpy(bias)
     return load_state(model, state, path)
+
+
+def _reason(error: Exception) -> str:
+    # PyTorch's own text advises to load the file without its safeguard.
+    refused = re.search(r"GLOBAL:? (\S+)", str(error))
+    if refused:
+        return f"it holds {refused[1]}, which a pickle could run"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return "it is cut off, damaged or of another kind"
+
+
+def _floats(
+    variables: Mapping[str, NDArray[np.generic]], name: str, n_axes: int, path: Path
+) -> NDArray[np.floating]:
+    values = variables[name]
+    if values.dtype.kind != "f" or values.ndim != n_axes:
+        raise InputError(
+            f"{path}: {name} has shape {list(values.shape)} and type {values.dtype}; "
+            f"expected numbers with {n_axes} axes"
+        )
+    return values  # type: ignore[return-value]  # kind f is floating
 
 
 def _to_our_order(name: str, weight: NDArray[np.floating]) -> NDArray[np.floating]:

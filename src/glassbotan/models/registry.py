@@ -4,7 +4,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from glassbotan.errors import InputError
-from glassbotan.models.card import Card, read_card
+from glassbotan.models.card import Card, Domain, read_card
 from glassbotan.models.network import Network
 from glassbotan.models.published import load_published_botan, load_published_node_only
 from glassbotan.models.storage import CARD, LINEAR_WEIGHTS, WEIGHTS, load_network
@@ -102,6 +102,7 @@ def _published(network: Network, path: Path, targets: list[str]) -> tuple[Networ
         architecture=network.architecture,
         times=list(network.settings.times),
         targets=targets,
+        domain=Domain(density=1.2, composition=[0.8, 0.2]),
         description=f"published parameters from {path.name}",
     )
     return network, card

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
 
+import torch
 from torch import Tensor
 
 from glassbotan.errors import InputError
@@ -19,10 +20,13 @@ def load_state(model: N, state: Mapping[str, Tensor], path: str | Path) -> N:
     Raises
     ------
     InputError
-        A tensor is missing, left over or of another shape; names the first such tensor.
+        A tensor is missing, left over, of another shape or not finite; names the first such one.
 
     """
     expected = model.state_dict()
+    for name, tensor in state.items():
+        if not torch.all(torch.isfinite(tensor)):
+            raise InputError(f"{path}: {name} holds values that are not finite numbers")
     for name in expected:
         tensor = entry_of(state, name, path)
         if tensor.shape != expected[name].shape:

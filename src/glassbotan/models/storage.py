@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from glassbotan.errors import InputError
 from glassbotan.io.atomic import atomic_output
@@ -40,8 +40,10 @@ def build(architecture: str, settings: Settings) -> Network:
 def save_network(folder: Path, network: Network, card: Card) -> None:
     """Write weights.safetensors and model.json into ``folder``."""
     folder.mkdir(parents=True, exist_ok=True)
+    tensors = {k: v.detach().contiguous() for k, v in network.state_dict().items()}
     with atomic_output(folder / WEIGHTS) as temporary:
-        save_file({k: v.detach().contiguous() for k, v in network.state_dict().items()}, temporary)
+        # Not by save_file: it makes files that their owner alone can read.
+        temporary.write_bytes(save(tensors))
     with atomic_output(folder / CARD) as temporary:
         temporary.write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
 
@@ -56,7 +58,11 @@ def load_network(folder: Path) -> tuple[Network, Card]:
 
     """
     card = read_card(folder / CARD)
-    network = build(card.architecture, settings_of(card))
+    if card.architecture not in ARCHITECTURES:
+        raise InputError(
+            f"{folder / CARD}: unknown architecture {card.architecture!r}; "
+            f"known are {', '.join(ARCHITECTURES)}"
+        )
     path = folder / WEIGHTS
     try:
         state = load_file(path)
@@ -66,6 +72,7 @@ def load_network(folder: Path) -> tuple[Network, Card]:
         ) from None
     except (SafetensorError, OSError) as error:
         raise InputError(f"{path}: not a safetensors file ({error})") from None
+    network = build(card.architecture, settings_of(card))
     return load_state(network, state, path), card
 
 

@@ -10,6 +10,7 @@ from glassbotan.errors import InputError
 from glassbotan.structure.periodic import FloatArray
 
 IntArray = NDArray[np.int64]
+LARGEST_SPECIES = 10**9
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +100,9 @@ def _numeric(values: object, name: str, source: str) -> FloatArray:
 
 def _species(values: object, source: str) -> IntArray:
     array = np.asarray(values)
-    if not np.issubdtype(array.dtype, np.number) or np.any(array != np.rint(array)):
+    # The bound also keeps out what is not finite and what no 64-bit integer can hold.
+    numeric = array.dtype.kind in "iuf" and np.all(np.abs(array) < LARGEST_SPECIES)
+    if not numeric or np.any(array != np.rint(array)):
         raise InputError(f"{source}: species must be whole numbers (0 = A, 1 = B, ...)")
     return np.ascontiguousarray(array, dtype=np.int64)
 
@@ -122,10 +125,10 @@ def _check_shapes(snapshot: Snapshot) -> None:
             f"{positions.shape[1]} edge lengths of an orthorhombic box"
         )
     for name, values in snapshot.fields.items():
-        if len(values) != len(positions):
+        if np.shape(values)[:1] != (len(positions),):
             raise InputError(
-                f"{snapshot.source}: field {name!r} has {len(values)} rows "
-                f"for {len(positions)} particles"
+                f"{snapshot.source}: field {name!r} has shape {list(np.shape(values))}; "
+                f"expected one row for each of {len(positions)} particles"
             )
 
 

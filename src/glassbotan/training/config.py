@@ -117,7 +117,10 @@ def load_recipe(path: str | Path, overrides: dict[str, Any] | None = None) -> Re
     if not isinstance(content, dict):
         raise InputError(f"{path}: expected a mapping of recipe keys")
     for key, value in (overrides or {}).items():
-        _override(content, key, value)
+        try:
+            _override(content, key, value)
+        except (TypeError, ValueError, IndexError, AttributeError):
+            raise InputError(f"{path}: there is no key {key!r} to set") from None
     try:
         return Recipe.model_validate(content)
     except ValidationError as error:

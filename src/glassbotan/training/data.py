@@ -83,7 +83,14 @@ class EpochSampler(Sampler[Draw]):
     """
 
     def __init__(
-        self, length: int, *, orientations: int, seed: int, rank: int = 0, processes: int = 1
+        self,
+        length: int,
+        *,
+        orientations: int,
+        seed: int,
+        first_epoch: int = 0,
+        rank: int = 0,
+        processes: int = 1,
     ) -> None:
         if length < processes:
             raise InputError(
@@ -92,7 +99,7 @@ class EpochSampler(Sampler[Draw]):
             )
         self.length, self.orientations, self.seed = length, orientations, seed
         self.rank, self.processes = rank, processes
-        self.epoch = 0
+        self.first_epoch, self.epoch = first_epoch, 0
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the order (Lightning calls this at each epoch's start)."""
@@ -102,7 +109,7 @@ class EpochSampler(Sampler[Draw]):
         return self.length // self.processes
 
     def __iter__(self) -> Iterator[Draw]:
-        generator = np.random.default_rng([self.seed, self.epoch])
+        generator = np.random.default_rng([self.seed, self.first_epoch + self.epoch])
         order = generator.permutation(self.length)
         turns = generator.integers(self.orientations, size=self.length)
         mine = slice(self.rank, len(self) * self.processes, self.processes)
@@ -129,6 +136,8 @@ class GlassData(lightning.LightningDataModule):
         _refuse_shared(self.train_files, self.validation_files)
         self.train_labels = self._labels(self.train_files)
         self.times = _times(recipe, self.train_labels)
+        self.first_epoch = 0
+        """Epochs of earlier stages, so that no stage repeats another's draws."""
         self._train: Examples | None = None
         self._validation: Examples | None = None
 
@@ -146,6 +155,7 @@ class GlassData(lightning.LightningDataModule):
             len(self._train),
             orientations=len(self._train.symmetries) if cubic else 1,
             seed=self.recipe.seed,
+            first_epoch=self.first_epoch,
             rank=self.trainer.global_rank if self.trainer else 0,
             processes=self.trainer.world_size if self.trainer else 1,
         )

@@ -15,17 +15,17 @@ from glassbotan.training.data import Example
 
 
 class Training(lightning.LightningModule):
-    """A network under training by a recipe.
+    """A network under training by one stage of a recipe.
 
     The loss is p * MSE(propensity) + (1 - p) * MSE(bond extension), over all particles and all
     bonds of the graph (Shiba et al., J. Chem. Phys. 158, 084503 (2023), Sec. II C), with p the
     stage's ``node_weight``, and with the recipe's ``offset_weight`` on mean errors.
     """
 
-    def __init__(self, network: Network, recipe: Recipe) -> None:
+    def __init__(self, network: Network, recipe: Recipe, stage: StageSection) -> None:
         super().__init__()
         self.network = network
-        self.recipe = recipe
+        self.recipe, self.stage = recipe, stage
         self.averaged = copy.deepcopy(network).requires_grad_(False)
 
     @property
@@ -46,18 +46,7 @@ class Training(lightning.LightningModule):
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Return Adam over the network's weights."""
-        return torch.optim.Adam(
-            self.network.parameters(), lr=self.recipe.stages[0].learning_rate, eps=1e-8
-        )
-
-    def on_train_epoch_start(self) -> None:
-        """Start each stage with a fresh optimiser, as separate runs would."""
-        _, first_epoch = self._stage()
-        if self.current_epoch == first_epoch and self.current_epoch > 0:
-            optimiser: Any = self.optimizers()
-            optimiser.optimizer.state.clear()
-            if self.recipe.weight_averaging:
-                self.averaged.load_state_dict(self.network.state_dict())
+        return torch.optim.Adam(self.network.parameters(), lr=self.stage.learning_rate, eps=1e-8)
 
     def on_train_batch_start(self, batch: Any, batch_index: int) -> None:  # noqa: ARG002
         """Set the learning rate of this step."""
@@ -78,7 +67,7 @@ class Training(lightning.LightningModule):
 
     def _losses(self, network: Network, example: Example) -> dict[str, Tensor]:
         nodes, bonds = network(example.graph)
-        weight = self._stage()[0].node_weight
+        weight = self.stage.node_weight
         errors = nodes - example.nodes
         figures = {"node_loss": errors.detach().square().mean()}
         figures["loss"] = weight * self._squared(errors, example.species)
@@ -112,19 +101,9 @@ class Training(lightning.LightningModule):
             prog_bar=False,
         )
 
-    def _stage(self) -> tuple[StageSection, int]:
-        """Return the stage of the current epoch and its first epoch."""
-        first = 0
-        for stage in self.recipe.stages:
-            if self.current_epoch < first + stage.epochs:
-                return stage, first
-            first += stage.epochs
-        return self.recipe.stages[-1], first - self.recipe.stages[-1].epochs
-
     def _learning_rate(self, batch_index: int) -> float:
-        stage, first_epoch = self._stage()
-        per_epoch = int(self.trainer.num_training_batches)
-        step = (self.current_epoch - first_epoch) * per_epoch + batch_index
+        stage, per_epoch = self.stage, int(self.trainer.num_training_batches)
+        step = self.current_epoch * per_epoch + batch_index
         rate = stage.learning_rate
         if step < stage.warmup_steps:
             return rate * (step + 1) / stage.warmup_steps

@@ -19,10 +19,10 @@ from glassbotan.models.domain import domain_of
 from glassbotan.models.network import Network, Settings
 from glassbotan.models.registry import load_model
 from glassbotan.models.state import load_state
-from glassbotan.models.storage import ARCHITECTURES, build, save_network
+from glassbotan.models.storage import ARCHITECTURES, CARD, build, load_network, save_network
 from glassbotan.provenance import provenance
 from glassbotan.training.checkpoints import AtomicCheckpoints
-from glassbotan.training.config import Recipe
+from glassbotan.training.config import Recipe, StageSection
 from glassbotan.training.data import GlassData
 from glassbotan.training.memory import keep_freed_memory
 from glassbotan.training.module import Training
@@ -32,14 +32,17 @@ from glassbotan.training.progress import EpochProgress
 def train(recipe: Recipe, folder: Path, *, resume: bool = False) -> Path:
     """Train by a recipe and leave the chosen network in ``folder / "model"``.
 
+    Each stage is a run of its own in ``folder / "stage-1"`` and so on, with a fresh optimiser, and
+    starts from the best weights of the one before.
+
     Parameters
     ----------
     recipe
         What to train, on what, how long.
     folder
-        Receives recipe.yaml, logs, checkpoints and the model.
+        Receives recipe.yaml, the stages' logs and checkpoints, and the model.
     resume
-        Continue from the folder's last checkpoint; on a CPU the losses are, bit for bit, those of
+        Continue from the last checkpoint; on a CPU the losses are, bit for bit, those of
         an undisturbed run.
 
     Returns
@@ -60,18 +63,49 @@ def train(recipe: Recipe, folder: Path, *, resume: bool = False) -> Path:
     _quieten()
     lightning.seed_everything(recipe.seed, workers=True, verbose=False)
     data = GlassData(recipe, self_edges=ARCHITECTURES[recipe.model.architecture].self_edges)
-    training = Training(_network(recipe, data.times), recipe)
-    best, last = _best(recipe, folder), _last(folder)
-    trainer = _trainer(recipe, folder, [best, last])
+    network, card = _network(recipe, data.times), _card(recipe, data)
+    for number, stage in enumerate(recipe.stages):
+        stage_folder = folder / f"stage-{number + 1}"
+        if not (stage_folder / "model" / CARD).is_file():
+            data.first_epoch = sum(s.epochs for s in recipe.stages[:number])
+            scores = _train_stage(network, stage, recipe, data, stage_folder)
+            card = card.model_copy(update={"scores": scores})
+            save_network(stage_folder / "model", network, card)
+        network, card = load_network(stage_folder / "model")
+    save_network(folder / "model", network, card)
+    return folder / "model"
+
+
+def _train_stage(
+    network: Network, stage: StageSection, recipe: Recipe, data: GlassData, folder: Path
+) -> dict[str, float]:
+    """Train one stage, leave the best weights in ``network`` and return their score."""
+    training = Training(network.to(_precision(recipe)).train(), recipe, stage)
+    figure = f"validation/{_judge(recipe, stage)}"
+    best = ModelCheckpoint(
+        folder / "checkpoints",
+        filename="best",
+        monitor=figure,
+        mode=_mode(figure),
+        enable_version_counter=False,
+    )
+    trainer = _trainer(recipe, stage, folder, best)
+    last = folder / "checkpoints" / "last.ckpt"
     try:
         trainer.fit(
-            training, data, ckpt_path=_last_path(folder) if resume else None, weights_only=True
+            training, data, ckpt_path=str(last) if last.is_file() else None, weights_only=True
         )
     except SystemExit:  # Lightning's way out after Ctrl-C
         raise RunError(f"interrupted; go on with --resume (the run is in {folder})") from None
-    network = _chosen(training, best)
-    save_network(folder / "model", network, _card(recipe, data, training, best))
-    return folder / "model"
+    if best.best_model_score is None or not torch.isfinite(best.best_model_score):
+        raise RunError(
+            f"{folder}: the training went astray ({figure} is not finite); lower learning_rate"
+        )
+    checkpoint = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
+    training.load_state_dict(checkpoint["state_dict"])
+    network.load_state_dict(training.best_network.state_dict())
+    network.cpu().float()
+    return {figure: float(best.best_model_score)}
 
 
 def _network(recipe: Recipe, times: tuple[float, ...]) -> Network:
@@ -81,14 +115,18 @@ def _network(recipe: Recipe, times: tuple[float, ...]) -> Network:
     if section.initial_weights is not None:
         start = load_model(section.initial_weights)
         load_state(network, start.state_dict(), section.initial_weights)
-    return network.to(torch.float64 if recipe.precision == "64-true" else torch.float32).train()
+    return network
+
+
+def _precision(recipe: Recipe) -> torch.dtype:
+    return torch.float64 if recipe.precision == "64-true" else torch.float32
 
 
 def _claim_folder(folder: Path, recipe: Recipe, *, resume: bool) -> None:
     stored = folder / "recipe.yaml"
     text = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False)
     if resume:
-        if not Path(_last_path(folder)).is_file():
+        if not list(folder.glob("stage-*/checkpoints/last.ckpt")):
             raise InputError(
                 f"{folder}: holds no checkpoint to resume from; start without --resume"
             )
@@ -98,7 +136,7 @@ def _claim_folder(folder: Path, recipe: Recipe, *, resume: bool) -> None:
                 "run, or choose another folder"
             )
         return
-    if (folder / "checkpoints").exists():
+    if (folder / "stage-1").exists():
         raise InputError(f"{folder}: already holds a run; go on with --resume or choose another")
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -108,44 +146,31 @@ def _claim_folder(folder: Path, recipe: Recipe, *, resume: bool) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def _best(recipe: Recipe, folder: Path) -> ModelCheckpoint:
-    return ModelCheckpoint(
-        folder / "checkpoints",
-        filename="best",
-        monitor=f"validation/{recipe.monitor}",
-        mode=_mode(recipe),
-        enable_version_counter=False,
-    )
+def _judge(recipe: Recipe, stage: StageSection) -> str:
+    """Return the figure that chooses the stage's checkpoint: its loss, if it learns no particle."""
+    return recipe.monitor if stage.node_weight > 0 else "loss"
 
 
-def _last(folder: Path) -> ModelCheckpoint:
-    return ModelCheckpoint(
+def _mode(figure: str) -> str:
+    return "max" if figure.endswith("pearson_A") else "min"
+
+
+def _trainer(
+    recipe: Recipe, stage: StageSection, folder: Path, best: ModelCheckpoint
+) -> lightning.Trainer:
+    last = ModelCheckpoint(
         folder / "checkpoints",
         filename="last",
         every_n_epochs=1,
         save_on_train_epoch_end=True,
         enable_version_counter=False,
     )
-
-
-def _last_path(folder: Path) -> str:
-    return str(folder / "checkpoints" / "last.ckpt")
-
-
-def _mode(recipe: Recipe) -> str:
-    return "max" if recipe.monitor == "pearson_A" else "min"
-
-
-def _trainer(recipe: Recipe, folder: Path, checkpoints: list[Callback]) -> lightning.Trainer:
-    callbacks = [*checkpoints, EpochProgress()]
+    callbacks: list[Callback] = [best, last, EpochProgress()]
     if recipe.patience is not None:
-        callbacks.append(
-            EarlyStopping(
-                f"validation/{recipe.monitor}", patience=recipe.patience, mode=_mode(recipe)
-            )
-        )
+        figure = f"validation/{_judge(recipe, stage)}"
+        callbacks.append(EarlyStopping(figure, patience=recipe.patience, mode=_mode(figure)))
     return lightning.Trainer(
-        max_epochs=recipe.epochs,
+        max_epochs=stage.epochs,
         accelerator=recipe.accelerator,
         devices=recipe.devices,
         num_nodes=recipe.nodes,
@@ -173,40 +198,25 @@ def _free_name(folder: Path, name: str) -> str:
     return next(c for c in candidates if not (folder / c).exists())
 
 
-def _chosen(training: Training, best: ModelCheckpoint) -> Network:
-    """Return the network of the best validation, with its weights loaded."""
-    if best.best_model_path:
-        checkpoint = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
-        training.load_state_dict(checkpoint["state_dict"])
-    return training.best_network.cpu().float().eval()
-
-
-def _card(recipe: Recipe, data: GlassData, training: Training, best: ModelCheckpoint) -> Card:
+def _card(recipe: Recipe, data: GlassData) -> Card:
     section = recipe.model
-    validation = [path.name for path in data.validation_files]
-    score = best.best_model_score
     return Card(
         name=recipe.name,
         architecture=section.architecture,
         times=list(data.times),
+        targets=_targets(recipe, data),
         dimension=section.dimension,
         cutoff=section.cutoff,
         width=section.width,
         steps=section.steps,
-        targets=_targets(recipe, data),
         domain=domain_of([labels.motion.snapshot for labels in data.train_labels]),
         data={
             "train": [path.name for path in data.train_files],
-            "validation": validation,
-            "chosen_on": f"validation/{recipe.monitor}",
+            "validation": [path.name for path in data.validation_files],
+            "chosen_on": f"validation/{_judge(recipe, recipe.stages[-1])}",
         },
         recipe=recipe.model_dump(mode="json"),
-        scores={} if score is None else {f"validation/{recipe.monitor}": float(score)},
-        provenance=provenance(
-            [*data.train_files, *data.validation_files],
-            seed=recipe.seed,
-            steps=int(training.trainer.global_step),
-        ),
+        provenance=provenance([*data.train_files, *data.validation_files], seed=recipe.seed),
     )
 
 
