@@ -37,14 +37,16 @@ def evaluate(
     from glassbotan.evaluation import evaluate as evaluate_models
 
     edges = parse_box(box)
+    terminal = Console(stderr=True)
     with (
         plain_warnings(),
         Progress(
             "predicting",
             MofNCompleteColumn(),
             TimeRemainingColumn(),
-            console=Console(stderr=True),
+            console=terminal,
             transient=True,
+            disable=not terminal.is_terminal,
         ) as bar,
     ):
         task = bar.add_task("predicting", total=None)

@@ -50,14 +50,16 @@ def shown_progress() -> Iterator[TerminalObserver]:
     It keeps silent where the command line was asked to be quiet.
     """
     quiet = logging.getLogger("glassbotan").level > logging.INFO
+    terminal = Console(stderr=True, quiet=quiet)
     progress = Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         DownloadColumn(),
         TransferSpeedColumn(),
         TimeRemainingColumn(),
-        console=Console(stderr=True, quiet=quiet),
+        console=terminal,
         transient=True,
+        disable=not terminal.is_terminal,
     )
     with progress:
         yield TerminalObserver(progress)

@@ -123,8 +123,8 @@ class GlassData(lightning.LightningDataModule):
     Raises
     ------
     InputError
-        A time of the recipe is missing in a file, or bonds are to be learned from labels that
-        have none.
+        A time of the recipe is missing in a file, labels are of another dimension or blank, or
+        bonds are to be learned from labels that have none.
 
     """
 
@@ -175,11 +175,21 @@ class GlassData(lightning.LightningDataModule):
 
     def _example(self, labels: LabelledSnapshot) -> Example:
         motion = labels.motion
+        if motion.snapshot.dimension != self.recipe.model.dimension:
+            raise InputError(
+                f"{motion.source}: has {motion.snapshot.dimension} dimensions; "
+                f"model.dimension is {self.recipe.model.dimension}"
+            )
         chosen = match_times(np.array(self.times), motion.times)
         if -1 in chosen:
             raise InputError(
                 f"{motion.source}: has no labels at t = {self.times[chosen.index(-1)]:g}; "
                 f"its times are {[float(t) for t in motion.times]}"
+            )
+        if np.isnan(motion.propensity[chosen]).any():
+            raise InputError(
+                f"{motion.source}: its propensity is blank (NaN) for some particles, as in a "
+                "prediction; learning takes a number for every one"
             )
         if motion.bond_extension is None and any(s.node_weight < 1 for s in self.recipe.stages):
             raise InputError(
