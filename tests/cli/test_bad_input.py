@@ -648,6 +648,44 @@ def test_training_data_that_are_missing_or_shared_are_named(tmp_path, snapshot):
     assert "must never be trained on" in line
 
 
+@pytest.fixture
+def two_labelled(tmp_path) -> list[str]:
+    paths = [tmp_path / f"isoconfig_T0.44_{k}_tc07.npz" for k in range(2)]
+    return [str(write_botan_npz(p, random_snapshot(60, seed=k))) for k, p in enumerate(paths)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"model": {"architecture": "botan", "dimension": 2}}, "has 3 dimensions; model.dimension"),
+        ({"model": {"architecture": "botan", "cutoff": 3.0}}, "graph cutoff 3 is longer than half"),
+        ({"model": {"architecture": "botan", "initial_weights": "nobody"}}, "no model 'nobody'"),
+        ({"devices": 0}, "devices (0)"),
+        ({"devices": -1}, "devices (-1)"),
+    ],
+)
+def test_a_recipe_that_does_not_fit_its_data_or_machine_is_refused(
+    tmp_path, two_labelled, changes, message
+):
+    train, validation = ([path] for path in two_labelled)
+    data = {"train": train, "validation": validation, "box": [5.0]}
+    path = write_recipe(tmp_path / "r.yaml", {"data": data} | changes)
+    assert message in refusal("-q", "train", path, "--output", tmp_path / "run")
+    # Once corrected, the same folder will do.
+    assert not (tmp_path / "run" / "stage-1").exists()
+
+
+def test_labels_with_blanks_are_not_learned(tmp_path, snapshot):
+    motion = motion_of(random_ensemble(snapshot), neighbour_graph(snapshot))
+    motion.propensity[:, 0] = np.nan
+    for name in ("a", "b"):
+        gb.write(tmp_path / f"{name}.npz", motion)
+    data = {"train": [str(tmp_path / "a.npz")], "validation": [str(tmp_path / "b.npz")]}
+    path = write_recipe(tmp_path / "r.yaml", {"data": data})
+    line = refusal("-q", "train", path, "--output", tmp_path / "run")
+    assert f"{tmp_path / 'a.npz'}: its propensity is blank" in line
+
+
 # Data sets
 
 

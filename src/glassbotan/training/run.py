@@ -10,6 +10,7 @@ import torch
 import yaml
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
 from glassbotan.datasets.groups import particle_groups
 from glassbotan.errors import InputError, RunError
@@ -63,6 +64,7 @@ def train(recipe: Recipe, folder: Path, *, resume: bool = False) -> Path:
     _quieten()
     lightning.seed_everything(recipe.seed, workers=True, verbose=False)
     data = GlassData(recipe, self_edges=ARCHITECTURES[recipe.model.architecture].self_edges)
+    data.setup()  # so that labels are refused before a stage begins
     network, card = _network(recipe, data.times), _card(recipe, data)
     for number, stage in enumerate(recipe.stages):
         stage_folder = folder / f"stage-{number + 1}"
@@ -169,27 +171,33 @@ def _trainer(
     if recipe.patience is not None:
         figure = f"validation/{_judge(recipe, stage)}"
         callbacks.append(EarlyStopping(figure, patience=recipe.patience, mode=_mode(figure)))
-    return lightning.Trainer(
-        max_epochs=stage.epochs,
-        accelerator=recipe.accelerator,
-        devices=recipe.devices,
-        num_nodes=recipe.nodes,
-        precision=recipe.precision,
-        accumulate_grad_batches=recipe.batch,
-        gradient_clip_val=recipe.gradient_norm,
-        check_val_every_n_epoch=recipe.validate_every,
-        callbacks=callbacks,
-        logger=[
-            CSVLogger(folder, "logs", version=_free_name(folder / "logs", "csv")),
-            TensorBoardLogger(folder, "logs", version="tensorboard"),
-        ],
-        plugins=[AtomicCheckpoints()],
-        use_distributed_sampler=False,
-        num_sanity_val_steps=0,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        log_every_n_steps=1,
-    )
+    try:
+        return lightning.Trainer(
+            max_epochs=stage.epochs,
+            accelerator=recipe.accelerator,
+            devices=recipe.devices,
+            num_nodes=recipe.nodes,
+            precision=recipe.precision,
+            accumulate_grad_batches=recipe.batch,
+            gradient_clip_val=recipe.gradient_norm,
+            check_val_every_n_epoch=recipe.validate_every,
+            callbacks=callbacks,
+            logger=[
+                CSVLogger(folder, "logs", version=_free_name(folder / "logs", "csv")),
+                TensorBoardLogger(folder, "logs", version="tensorboard"),
+            ],
+            plugins=[AtomicCheckpoints()],
+            use_distributed_sampler=False,
+            num_sanity_val_steps=0,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            log_every_n_steps=1,
+        )
+    except (MisconfigurationException, TypeError, ValueError) as error:
+        raise InputError(
+            f"the recipe's accelerator ({recipe.accelerator}), devices ({recipe.devices}) and "
+            f"precision ({recipe.precision}) cannot be had here: {error}"
+        ) from None
 
 
 def _free_name(folder: Path, name: str) -> str:
@@ -235,3 +243,4 @@ def _quieten() -> None:
     warnings.filterwarnings("ignore", ".*does not have many workers.*")
     warnings.filterwarnings("ignore", ".*exists and is not empty.*")
     warnings.filterwarnings("ignore", ".*Checkpoint directory.*")
+    warnings.filterwarnings("ignore", ".*LeafSpec.* is deprecated.*")

@@ -1,0 +1,204 @@
+"""Scores against their definitions."""
+
+import numpy as np
+import pytest
+from conftest import random_ensemble, random_snapshot
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+import glassbotan as gb
+from glassbotan.datasets.labelled import LabelledSnapshot, label
+from glassbotan.dynamics.ceiling import noise_ceiling, pearson
+from glassbotan.dynamics.motion import Motion
+from glassbotan.evaluation.scores import Row, Scores, score
+from glassbotan.evaluation.table import comparison_table, score_table
+
+
+@pytest.fixture(scope="module")
+def measured() -> list[LabelledSnapshot]:
+    found = []
+    for seed in range(2):
+        snapshot = random_snapshot(60, seed=seed)
+        ensemble = random_ensemble(snapshot, times=(1.0, 10.0), seed=seed)
+        found.append(label(ensemble, gb.neighbour_graph(snapshot)))
+    return found
+
+
+def changed(labels: LabelledSnapshot, change) -> Motion:
+    motion = labels.motion
+    return Motion(
+        motion.snapshot,
+        motion.times,
+        change(motion.propensity),
+        motion.graph,
+        change(motion.bond_extension),
+    )
+
+
+def rows(scores: Scores) -> list[Row]:
+    return scores.particles + scores.bonds
+
+
+def test_a_perfect_predictor_scores_one_without_error(measured):
+    scores = score("truth", measured, [x.motion for x in measured])
+    assert [(r.time, r.species) for r in scores.particles] == [
+        (1, "A"), (1, "B"), (10, "A"), (10, "B"),
+    ]  # fmt: skip
+    assert {r.species for r in scores.bonds} == {"AA", "AB", "BB"}
+    for row in rows(scores):
+        assert row.pearson_mean == pytest.approx(1, abs=1e-12)
+        assert row.pearson_pooled == pytest.approx(1, abs=1e-12)
+        assert row.pearson_sem == pytest.approx(0, abs=1e-12)
+        assert row.mse == 0
+        assert row.snapshots == 2
+        assert 0 <= row.ceiling < 1
+
+
+@given(slope=st.floats(0.01, 100), offset=st.floats(-100, 100))
+def test_correlation_does_not_see_scale_and_offset_and_the_error_does(measured, slope, offset):
+    noise = np.random.default_rng(0)
+    guesses = [changed(x, lambda y: y + noise.normal(0, 0.05, y.shape)) for x in measured]
+    lines = [
+        Motion(
+            g.snapshot,
+            g.times,
+            slope * g.propensity + offset,
+            g.graph,
+            slope * g.bond_extension + offset,
+        )
+        for g in guesses
+    ]
+    for before, after in zip(
+        rows(score("m", measured, guesses)), rows(score("m", measured, lines)), strict=True
+    ):
+        assert after.pearson_mean == pytest.approx(before.pearson_mean, abs=1e-6)
+        assert after.pearson_pooled == pytest.approx(before.pearson_pooled, abs=1e-6)
+        if abs(slope - 1) > 0.1 or abs(offset) > 1:
+            assert after.mse != pytest.approx(before.mse, rel=1e-6)
+
+
+def test_the_error_of_a_shifted_truth_is_the_squared_shift(measured):
+    scores = score("m", measured, [changed(x, lambda y: y + 0.25) for x in measured])
+    assert all(row.mse == pytest.approx(0.0625) for row in rows(scores))
+    mirrored = score("m", measured, [changed(x, lambda y: -y) for x in measured])
+    assert all(row.pearson_mean == pytest.approx(-1) for row in rows(mirrored))
+
+
+def test_the_pooled_correlation_sees_what_sets_snapshots_apart(measured):
+    # Each snapshot is ranked perfectly, and their means are exchanged.
+    shifts = iter((5.0, -5.0))
+    guesses = [changed(x, lambda y, shift=next(shifts): y + shift) for x in measured]
+    for row in rows(score("m", measured, guesses)):
+        assert row.pearson_mean == pytest.approx(1)
+        assert row.pearson_pooled < 0.9
+
+
+def test_a_constant_prediction_has_no_correlation(measured):
+    guesses = [changed(x, lambda y: np.full(y.shape, 0.1)) for x in measured]
+    for row in rows(score("m", measured, guesses)):
+        assert row.pearson_mean is None
+        assert row.pearson_pooled is None
+        assert row.mse > 0
+
+
+def test_blanks_on_either_side_have_no_row(measured):
+    def without_b(labels):
+        motion = labels.motion
+        values = motion.propensity.copy()
+        values[:, motion.snapshot.species == 1] = np.nan
+        return Motion(motion.snapshot, motion.times, values)
+
+    blank = [without_b(x) for x in measured]
+    whole = [x.motion for x in measured]
+    scores = score("m", measured, blank)
+    assert {r.species for r in scores.particles} == {"A"}
+    assert scores.bonds == []
+    labels = [
+        LabelledSnapshot(changed(x, lambda y: y), x.particle_ceilings, x.bond_ceilings)
+        for x in measured
+    ]
+    for x, motion in zip(labels, blank, strict=True):
+        x.motion.propensity[:] = motion.propensity
+    assert {r.species for r in score("m", labels, whole).particles} == {"A"}
+
+
+def test_only_common_times_are_scored(measured):
+    def last(labels):
+        m = labels.motion
+        return Motion(
+            m.snapshot, m.times[1:], m.propensity[1:], m.graph, m.bond_extension[1:]
+        )  # fmt: skip
+
+    scores = score("m", measured, [last(x) for x in measured])
+    assert {r.time for r in rows(scores)} == {10}
+    assert all(row.mse == 0 for row in rows(scores))
+
+
+def test_other_bonds_are_refused(measured):
+    snapshot = measured[0].motion.snapshot
+    graph = gb.neighbour_graph(snapshot, 1.5)
+    motion = Motion(
+        snapshot,
+        measured[0].motion.times,
+        measured[0].motion.propensity,
+        graph,
+        np.zeros((2, graph.n_edges)),
+    )
+    with pytest.raises(gb.InputError, match="bonds are not the same"):
+        score("m", measured[:1], [motion])
+
+
+def test_a_truth_that_is_as_noisy_as_its_labels_reaches_the_ceiling():
+    # Halves of one ensemble predict each other as well as the ceiling of such labels says.
+    generator = np.random.default_rng(0)
+    signal = generator.normal(size=4000)
+    samples = signal + generator.normal(0, 2.0, (16, 4000))
+    assert pearson(signal, samples.mean(0)) == pytest.approx(noise_ceiling(samples), abs=0.01)
+
+
+@given(st.integers(2, 5), st.integers(1, 4), st.integers(0, 50))
+def test_the_ceiling_of_few_particles_is_a_correlation_or_unknown(trajectories, particles, seed):
+    samples = np.random.default_rng(seed).normal(size=(trajectories, particles))
+    ceiling = noise_ceiling(samples)
+    assert np.isnan(ceiling) or 0 <= ceiling <= 1 + 1e-12
+    # Two particles whose halves always disagree: a correlation of -1 has no reliability.
+    assert noise_ceiling(np.array([[0.0, 1.0], [1.0, 0.0]])) == 0
+
+
+@given(st.lists(st.floats(-1e3, 1e3), min_size=3, max_size=20), st.floats(-10, 10))
+def test_a_constant_correlates_with_nothing(values, constant):
+    assert np.isnan(pearson(np.array(values), np.full(len(values), constant)))
+    assert np.isnan(pearson(np.full(len(values), constant), np.array(values)))
+
+
+def shown(table) -> str:
+    console = Console(width=120, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    console.print(table)
+    return console.export_text()
+
+
+def row(**changes: object) -> Row:
+    values = {
+        "time": 10.0, "species": "A", "pearson_mean": 0.5, "pearson_sem": 0.01,
+        "pearson_pooled": 0.4, "mse": 0.02, "ceiling": 0.9, "snapshots": 3,
+    }  # fmt: skip
+    return Row(**values | changes)
+
+
+def test_tables_show_what_is_there_and_mark_what_is_not():
+    one = Scores(model="[one]", particles=[row(), row(species="B", ceiling=None)], bonds=[])
+    text = shown(score_table(one, part="particles"))
+    assert "[one]: particles" in text
+    assert "0.500 ± 0.010" in text
+    other = Scores(model="two", particles=[row(mse=0.01), row(time=20.0, mse=0.0)], bonds=[])
+    lines = shown(comparison_table([one, other], part="particles")).splitlines()
+    assert "ratio to [one]" in lines[0]
+    (a,) = [x for x in lines if x.split()[:2] == ["10", "A"]]
+    assert "(1.00)" in a
+    assert "(0.50)" in a
+    (b,) = [x for x in lines if x.split()[:2] == ["10", "B"]]
+    assert b.split()[-2:] == ["-", "-"]  # the second model and the ceiling
+    (late,) = [x for x in lines if x.split()[:2] == ["20", "A"]]
+    assert late.split()[2] == "-"
+    assert "(" not in late
