@@ -1,6 +1,6 @@
 """Draw the README's picture: a slice of snapshot 402, simulated and predicted motion side by side.
 
-    python tools/readme_picture.py [OUTPUT.png]
+python tools/readme_picture.py [OUTPUT.png]
 """
 
 import sys
@@ -34,7 +34,9 @@ def main(target: Path) -> None:
     axes = figure.subplots(1, len(panels))
     for panel, (name, values) in zip(axes, panels.items(), strict=True):
         discs = draw_map(panel, snapshot, values, limits=limits)
-        correlation = pearson(values[first].astype(float), panels["simulation"][first].astype(float))
+        correlation = pearson(
+            values[first].astype(float), panels["simulation"][first].astype(float)
+        )
         panel.set_title(name if name == "simulation" else f"{name}: Pearson {correlation:.2f} (A)")
     figure.colorbar(discs, ax=axes, label="propensity at $t$ = 4120 ($\\tau_\\alpha$)", shrink=0.85)
     target.parent.mkdir(parents=True, exist_ok=True)

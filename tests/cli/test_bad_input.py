@@ -14,10 +14,10 @@ import pytest
 import torch
 import yaml
 from command_line import refusal, run, save_model
-from conftest import random_ensemble, random_snapshot, write_botan_npz
 from safetensors.torch import load_file, save_file
 
 import glassbotan as gb
+from conftest import random_ensemble, random_snapshot, write_botan_npz
 from glassbotan.dynamics import motion_of
 from glassbotan.models.storage import build
 from glassbotan.structure import neighbour_graph
@@ -642,9 +642,7 @@ def test_training_data_that_are_missing_or_shared_are_named(tmp_path, snapshot):
     start = ("-q", "train", path, "--output", tmp_path / "run")
     line = refusal(*start, "--set", f"data.train=[{tmp_path}/nowhere]")
     assert f"{tmp_path}/nowhere" in line
-    line = refusal(
-        *start, "--set", f"data.train=[{data}]", "--set", f"data.validation=[{data}]"
-    )
+    line = refusal(*start, "--set", f"data.train=[{data}]", "--set", f"data.validation=[{data}]")
     assert "must never be trained on" in line
 
 
@@ -713,9 +711,7 @@ def test_the_process_itself_ends_with_one_line(tmp_path):
     done = process("predict", tmp_path / "nowhere.xyz", "--model", "node-only-2020")
     assert done.returncode == 2
     assert done.stdout == ""
-    assert done.stderr == (
-        f"glassbotan: error: {tmp_path}/nowhere.xyz: there is no such file\n"
-    )
+    assert done.stderr == (f"glassbotan: error: {tmp_path}/nowhere.xyz: there is no such file\n")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command_line import run, save_model
-from conftest import random_ensemble, random_snapshot, write_botan_npz
 
 import glassbotan as gb
+from conftest import random_ensemble, random_snapshot, write_botan_npz
 from glassbotan.dynamics import motion_of
 from glassbotan.dynamics.motion import Motion
 
@@ -60,9 +60,7 @@ def expected_rows(files, model, trajectories=None):
         for kind, name in enumerate(("AA", "AB", "BB")):
             members = near & (kinds == kind)
             true = extension.mean(0)[i[members], j[members]]
-            samples.setdefault(("bonds", name), []).append(
-                (guess.bond_extension[0, members], true)
-            )
+            samples.setdefault(("bonds", name), []).append((guess.bond_extension[0, members], true))
     return samples
 
 

@@ -9,9 +9,9 @@ import matplotlib.image
 import numpy as np
 import pytest
 from command_line import TIMES, run, save_model
-from conftest import random_snapshot
 
 import glassbotan as gb
+from conftest import random_snapshot
 from glassbotan.io import read_provenance
 from glassbotan.models.domain import domain_of
 
@@ -107,9 +107,7 @@ def test_an_existing_prediction_is_replaced(tmp_path, model, source):
 def test_several_snapshots_go_into_a_folder(tmp_path, snapshot, model, source):
     # Any order of the particles is the same snapshot: in the model's domain, and nothing is warned.
     order = np.random.default_rng(0).permutation(snapshot.n_particles)
-    other = replace(
-        snapshot, positions=snapshot.positions[order], species=snapshot.species[order]
-    )
+    other = replace(snapshot, positions=snapshot.positions[order], species=snapshot.species[order])
     gb.write(tmp_path / "other.data", other)
     target = tmp_path / "new" / "predictions.v2"
     target.mkdir(parents=True)
@@ -139,11 +137,11 @@ def test_the_table_tells_numbers_and_averages(snapshot, model, source):
 
 
 def test_file_names_are_shown_as_they_are(tmp_path, snapshot, model):
-    path = tmp_path / "[bold]s[/red].xyz"
+    path = tmp_path / "[bold]s[red].xyz"
     gb.write(path, snapshot)
     result = run("predict", path, "--model", model)
     assert result.status == 0
-    assert "[bold]s[/red].xyz: predicted by small" in result.out
+    assert "[bold]s[red].xyz: predicted by small" in result.out
 
 
 def test_the_map_is_a_picture_with_something_in_it(tmp_path, model, source):

@@ -5,10 +5,10 @@ from pathlib import Path
 import matplotlib.image
 import numpy as np
 import pytest
-from conftest import random_snapshot
 from matplotlib.figure import Figure
 
 import glassbotan as gb
+from conftest import random_snapshot
 from glassbotan.dynamics.motion import Motion
 from glassbotan.figures.map import RADII, draw_map, save_map, slice_of
 

@@ -8,7 +8,7 @@ import pytest
 
 from conftest import random_ensemble, random_snapshot
 from glassbotan import io
-from glassbotan.dynamics import motion_of
+from glassbotan.dynamics import Motion, motion_of
 from glassbotan.errors import InputError
 from glassbotan.structure import neighbour_graph
 
@@ -42,7 +42,10 @@ def test_bonds_that_are_not_the_snapshots_are_refused(prediction):
     ("changes", "message"),
     [
         ({"propensity": np.ones((2, 39))}, "propensity has shape"),
-        ({"propensity": np.full((2, 40), np.nan)}, "propensity must be finite"),
+        ({"propensity": np.full((2, 40), np.inf)}, "propensity must be finite"),
+        ({"propensity": np.full((2, 40), "a")}, "propensity must be finite"),
+        ({"propensity": np.full((2, 40), 1j)}, "propensity"),
+        ({"times": np.array([np.nan, 1.0])}, "times must be finite"),
         ({"bond_extension": np.ones((2, 3))}, "bond_extension has shape"),
         ({"times": np.array([np.inf, 1.0])}, "times must be finite"),
         ({"positions": np.full((40, 3), np.inf)}, "positions must be finite"),
@@ -60,6 +63,22 @@ def test_bad_predictions_are_named(prediction, changes, message):
     with pytest.raises(InputError, match=message) as caught:
         io.read_motion(changed(path, **changes))
     assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".xyz", ".dump", ".gsd"])
+def test_particles_that_a_model_leaves_blank_come_back_blank(prediction, tmp_path, suffix):
+    _, motion = prediction
+    values = motion.propensity.copy()
+    values[:, motion.snapshot.species == 1] = np.nan
+    path = tmp_path / f"blank{suffix}"
+    io.write(path, Motion(motion.snapshot, motion.times, values, motion.graph))
+    if suffix == ".npz":
+        found = io.read_motion(path).propensity
+        assert io.read_motion(path).bond_extension is None
+    else:
+        fields = io.read(path).fields
+        found = np.stack([fields["propensity_t1"], fields["propensity_t10"]])
+    assert np.array_equal(found, values, equal_nan=True)
 
 
 def test_provenance_that_is_no_json_is_none(prediction):

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import glassbotan as gb
@@ -20,6 +20,10 @@ from glassbotan.structure import minimum_image, wrap
         ([[0, 0, 0]], [-1], [9, 9, 9], "count from 0"),
         ([[0, 0, 0]], [0.5], [9, 9, 9], "whole numbers"),
         ([[0, 0, 0, 0]], [0], [9, 9, 9, 9], r"\[N, 2\] or \[N, 3\]"),
+        ([[0, 0, 0]], [np.inf], [9, 9, 9], "whole numbers"),
+        ([[0, 0, 0]], [np.nan], [9, 9, 9], "whole numbers"),
+        ([[0, 0, 0]], [1e300], [9, 9, 9], "whole numbers"),
+        ([[0, 0, 0]], ["A"], [9, 9, 9], "whole numbers"),
         (np.zeros((0, 3)), [], [9, 9, 9], "at least one"),
         ([["x", 0, 0]], [0], [9, 9, 9], "not numbers"),
     ],
@@ -27,6 +31,17 @@ from glassbotan.structure import minimum_image, wrap
 def test_what_is_no_configuration_is_refused(positions, species, box, message):
     with pytest.raises(gb.InputError, match=message):
         gb.Snapshot(positions, np.array(species), box, source="x")
+
+
+@pytest.mark.parametrize("values", [np.float64(1.0), 1.0, np.zeros(3), np.zeros((0, 2))])
+def test_a_field_has_a_row_for_every_particle(values):
+    with pytest.raises(gb.InputError, match=r"x: field 'f' has shape .* each of 2 particles"):
+        gb.Snapshot(np.zeros((2, 3)), [0, 1], [9.0, 9, 9], fields={"f": values}, source="x")
+
+
+def test_a_field_may_be_blank_where_nothing_is_known():
+    fields = {"f": np.array([np.nan, 1.0]), "g": [[1, 2], [3, 4]]}
+    assert gb.Snapshot(np.zeros((2, 3)), [0, 1], [9.0, 9, 9], fields=fields).fields == fields
 
 
 def test_density_and_composition():
@@ -39,6 +54,7 @@ coordinates = st.floats(-1e3, 1e3)
 
 
 @given(st.tuples(coordinates, coordinates, coordinates))
+@example((0.0, -1e-17, -5e-324))
 def test_wrapping_keeps_the_point_and_lands_in_the_box(point):
     box = np.array([1.0, 7.3, 15.05658])
     folded = wrap(np.array([point]), box)

@@ -194,3 +194,15 @@ def test_a_killed_command_goes_on_from_its_checkpoint(config, tmp_path):
     process.wait()
     assert subprocess.run([*command, "--resume"], check=False).returncode == 0
     assert (tmp_path / "r/model/model.json").exists()
+
+
+@pytest.mark.parametrize("precision", ["64-true", "bf16-mixed"])
+def test_other_precisions_train_to_nearly_the_same_loss(config, tmp_path, precision):
+    final = []
+    for chosen in ("32-true", precision):
+        recipe = load_recipe(config, {"precision": chosen})
+        train(recipe, tmp_path / chosen)
+        final.append([float(r["train/loss"]) for r in losses(tmp_path / chosen) if r["train/loss"]])
+    tolerance = 1e-4 if precision == "64-true" else 0.05
+    assert final[1] == pytest.approx(final[0], rel=tolerance)
+    assert gb.load_model(tmp_path / precision / "model").passing.width == 16

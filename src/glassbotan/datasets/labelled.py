@@ -91,7 +91,9 @@ def load_labelled(
         _save(entry, labelled)
     except (OSError, GlassbotanError) as error:
         LOGGER.warning("labels are not kept for the next run: %s", error)
-    return labelled
+        return labelled
+    # Read back, so that labels are the same to the last bit now and later.
+    return _load(entry, path)
 
 
 def cache_home() -> Path:

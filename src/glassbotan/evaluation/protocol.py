@@ -1,6 +1,7 @@
 """Score models on labelled snapshots."""
 
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from glassbotan.datasets import load_labelled
@@ -10,6 +11,8 @@ from glassbotan.evaluation.scores import Scores, score
 from glassbotan.models.predictor import load_predictor, predict
 from glassbotan.provenance import provenance
 from glassbotan.structure.periodic import FloatArray
+
+LOGGER = logging.getLogger("glassbotan")
 
 
 def evaluate(
@@ -45,7 +48,7 @@ def evaluate(
         cutoff: [load_labelled(path, cutoff=cutoff, box=box) for path in files]
         for cutoff in {predictor.card.cutoff for predictor in predictors}
     }
-    results = []
+    results, strangers = [], []
     for k, predictor in enumerate(predictors):
         predictions = []
         # Bonds are those of the model's own graph.
@@ -56,15 +59,19 @@ def evaluate(
                 progress(k * len(measured) + n + 1, len(predictors) * len(measured))
         scores = score(predictor.card.name, measured, predictions)
         if not scores.particles and not scores.bonds:
-            raise InputError(
+            strangers.append(
                 f"model {predictor.card.name!r} predicts t = {_listed(predictor.card.times)}, "
-                f"the data have t = {_listed([float(t) for t in measured[0].motion.times])}: "
-                "no time in common"
+                f"the data have t = {_listed(measured[0].motion.times)}: no time in common"
             )
+            continue
         scores.provenance = provenance(files, model=predictor.card.name)
         results.append(scores)
+    if not results:
+        raise InputError("; ".join(strangers))
+    for stranger in strangers:
+        LOGGER.warning("warning: left out: %s", stranger)
     return results
 
 
-def _listed(times: Sequence[float]) -> str:
+def _listed(times: Iterable[float]) -> str:
     return ", ".join(f"{t:g}" for t in times)

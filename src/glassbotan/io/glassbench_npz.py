@@ -42,7 +42,7 @@ def read_motion(path: Path, options: ReadOptions, times: FloatArray | None) -> M
     members = read_members(path, ["types", "initial_positions", "md_prop"], _OPTIONAL)
     measured = members["md_prop"]
     if times is None:
-        times = published_times(_temperature(path), str(path))
+        times = _times_of_name(path, members["initial_positions"])
     if measured.ndim != 2 or measured.shape[1] != len(times) or measured.dtype.kind != "f":
         raise InputError(
             f"{path}: md_prop has shape {list(measured.shape)}; "
@@ -55,6 +55,16 @@ def read_motion(path: Path, options: ReadOptions, times: FloatArray | None) -> M
         propensity=np.ascontiguousarray(measured.T, dtype=np.float64),
         source=str(path),
     )
+
+
+def _times_of_name(path: Path, positions: NDArray[np.generic]) -> FloatArray:
+    """Return the published times, which are those of the three-dimensional mixture."""
+    if positions.ndim == 2 and positions.shape[1] == 2:
+        raise InputError(
+            f"{path}: the times of two-dimensional files are not known; "
+            "give them: glassbotan.read_motion(path, times=[...])"
+        )
+    return published_times(_temperature(path), str(path))
 
 
 _OPTIONAL = [*FIELDS, "box"]

@@ -177,7 +177,8 @@ def _log(
         array = np.asarray(values)
         if array.dtype.kind == "U":
             raise InputError(f"{path}: GSD holds no texts; leave out the field {name!r}")
-        log[f"particles/{name}"] = array.astype(np.uint8) if array.dtype.kind == "b" else array
+        kept = array.astype(np.uint8) if array.dtype.kind == "b" else array
+        log[f"particles/{name}"] = np.ascontiguousarray(kept)
     if snapshot.temperature is not None:
         log[_TEMPERATURE] = np.array([snapshot.temperature])
     if provenance:

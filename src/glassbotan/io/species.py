@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassbotan.errors import InputError
-from glassbotan.structure.snapshot import LARGEST_SPECIES, IntArray
+from glassbotan.structure.snapshot import SPECIES_BOUND, IntArray
 
 LOGGER = logging.getLogger("glassbotan")
 
@@ -67,7 +67,7 @@ def species_from_types(
 
     """
     numeric = (
-        types.ndim == 1 and types.dtype.kind in "iuf" and np.all(np.abs(types) < LARGEST_SPECIES)
+        types.ndim == 1 and types.dtype.kind in "iuf" and np.all(np.abs(types) < SPECIES_BOUND)
     )
     if not numeric or np.any(types != np.rint(types)):
         raise InputError(f"{source}: types must be one whole number a particle")

@@ -38,8 +38,10 @@ class FireSettings:
     Attributes
     ----------
     time_step, shortest_time_step, longest_time_step
-        Lennard-Jones time units. Half of the time step that finds a minimum fastest: longer ones
-        leave the basin that the snapshot lies in more often.
+        Lennard-Jones time units. Longer steps are cheaper and leave the snapshot's basin more
+        often: of twelve published snapshots (T = 0.44) six end in the minimum that steps of 0.0025
+        reach, and five with steps three times as long; on the others no length that is affordable
+        is short enough.
     largest_move
         Along an axis in one step, length units.
     delay

@@ -23,5 +23,6 @@ def minimum_image(vectors: FloatArray, box: FloatArray) -> FloatArray:
 def wrap(positions: FloatArray, box: FloatArray) -> FloatArray:
     """Return positions [..., d] folded into [0, box)."""
     folded = positions - box * np.floor(positions / box)
-    # A coordinate of -1e-17 rounds to the box edge itself, which belongs to the next image.
-    return np.where(folded >= box, 0.0, folded)
+    # A coordinate of -1e-17 rounds to the box edge itself, which belongs to the next image; one
+    # of -5e-324 is lost in the division and stays negative.
+    return np.where((folded >= box) | (folded < 0), 0.0, folded)

@@ -10,7 +10,7 @@ from glassbotan.errors import InputError
 from glassbotan.structure.periodic import FloatArray
 
 IntArray = NDArray[np.int64]
-LARGEST_SPECIES = 10**9
+SPECIES_BOUND = 2**31
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +101,7 @@ def _numeric(values: object, name: str, source: str) -> FloatArray:
 def _species(values: object, source: str) -> IntArray:
     array = np.asarray(values)
     # The bound also keeps out what is not finite and what no 64-bit integer can hold.
-    numeric = array.dtype.kind in "iuf" and np.all(np.abs(array) < LARGEST_SPECIES)
+    numeric = array.dtype.kind in "iuf" and np.all(np.abs(array) < SPECIES_BOUND)
     if not numeric or np.any(array != np.rint(array)):
         raise InputError(f"{source}: species must be whole numbers (0 = A, 1 = B, ...)")
     return np.ascontiguousarray(array, dtype=np.int64)

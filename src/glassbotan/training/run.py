@@ -8,9 +8,9 @@ from pathlib import Path
 import lightning
 import torch
 import yaml
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
-from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
 from glassbotan.datasets.groups import particle_groups
 from glassbotan.errors import InputError, RunError
@@ -98,7 +98,9 @@ def _train_stage(
             training, data, ckpt_path=str(last) if last.is_file() else None, weights_only=True
         )
     except SystemExit:  # Lightning's way out after Ctrl-C
-        raise RunError(f"interrupted; go on with --resume (the run is in {folder})") from None
+        raise RunError(
+            f"interrupted; go on with --resume (the run is in {folder.parent})"
+        ) from None
     if best.best_model_score is None or not torch.isfinite(best.best_model_score):
         raise RunError(
             f"{folder}: the training went astray ({figure} is not finite); lower learning_rate"
@@ -177,7 +179,8 @@ def _trainer(
             accelerator=recipe.accelerator,
             devices=recipe.devices,
             num_nodes=recipe.nodes,
-            precision=recipe.precision,
+            # In double precision, network and data are double already: nothing is left to cast.
+            precision="32-true" if recipe.precision == "64-true" else recipe.precision,
             accumulate_grad_batches=recipe.batch,
             gradient_clip_val=recipe.gradient_norm,
             check_val_every_n_epoch=recipe.validate_every,

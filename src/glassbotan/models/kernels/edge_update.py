@@ -43,11 +43,19 @@ def edge_update(
         The graph's edges, sorted by receiver.
 
     """
-    inputs = (sender_terms, receiver_terms, edge_terms, edges, *weights)
+    inputs = _in_one_precision(sender_terms, receiver_terms, edge_terms, edges, *weights)
     if torch.is_grad_enabled() and any(x.requires_grad for x in inputs):
         updated, received = _EdgeUpdate.apply(*inputs, layout)  # type: ignore[no-untyped-call]
         return updated, received
     return _forward(inputs, layout)
+
+
+def _in_one_precision(*inputs: Tensor) -> tuple[Tensor, ...]:
+    """Cast to the precision of autocast, which does not reach into hand-written gradients."""
+    device = inputs[0].device.type
+    if not torch.is_autocast_enabled(device):
+        return inputs
+    return tuple(x.to(torch.get_autocast_dtype(device)) for x in inputs)
 
 
 def _forward(
