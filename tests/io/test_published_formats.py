@@ -128,7 +128,10 @@ def test_glassbench_snapshot_and_motion(tmp_path, dimension):
     assert np.array_equal(snapshot.species, stored["types"] - 1)
     assert set(snapshot.fields) == {"positions_inherent", "positions_cage", "bb_prop"}
     assert np.array_equal(snapshot.fields["positions_cage"], stored["initial_positions_cage"])
-    motion = io.read_motion(path, box=5.0)
+    if dimension == 2:
+        with pytest.raises(InputError, match="two-dimensional files are not known"):
+            io.read_motion(path, box=5.0)
+    motion = io.read_motion(path, box=5.0, times=PUBLISHED_TIMES[0.50])
     assert motion.graph is None
     assert motion.times.tolist() == list(PUBLISHED_TIMES[0.50])
     assert np.array_equal(motion.propensity, stored["md_prop"].T)
@@ -143,7 +146,7 @@ def test_glassbench_box_of_the_file_times_of_the_table(tmp_path, caplog):
     assert motion.times.tolist() == list(PUBLISHED_TIMES[0.44])
     assert "the times of T = 0.44 are used" in caplog.text
     other = glassbench(tmp_path / "T0.23_1.npz", 2, md_prop=np.ones((30, 2)))
-    with pytest.raises(InputError, match="give the times"):
+    with pytest.raises(InputError, match="give them"):
         io.read_motion(other, box=5.0)
     assert io.read_motion(other, box=5.0, times=[1, 10]).times.tolist() == [1, 10]
 
