@@ -10,8 +10,9 @@ from conftest import random_snapshot
 from glassbotan.dynamics import Motion
 from glassbotan.dynamics.ceiling import pearson
 from glassbotan.errors import InputError
-from glassbotan.models.linear import LinearBaseline, _fit_species, _Moments, _slopes
+from glassbotan.models.linear import LinearBaseline
 from glassbotan.models.registry import bundled_folder
+from glassbotan.models.ridge import ridge_within_groups
 from glassbotan.structure.descriptors import DescriptorRecipe, descriptors
 from glassbotan.structure.inherent import inherent_structure
 
@@ -62,46 +63,60 @@ def test_slopes_ignore_what_shifts_a_whole_snapshot():
     assert np.allclose(first.slopes, second.slopes, atol=1e-10)
 
 
-def test_slopes_are_those_of_ridge_regression():
-    from sklearn.linear_model import Ridge
-    from sklearn.preprocessing import StandardScaler
+def made_up_groups(n_groups=5, n_columns=30):
+    """Columns, two targets and groups whose offsets outweigh what the columns explain."""
+    generator = np.random.default_rng(3)
+    groups = np.repeat(np.arange(n_groups), 20)
+    x = generator.normal(size=(len(groups), n_columns)) * generator.uniform(0.5, 2, n_columns)
+    y = x @ (generator.normal(size=(n_columns, 2)) * [1.0, 0.1])
+    y += 4 * generator.normal(size=y.shape) + 50 * generator.normal(size=(n_groups, 2))[groups]
+    return x + 5 * generator.normal(size=(n_groups, n_columns))[groups], y, groups
 
-    generator = np.random.default_rng(0)
-    x = generator.normal(size=(300, 12)) @ generator.normal(size=(12, 12)) + 5
-    y = generator.normal(size=(300, 2)) + x[:, :2]
-    alphas = np.array([0.1, 10.0, 1000.0])
-    ours = _slopes(_Moments.of(x, y), alphas)
-    scaler = StandardScaler().fit(x)
-    for alpha, slopes in zip(alphas, ours, strict=True):
-        theirs = Ridge(alpha=alpha).fit(scaler.transform(x), y).coef_ / scaler.scale_
-        assert np.allclose(slopes, theirs, rtol=1e-8, atol=1e-10)
+
+def test_slopes_solve_the_normal_equations_of_ridge_regression():
+    x, y, groups = made_up_groups()
+    slopes, intercepts, alphas = ridge_within_groups(x, y, groups, [7.0])
+    apart = [v - np.stack([v[groups == k].mean(axis=0) for k in groups]) for v in (x, y)]
+    spread = apart[0].std(axis=0)
+    z = apart[0] / spread
+    expected = np.linalg.solve(z.T @ z + 7.0 * np.eye(z.shape[1]), z.T @ apart[1]).T / spread
+    assert np.allclose(slopes, expected, rtol=1e-8)
+    assert np.allclose((x @ slopes.T + intercepts).mean(axis=0), y.mean(axis=0))
+    assert alphas.tolist() == [7.0, 7.0]
+
+
+def test_one_target_is_fitted_as_it_is_among_several():
+    x, y, groups = made_up_groups()
+    alphas = [0.1, 10.0, 1000.0]
+    both = ridge_within_groups(x, y, groups, alphas)
+    for k in (0, 1):
+        alone = ridge_within_groups(x, y[:, [k]], groups, alphas)
+        for part, among in zip(alone, both, strict=True):
+            assert np.allclose(part, among[[k]])
+
+
+def test_a_column_that_hardly_varies_decides_nothing():
+    x, y, groups = made_up_groups()
+    x[:, 4] = 3.0 + 1e-5 * y[:, 0]
+    x[:, 5] = 2.0
+    slopes = ridge_within_groups(x, y, groups, [0.1])[0]
+    assert not slopes[:, 4:6].any()
+    assert np.all(slopes[:, :4] != 0)
 
 
 def test_cross_validation_chooses_as_an_explicit_loop_over_held_out_snapshots():
-    from sklearn.linear_model import Ridge
-
-    generator = np.random.default_rng(3)
-    slopes = generator.normal(size=(30, 2)) * [1.0, 0.1]
-    snapshots = []
-    for _ in range(5):
-        x = generator.normal(size=(20, 30))
-        snapshots.append((x, x @ slopes + 4 * generator.normal(size=(20, 2))))
+    x, y, groups = made_up_groups()
     alphas = 10.0 ** np.arange(-2, 5)
-    centred = [(x - x.mean(axis=0), y - y.mean(axis=0)) for x, y in snapshots]
     scores = np.zeros((len(alphas), 2))
-    for k, (held_x, held_y) in enumerate(centred):
-        rest = centred[:k] + centred[k + 1 :]
-        x, y = (np.concatenate(part) for part in zip(*rest, strict=True))
-        spread = x.std(axis=0)
+    for k in range(5):
+        rest, held = groups != k, groups == k
         for a, alpha in enumerate(alphas):
-            predicted = (
-                Ridge(alpha=alpha, fit_intercept=False).fit(x / spread, y).predict(held_x / spread)
-            )
-            scores[a] += [pearson(predicted[:, t], held_y[:, t]) for t in (0, 1)]
+            slopes = ridge_within_groups(x[rest], y[rest], groups[rest], [alpha])[0]
+            predicted = x[held] @ slopes.T
+            scores[a] += [pearson(predicted[:, t], y[held, t]) for t in (0, 1)]
     expected = alphas[np.argmax(scores, axis=0)]
     assert alphas[0] < expected[0] < alphas[-1]
-    chosen = _fit_species([_Moments.of(x, y) for x, y in snapshots], alphas, "A")[2]
-    assert np.array_equal(chosen, expected)
+    assert np.array_equal(ridge_within_groups(x, y, groups, alphas)[2], expected)
 
 
 def test_more_snapshots_than_folds_are_all_used():
@@ -232,7 +247,7 @@ def test_the_bundled_baseline_reaches_its_scores(published_minima):
 
 
 @pytest.mark.slow
-def test_one_published_snapshot_foretells_half_of_the_other(published_minima):
+def test_a_fit_to_one_published_snapshot_scores_on_the_other(published_minima):
     recipe = DescriptorRecipe(
         shells=tuple(np.arange(8, 31) / 10), order_shells=(1.0, 1.2, 1.4)
     )  # fmt: skip

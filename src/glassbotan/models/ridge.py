@@ -46,7 +46,8 @@ def ridge_within_groups(
         else _best_alphas(x_within, y_within, groups, np.array(alphas))
     )
     # Without an intercept the pipeline is a matrix: what it makes of the identity.
-    slopes = _pipeline(chosen).fit(x_within, y_within).predict(np.eye(x.shape[1])).T
+    matrix = _pipeline(chosen).fit(x_within, y_within).predict(np.eye(x.shape[1]))
+    slopes = matrix.reshape(x.shape[1], y.shape[1]).T
     return slopes, y.mean(axis=0) - slopes @ x.mean(axis=0), chosen
 
 
