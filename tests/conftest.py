@@ -15,7 +15,8 @@ PUBLISHED = REPOSITORY / "data" / "published"
 
 @pytest.fixture(autouse=True, scope="session")
 def _few_threads() -> None:
-    torch.set_num_threads(2)
+    # Two threads that wait for each other are far slower than one where the machine is busy.
+    torch.set_num_threads(1)
 
 
 @pytest.fixture(autouse=True, scope="session")
