@@ -1,10 +1,11 @@
 """Turn the two groups' published parameters into bundled models.
 
-    python tools/bundle_published.py FOLDER
+    python tools/bundle_published.py FOLDER [SCORES.json]
 
-FOLDER holds ``pretrained/model1.pth`` ... ``model8.pth`` and ``node_only_t0.132.npz``.
+SCORES.json is what ``glassbotan evaluate`` wrote for the bundled names. FOLDER holds ``pretrained/model1.pth`` ... ``model8.pth`` and ``node_only_t0.132.npz``.
 """
 
+import json
 import sys
 from pathlib import Path
 
@@ -22,8 +23,10 @@ NODE_ONLY_CITATION = "V. Bapst et al., Nature Physics 16, 448 (2020), doi:10.103
 DOMAIN = Domain(temperature=0.44, density=1.2, composition=[0.8, 0.2])
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, scores: Path | None = None) -> None:
     """Write every published network as weights and card."""
+    evaluated = json.loads(scores.read_text(encoding="utf-8")) if scores else []
+    rows = {e["model"]: {k: e[k] for k in ("particles", "bonds")} for e in evaluated}
     for number in range(1, 9):
         path = folder / "pretrained" / f"model{number}.pth"
         name = f"botan-2023-bonds-{number}"
@@ -39,6 +42,7 @@ def main(folder: Path) -> None:
             targets=["bonds"],
             domain=DOMAIN,
             data={"trained_by": "its authors", "file": path.name, "sha256": sha256(path)},
+            scores=rows.get(name, {}),
             citation=BOTAN_CITATION,
         )
         save_network(bundled_folder() / name, load_published_botan(path), card)
@@ -48,7 +52,8 @@ def main(folder: Path) -> None:
         architecture="node-only",
         description=(
             "The node-only network's published checkpoint, trained on species A alone at "
-            "t = 0.132; its output for B means little."
+            "t = 0.132; its output for B means little. Pearson correlation for A, on a snapshot of "
+            "its own data set: 0.935."
         ),
         times=[0.132],
         targets=["particles A"],
@@ -60,4 +65,4 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(*map(Path, sys.argv[1:]))

@@ -2,6 +2,7 @@
 
 import hashlib
 import shlex
+import subprocess
 import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -28,6 +29,7 @@ def provenance(
     return {
         "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "version": package_version(),
+        "commit": source_commit(),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "seed": seed,
         "inputs": [{"name": Path(p).name, "sha256": sha256(Path(p))} for p in inputs],
@@ -41,6 +43,28 @@ def package_version() -> str:
         return version("glassbotan")
     except PackageNotFoundError:
         return "unknown"
+
+
+@cache
+def source_commit() -> str | None:
+    """Return the commit that the package runs from, with + for changes; None if installed."""
+    folder = Path(__file__).parent
+    git = ("git", "-C", str(folder))
+    try:
+        tracked = subprocess.run(  # noqa: S603 - fixed words
+            [*git, "ls-files", "--error-unmatch", __file__], capture_output=True, check=False
+        )
+        if tracked.returncode:
+            return None
+        head = _output(*git, "rev-parse", "HEAD")
+        return head + ("+" if _output(*git, "status", "--porcelain", "-uno", ".") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def _output(*command: str) -> str:
+    done = subprocess.run(command, capture_output=True, check=True, text=True)  # noqa: S603
+    return done.stdout.strip()
 
 
 def sha256(path: Path) -> str:

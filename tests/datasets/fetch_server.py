@@ -102,8 +102,9 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if file.drops:
             body = body[: file.drops.pop(0)]
-        self.wfile.write(body)
+        # Counted first: the client may be done before this thread runs on.
         self.server.sent += len(body)
+        self.wfile.write(body)
 
     def _same(self, file: Served, headers: dict[str, str]) -> bool:
         asked = headers.get("if-range")

@@ -24,7 +24,7 @@ def models(
     longest = max((len(card.name) for card in bundled), default=0)
     # A name is there to be typed: whatever else must give way, it is never wrapped or cut.
     table.add_column("name", no_wrap=True, min_width=longest)
-    for heading in ("architecture", "system", "T", "times", "predicts", "Pearson A"):
+    for heading in ("architecture", "system", "T", "times", "predicts", "Pearson"):
         table.add_column(heading)
     for card in bundled:
         temperature = card.domain.temperature if card.domain else None

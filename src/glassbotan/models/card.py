@@ -62,13 +62,16 @@ class Card(BaseModel):
 
     @property
     def headline(self) -> str:
-        """The correlation of A propensity on validation snapshots, by time."""
-        rows = self.scores.get("particles", [])
-        return ", ".join(
-            f"{row['pearson_mean']:.3f} (t = {row['time']:g})"
-            for row in rows
-            if row["species"] == "A" and row["pearson_mean"] is not None
-        )
+        """Mean correlation on validation snapshots by time: of A propensity, else of AA bonds."""
+        for part, group in (("particles", "A"), ("bonds", "AA")):
+            found = [
+                f"{group} {row['pearson_mean']:.3f} (t = {row['time']:g})"
+                for row in self.scores.get(part, [])
+                if row["species"] == group and row["pearson_mean"] is not None
+            ]
+            if found:
+                return ", ".join(found)
+        return ""
 
 
 def read_card(path: Path) -> Card:

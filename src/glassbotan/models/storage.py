@@ -44,6 +44,11 @@ def save_network(folder: Path, network: Network, card: Card) -> None:
     with atomic_output(folder / WEIGHTS) as temporary:
         # Not by save_file: it makes files that their owner alone can read.
         temporary.write_bytes(save(tensors))
+    save_card(folder, card)
+
+
+def save_card(folder: Path, card: Card) -> None:
+    """Write model.json into ``folder``."""
     with atomic_output(folder / CARD) as temporary:
         temporary.write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
 

@@ -1,0 +1,73 @@
+"""Bundle a trained model: its weights, and its card with the scores that ``evaluate`` wrote.
+
+python tools/bundle_trained.py RUN/model SCORES.json [--description TEXT]
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+from glassbotan.evaluation import Scores
+from glassbotan.models.card import read_card
+from glassbotan.models.registry import bundled_folder, is_linear
+from glassbotan.models.storage import CARD, load_network, save_card, save_network
+
+BOTAN_CITATION = (
+    "H. Shiba, M. Hanai, T. Suzumura, T. Shimokawabe, J. Chem. Phys. 158, 084503 (2023), "
+    "doi:10.1063/5.0129791"
+)
+CITATIONS = {
+    "botan": BOTAN_CITATION,
+    "node-only": "V. Bapst et al., Nature Physics 16, 448 (2020), doi:10.1038/s41567-020-0842-8",
+    "linear": (
+        "E. Boattini, F. Smallenburg, L. Filion, Phys. Rev. Lett. 127, 088007 (2021), "
+        "doi:10.1103/PhysRevLett.127.088007"
+    ),
+}
+
+
+def main() -> None:
+    """Write the bundled folder of one model."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("model", type=Path)
+    parser.add_argument("scores", type=Path)
+    parser.add_argument("--description", default="")
+    parser.add_argument("--commit", help="that it was trained at, where the card does not tell")
+    arguments = parser.parse_args()
+    card = read_card(arguments.model / CARD)
+    scores = scores_of(card.name, arguments.scores)
+    card = card.model_copy(
+        update={
+            "description": arguments.description or card.description,
+            "scores": {
+                **{k: v for k, v in card.scores.items() if k.startswith("validation/")},
+                "particles": [row.model_dump() for row in scores.particles],
+                "bonds": [row.model_dump() for row in scores.bonds],
+                "snapshots": [file["name"] for file in scores.provenance["inputs"]],
+            },
+            "provenance": {
+                **card.provenance,
+                "command": f"glassbotan train configs/{card.name}.yaml"
+                if card.recipe and card.architecture != "linear"
+                else "python tools/fit_linear.py botan-small/train",
+                "commit": arguments.commit or card.provenance.get("commit"),
+            },
+            "citation": CITATIONS[card.architecture],
+        }
+    )
+    target = bundled_folder() / card.name
+    if is_linear(arguments.model):
+        save_card(target, card)
+    else:
+        save_network(target, load_network(arguments.model)[0], card)
+
+
+def scores_of(name: str, path: Path) -> Scores:
+    """Return the scores of one model among those of an evaluation."""
+    content = json.loads(path.read_text(encoding="utf-8"))
+    entries = content if isinstance(content, list) else [content]
+    return next(Scores(**entry) for entry in entries if entry["model"] == name)
+
+
+if __name__ == "__main__":
+    main()
