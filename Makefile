@@ -45,7 +45,8 @@ slow: $(READY)
 	$(BIN)/python -m pytest -m slow
 
 bench: $(READY)
-	$(BIN)/python benchmarks/network.py
+	@mkdir -p $(OUT)
+	$(BIN)/python benchmarks/network.py --json $(OUT)/network.json
 
 clean:
 	rm -rf $(VENV) $(OUT)

@@ -2,7 +2,8 @@
 
     python tools/bundle_published.py FOLDER [SCORES.json]
 
-SCORES.json is what ``glassbotan evaluate`` wrote for the bundled names. FOLDER holds ``pretrained/model1.pth`` ... ``model8.pth`` and ``node_only_t0.132.npz``.
+FOLDER holds ``pretrained/model1.pth`` ... ``model8.pth`` and ``node_only_t0.132.npz``;
+SCORES.json is what ``glassbotan evaluate`` wrote for the bundled names.
 """
 
 import json
