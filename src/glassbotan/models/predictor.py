@@ -6,6 +6,7 @@ from typing import Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from glassbotan.dynamics import Motion
 from glassbotan.errors import InputError
@@ -140,8 +141,8 @@ def _check_species(snapshot: Snapshot, card: Card) -> None:
 
 
 def _trained_particles(
-    propensity: "np.typing.NDArray[np.floating]", snapshot: Snapshot, card: Card
-) -> "np.typing.NDArray[np.floating]":
+    propensity: NDArray[np.floating], snapshot: Snapshot, card: Card
+) -> NDArray[np.floating]:
     """Blank the species that the model was never trained on: its numbers there mean nothing."""
     names = np.array([f"particles {species_name(int(s))}" for s in snapshot.species])
     return np.where(np.isin(names, card.targets), propensity, np.nan)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import lightning
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
@@ -211,7 +212,7 @@ def _loader(examples: Examples, sampler: Any) -> DataLoader[Example]:
     return DataLoader(examples, sampler=sampler, batch_size=None, num_workers=0)
 
 
-def _tensor(values: "np.typing.NDArray[np.floating]", dtype: torch.dtype) -> Tensor:
+def _tensor(values: NDArray[np.floating], dtype: torch.dtype) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(values)).to(dtype)
 
 
