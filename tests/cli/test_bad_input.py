@@ -7,6 +7,7 @@ import pickle
 import resource
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -449,21 +450,27 @@ def test_other_unknown_suffixes(tmp_path, model, good):
     assert "draws one snapshot" in refusal("predict", *both, "--map", tmp_path / "p.png")
 
 
-@pytest.fixture
+@contextmanager
 def small_disk():
-    """The system refuses to make any file larger than 2 kilobytes."""
+    """The system refuses to make any file larger than 2 kilobytes.
+
+    Only for as long as the command runs: pytest's own report may go to a longer file.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (2048, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.mark.parametrize("name", ["p.npz", "p.extxyz", "p.csv", "p.dump", "p.gsd", "p.png"])
-def test_the_old_output_survives_a_write_that_fails(tmp_path, model, good, small_disk, name):
+def test_the_old_output_survives_a_write_that_fails(tmp_path, model, good, name):
     target = tmp_path / name
     target.write_text("old")
     option = "--map" if name.endswith("png") else "--output"
-    line = refusal("predict", good, "--model", model, option, target, status=1)
+    with small_disk():
+        line = refusal("predict", good, "--model", model, option, target, status=1)
     assert line.startswith(f"{target}: not written")
     assert target.read_text() == "old"
     assert sorted(tmp_path.iterdir()) == sorted([good, target])
