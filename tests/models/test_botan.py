@@ -131,10 +131,11 @@ PUBLISHED_BOND_CORRELATIONS = {
 def bond_correlations(labels, networks, orientation) -> list[float]:
     group = next(g for g in bond_groups(labels.graph) if g.name == "AA")
     truth = labels.motion.bond_extension[0, group.members].astype(float)
+    turned = networks[0].tensors(labels.graph).turned(orientation)
     found = []
     for network in networks:
         with torch.no_grad():
-            bonds = network(network.tensors(labels.graph).turned(orientation))[1]
+            bonds = network(turned)[1]
         found.append(pearson(bonds[group.members, 0].double().numpy(), truth))
     return found
 
