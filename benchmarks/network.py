@@ -20,14 +20,13 @@ from torch.nn.functional import mse_loss
 
 import glassbotan as gb
 from glassbotan.datasets import load_labelled
-from glassbotan.models.published import BOTAN_NAMES
 from glassbotan.provenance import provenance
 from glassbotan.training.memory import keep_freed_memory
 
 REPOSITORY = Path(__file__).parent.parent
 sys.path.insert(0, str(REPOSITORY / "tests"))
 
-from models.textbook import TextbookBotan  # noqa: E402
+from models.textbook import textbook_of  # noqa: E402
 
 SNAPSHOT = REPOSITORY / "data/published/isoconfig_N4096T0.44_401_tc07.npz"
 
@@ -70,19 +69,6 @@ def workloads() -> dict[str, tuple[Callable[[], object], Callable[[], object]]]:
         ),
         "forward pass": (forward(textbook, inputs), forward(ours, (tensors,))),
     }
-
-
-def textbook_of(model: torch.nn.Module) -> TextbookBotan:
-    """Return the textbook network with the same weights."""
-    textbook, state = TextbookBotan(), model.state_dict()
-    textbook.load_state_dict(
-        {
-            f"{published}.{kind}": state[f"{name}.{kind}"]
-            for published, name in BOTAN_NAMES.items()
-            for kind in ("weight", "bias")
-        }
-    )
-    return textbook
 
 
 def step(

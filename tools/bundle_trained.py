@@ -7,23 +7,12 @@ import argparse
 import json
 from pathlib import Path
 
+from citations import CITATIONS
+
 from glassbotan.evaluation import Scores
 from glassbotan.models.card import read_card
 from glassbotan.models.registry import bundled_folder, is_linear
 from glassbotan.models.storage import CARD, load_network, save_card, save_network
-
-BOTAN_CITATION = (
-    "H. Shiba, M. Hanai, T. Suzumura, T. Shimokawabe, J. Chem. Phys. 158, 084503 (2023), "
-    "doi:10.1063/5.0129791"
-)
-CITATIONS = {
-    "botan": BOTAN_CITATION,
-    "node-only": "V. Bapst et al., Nature Physics 16, 448 (2020), doi:10.1038/s41567-020-0842-8",
-    "linear": (
-        "E. Boattini, F. Smallenburg, L. Filion, Phys. Rev. Lett. 127, 088007 (2021), "
-        "doi:10.1103/PhysRevLett.127.088007"
-    ),
-}
 
 
 def main() -> None:

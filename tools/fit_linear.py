@@ -8,26 +8,22 @@ from argparse import ArgumentParser
 from dataclasses import asdict
 from pathlib import Path
 
+from citations import CITATIONS
+
 from glassbotan.datasets import load_labelled
-from glassbotan.datasets.public import resolve
+from glassbotan.datasets.public import resolve_all
 from glassbotan.errors import GlassbotanError
-from glassbotan.io.atomic import atomic_output
 from glassbotan.models.card import Card
 from glassbotan.models.domain import domain_of
 from glassbotan.models.linear import ALPHAS, LinearBaseline
-from glassbotan.models.storage import CARD, LINEAR_WEIGHTS
+from glassbotan.models.storage import CARD, LINEAR_WEIGHTS, save_card
 from glassbotan.provenance import provenance
 from glassbotan.structure.snapshot import species_name
-
-CITATION = (
-    "E. Boattini, F. Smallenburg, L. Filion, Phys. Rev. Lett. 127, 088007 (2021), "
-    "doi:10.1103/PhysRevLett.127.088007"
-)
 
 
 def main(data: list[str], output: Path) -> None:
     """Fit to all of the data; write the parameters and their card."""
-    files = [path for specification in data for path in resolve(specification)]
+    files = resolve_all(data)
     motions = [load_labelled(path).motion for path in files]
     baseline = LinearBaseline.fit(motions)
     species = [species_name(int(s)) for s in baseline.species]
@@ -48,12 +44,11 @@ def main(data: list[str], output: Path) -> None:
             "alphas": dict(zip(species, baseline.alphas.tolist(), strict=True)),
         },
         provenance=provenance(files),
-        citation=CITATION,
+        citation=CITATIONS["linear"],
     )
     output.mkdir(parents=True, exist_ok=True)
     baseline.save(output / LINEAR_WEIGHTS)
-    with atomic_output(output / CARD) as temporary:
-        temporary.write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    save_card(output, card)
 
 
 if __name__ == "__main__":

@@ -56,8 +56,8 @@ def source_commit() -> str | None:
         )
         if tracked.returncode:
             return None
-        head = _output(*git, "rev-parse", "HEAD")
-        return head + ("+" if _output(*git, "status", "--porcelain", "-uno", ".") else "")
+        describe = ("describe", "--always", "--abbrev=40", "--exclude=*", "--dirty=+")
+        return _output(*git, *describe)
     except (OSError, subprocess.CalledProcessError):
         return None
 

@@ -12,26 +12,7 @@ from glassbotan.models.botan import Botan
 from glassbotan.models.network import Settings
 from glassbotan.models.published import BOTAN_NAMES
 from glassbotan.training.orientation import cubic_symmetries
-from models.textbook import TextbookBotan
-
-
-def textbook_of(model: Botan) -> TextbookBotan:
-    settings = model.settings
-    textbook = TextbookBotan(
-        times=len(settings.times),
-        dimension=settings.dimension,
-        width=settings.width,
-        steps=settings.steps,
-    )
-    state = model.state_dict()
-    textbook.load_state_dict(
-        {
-            f"{published}.{kind}": state[f"{ours}.{kind}"]
-            for published, ours in BOTAN_NAMES.items()
-            for kind in ("weight", "bias")
-        }
-    )
-    return textbook.to(next(model.parameters()).dtype)
+from models.textbook import textbook_of
 
 
 def outputs_and_gradients(model, *inputs):

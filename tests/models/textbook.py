@@ -1,11 +1,15 @@
 """BOTAN as a textbook writes it, in PyTorch Geometric: the independent oracle and speed baseline.
 
-It takes the published state dicts under their own names and shares no code with the product.
+It takes the published state dicts under their own names; its mathematics shares no code with the
+product.
 """
 
 import torch
 from torch import Tensor, nn
 from torch_geometric.nn import MessagePassing
+
+from glassbotan.models.botan import Botan
+from glassbotan.models.published import BOTAN_NAMES
 
 
 class Perceptron(nn.Module):
@@ -60,3 +64,23 @@ class TextbookBotan(nn.Module):
         for _ in range(self.steps):
             x, edges = self.network(x, x0, edge_index, edges, edges0)
         return self.decoder(x), self.decoder(edges)
+
+
+def textbook_of(model: Botan) -> TextbookBotan:
+    """Return the textbook network with the same weights and precision."""
+    settings = model.settings
+    textbook = TextbookBotan(
+        times=len(settings.times),
+        dimension=settings.dimension,
+        width=settings.width,
+        steps=settings.steps,
+    )
+    state = model.state_dict()
+    textbook.load_state_dict(
+        {
+            f"{published}.{kind}": state[f"{ours}.{kind}"]
+            for published, ours in BOTAN_NAMES.items()
+            for kind in ("weight", "bias")
+        }
+    )
+    return textbook.to(next(model.parameters()).dtype)

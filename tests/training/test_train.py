@@ -131,6 +131,26 @@ def test_a_folder_with_a_run_is_not_overwritten_and_another_recipe_not_resumed(c
     assert (tmp_path / "run/model/weights.safetensors").read_bytes() == before
 
 
+def test_a_run_that_stopped_in_its_first_epoch_can_be_resumed(config, tmp_path, monkeypatch):
+    from glassbotan.training.module import Training
+
+    recipe = load_recipe(config, {"stages.0.epochs": 1, "stages.1.epochs": 1})
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Training, "training_step", stop)
+        previous = signal.getsignal(signal.SIGINT)
+        with pytest.raises(RunError, match="--resume"):
+            train(recipe, tmp_path / "run")
+        signal.signal(signal.SIGINT, previous)
+    assert not list((tmp_path / "run").glob("stage-*/checkpoints/last.ckpt"))
+    resumed = gb.load_model(train(recipe, tmp_path / "run", resume=True)).state_dict()
+    whole = gb.load_model(train(recipe, tmp_path / "whole")).state_dict()
+    assert all(torch.equal(resumed[name], whole[name]) for name in whole)
+
+
 def test_validation_snapshots_are_never_trained_on(config, data, tmp_path):
     recipe = load_recipe(config, {"data.validation": [str(data / "train")]})
     with pytest.raises(gb.InputError, match="never be trained on"):

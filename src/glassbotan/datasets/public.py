@@ -175,6 +175,11 @@ def resolve(specification: str | Path) -> list[Path]:
     )
 
 
+def resolve_all(specifications: Iterable[str | Path]) -> list[Path]:
+    """Return the files of several specifications, in their order; see ``resolve``."""
+    return [path for specification in specifications for path in resolve(specification)]
+
+
 def natural_order(paths: Iterable[Path]) -> list[Path]:
     """Return ``paths`` sorted by name with numbers by value: 2 before 10."""
 

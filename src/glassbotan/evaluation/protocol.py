@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from glassbotan.datasets import load_labelled
-from glassbotan.datasets.public import resolve
+from glassbotan.datasets.public import resolve_all
 from glassbotan.errors import InputError
 from glassbotan.evaluation.scores import Scores, score
 from glassbotan.models.predictor import load_predictor, predict
@@ -42,7 +42,7 @@ def evaluate(
         No snapshot, a file without labels, or no time that labels and model share.
 
     """
-    files = [path for specification in data for path in resolve(specification)]
+    files = resolve_all(data)
     predictors = [load_predictor(model) for model in models]
     by_cutoff = {
         cutoff: [load_labelled(path, cutoff=cutoff, box=box) for path in files]

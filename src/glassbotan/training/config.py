@@ -84,11 +84,6 @@ class Recipe(_Section):
     nodes: Count = 1
     seed: int = 0
 
-    @property
-    def epochs(self) -> int:
-        """The number of epochs in all stages."""
-        return sum(stage.epochs for stage in self.stages)
-
 
 def load_recipe(path: str | Path, overrides: dict[str, Any] | None = None) -> Recipe:
     """Read and validate a recipe.

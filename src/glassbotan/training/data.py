@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from glassbotan.datasets import LabelledSnapshot, load_labelled
 from glassbotan.datasets.groups import particle_groups
-from glassbotan.datasets.public import resolve
+from glassbotan.datasets.public import resolve_all
 from glassbotan.dynamics.motion import match_times
 from glassbotan.errors import InputError
 from glassbotan.models.graph_tensors import GraphTensors, graph_tensors
@@ -132,8 +132,8 @@ class GlassData(lightning.LightningDataModule):
     def __init__(self, recipe: Recipe, *, self_edges: bool) -> None:
         super().__init__()
         self.recipe, self.self_edges = recipe, self_edges
-        self.train_files = _files(recipe.data.train)
-        self.validation_files = _files(recipe.data.validation)
+        self.train_files = resolve_all(recipe.data.train)
+        self.validation_files = resolve_all(recipe.data.validation)
         _refuse_shared(self.train_files, self.validation_files)
         self.train_labels = self._labels(self.train_files)
         self.times = _times(recipe, self.train_labels)
@@ -214,10 +214,6 @@ def _loader(examples: Examples, sampler: Any) -> DataLoader[Example]:
 
 def _tensor(values: NDArray[np.floating], dtype: torch.dtype) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(values)).to(dtype)
-
-
-def _files(specifications: Sequence[str]) -> list[Path]:
-    return [path for specification in specifications for path in resolve(specification)]
 
 
 def _refuse_shared(train: Sequence[Path], validation: Sequence[Path]) -> None:

@@ -36,13 +36,13 @@ class Training(lightning.LightningModule):
     def training_step(self, example: Example, batch_index: int) -> Tensor:  # noqa: ARG002
         """Return the loss of one snapshot."""
         losses = self._losses(self.network, example)
-        self._log("train", losses, example)
+        self._log("train", losses)
         return losses["loss"]
 
     def validation_step(self, example: Example, batch_index: int) -> None:  # noqa: ARG002
         """Log losses, and the correlation of A propensity averaged over times."""
         figures = self._losses(self.best_network, example)
-        self._log("validation", figures, example)
+        self._log("validation", figures)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Return Adam over the network's weights."""
@@ -91,7 +91,7 @@ class Training(lightning.LightningModule):
         ]
         return total - lightened * sum(offsets, torch.zeros_like(total))
 
-    def _log(self, part: str, figures: dict[str, Tensor], example: Example) -> None:  # noqa: ARG002
+    def _log(self, part: str, figures: dict[str, Tensor]) -> None:
         self.log_dict(
             {f"{part}/{name}": value.detach() for name, value in figures.items()},
             batch_size=1,

@@ -91,7 +91,7 @@ def _train_stage(
         mode=_mode(figure),
         enable_version_counter=False,
     )
-    trainer = _trainer(recipe, stage, folder, best)
+    trainer = _trainer(recipe, stage.epochs, folder, best)
     last = folder / "checkpoints" / "last.ckpt"
     try:
         trainer.fit(
@@ -130,7 +130,8 @@ def _claim_folder(folder: Path, recipe: Recipe, *, resume: bool) -> None:
     stored = folder / "recipe.yaml"
     text = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False)
     if resume:
-        if not list(folder.glob("stage-*/checkpoints/last.ckpt")):
+        # A run that stopped in its first epoch has no checkpoint yet, and simply begins again.
+        if not (folder / "stage-1").exists():
             raise InputError(
                 f"{folder}: holds no checkpoint to resume from; start without --resume"
             )
@@ -159,9 +160,7 @@ def _mode(figure: str) -> str:
     return "max" if figure.endswith("pearson_A") else "min"
 
 
-def _trainer(
-    recipe: Recipe, stage: StageSection, folder: Path, best: ModelCheckpoint
-) -> lightning.Trainer:
+def _trainer(recipe: Recipe, epochs: int, folder: Path, best: ModelCheckpoint) -> lightning.Trainer:
     last = ModelCheckpoint(
         folder / "checkpoints",
         filename="last",
@@ -171,11 +170,11 @@ def _trainer(
     )
     callbacks: list[Callback] = [best, last, EpochProgress()]
     if recipe.patience is not None:
-        figure = f"validation/{_judge(recipe, stage)}"
-        callbacks.append(EarlyStopping(figure, patience=recipe.patience, mode=_mode(figure)))
+        assert best.monitor is not None
+        callbacks.append(EarlyStopping(best.monitor, patience=recipe.patience, mode=best.mode))
     try:
         return lightning.Trainer(
-            max_epochs=stage.epochs,
+            max_epochs=epochs,
             accelerator=recipe.accelerator,
             devices=recipe.devices,
             num_nodes=recipe.nodes,
