@@ -1,7 +1,15 @@
 """Texts of the command line as values."""
 
+import math
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
 from glassbotan.errors import InputError
 from glassbotan.io.species import parse_species as _parse_species
+
+if TYPE_CHECKING:
+    from glassbotan.figures.slices import Slice
 
 
 def parse_box(text: str | None) -> list[float] | None:
@@ -37,3 +45,53 @@ def parse_species(text: str | None) -> dict[str, int] | None:
 
     """
     return None if text is None else _parse_species(text)
+
+
+def parse_numbers(text: str | None, option: str) -> list[float] | None:
+    """Return the positive numbers of "0.13,4120"; None for None.
+
+    Raises
+    ------
+    InputError
+        One is not a positive number; names the option.
+
+    """
+    if text is None:
+        return None
+    try:
+        numbers = [float(part) for part in text.split(",")]
+    except ValueError:
+        numbers = []
+    if not numbers or not all(0 < number < float("inf") for number in numbers):
+        raise InputError(
+            f'{option} {text!r}: expected positive numbers with commas, such as "0.13,4120"'
+        )
+    return numbers
+
+
+SliceAxis = Annotated[str, typer.Option("--axis", help="Normal of the slice: x, y or z.")]
+SlicePosition = Annotated[
+    float | None,
+    typer.Option("--position", help="Middle of the slice along the axis; default: of the box."),
+]
+SliceThickness = Annotated[float, typer.Option("--thickness", help="Of the slice, length units.")]
+
+
+def parse_slice(axis: str, position: float | None, thickness: float) -> "Slice":
+    """Return the slice that --axis, --position and --thickness name.
+
+    Raises
+    ------
+    InputError
+        No such axis, or a number that cannot be.
+
+    """
+    from glassbotan.figures.slices import AXES, Slice
+
+    if axis not in list(AXES):
+        raise InputError(f"--axis {axis!r}: expected x, y or z")
+    if position is not None and not math.isfinite(position):
+        raise InputError(f"--position {position}: expected a finite length")
+    if not 0 < thickness < float("inf"):
+        raise InputError(f"--thickness {thickness}: expected a positive length")
+    return Slice(AXES.index(axis), position, thickness)
