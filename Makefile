@@ -6,13 +6,15 @@ READY := $(VENV)/.ready
 SNAPSHOT ?= data/published/isoconfig_N4096T0.44_401_tc07.npz
 OUT ?= out
 
-.PHONY: help env predict test lint types unit slow bench clean
+.PHONY: help env predict test lint types unit slow bench viewer gallery clean
 
 help:
 	@echo "make predict   predict the bundled snapshot: table, $(OUT)/prediction.extxyz, $(OUT)/map.png"
 	@echo "make test      lint, types and tests"
 	@echo "make slow      the long checks: full orientation sweep, a million particles, training"
 	@echo "make bench     speed against the textbook form of the network"
+	@echo "make gallery   draw every picture of docs/gallery.md anew"
+	@echo "make viewer    bundle the interactive view's script (needs npm)"
 	@echo "make env       the virtual environment in $(VENV) that the others use"
 
 env: $(READY)
@@ -47,6 +49,12 @@ slow: $(READY)
 bench: $(READY)
 	@mkdir -p $(OUT)
 	$(BIN)/python benchmarks/network.py --json $(OUT)/network.json
+
+viewer:
+	cd viewer && npm ci && npm run build
+
+gallery: $(READY)
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python tools/gallery.py
 
 clean:
 	rm -rf $(VENV) $(OUT)

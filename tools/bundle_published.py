@@ -6,12 +6,12 @@ FOLDER holds ``pretrained/model1.pth`` ... ``model8.pth`` and ``node_only_t0.132
 SCORES.json is what ``glassbotan evaluate`` wrote for the bundled names.
 """
 
-import json
 import sys
 from pathlib import Path
 
 from citations import CITATIONS
 
+from glassbotan.evaluation.files import read_scores
 from glassbotan.models.card import Card, Domain
 from glassbotan.models.network import Network
 from glassbotan.models.published import load_published_botan, load_published_node_only
@@ -35,8 +35,8 @@ NODES = (
 
 def main(folder: Path, scores: Path | None = None) -> None:
     """Write every published network as weights and card."""
-    evaluated = json.loads(scores.read_text(encoding="utf-8")) if scores else []
-    rows = {e["model"]: {k: e[k] for k in ("particles", "bonds")} for e in evaluated}
+    evaluated = read_scores(scores) if scores else []
+    rows = {e.model: e.model_dump(include={"particles", "bonds"}) for e in evaluated}
     for number in range(1, 9):
         path = folder / "pretrained" / f"model{number}.pth"
         name = f"botan-2023-bonds-{number}"

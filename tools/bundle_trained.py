@@ -4,12 +4,12 @@ python tools/bundle_trained.py RUN/model SCORES.json [--description TEXT]
 """
 
 import argparse
-import json
 from pathlib import Path
 
 from citations import CITATIONS
 
 from glassbotan.evaluation import Scores
+from glassbotan.evaluation.files import read_scores
 from glassbotan.models.card import read_card
 from glassbotan.models.registry import bundled_folder, is_linear
 from glassbotan.models.storage import CARD, load_network, save_card, save_network
@@ -53,9 +53,7 @@ def main() -> None:
 
 def scores_of(name: str, path: Path) -> Scores:
     """Return the scores of one model among those of an evaluation."""
-    content = json.loads(path.read_text(encoding="utf-8"))
-    entries = content if isinstance(content, list) else [content]
-    return next(Scores(**entry) for entry in entries if entry["model"] == name)
+    return next(scores for scores in read_scores(path) if scores.model == name)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from glassbotan.dynamics import IsoconfigurationalEnsemble, Motion
     from glassbotan.errors import GlassbotanError, InputError, RunError
-    from glassbotan.evaluation import evaluate
+    from glassbotan.evaluation.protocol import evaluate
     from glassbotan.io import read, read_ensemble, read_motion, write
     from glassbotan.models.predictor import load_predictor, predict
     from glassbotan.models.registry import load_model
@@ -28,7 +28,7 @@ _HOMES = {
     "NeighbourGraph": "structure",
     "RunError": "errors",
     "Snapshot": "structure",
-    "evaluate": "evaluation",
+    "evaluate": "evaluation.protocol",
     "inherent_structure": "structure.inherent",
     "load_model": "models.registry",
     "load_predictor": "models.predictor",

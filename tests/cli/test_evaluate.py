@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command_line import run, save_model
+from command_line import refusal, run, save_model
 
 import glassbotan as gb
 from conftest import random_ensemble, random_snapshot, write_botan_npz
@@ -70,8 +70,15 @@ def test_json_and_table_hold_the_directly_computed_scores(tmp_path, files, model
     result = run("-q", "evaluate", *files[:count], "--model", model, "--json", target, *BOX)
     assert (result.status, result.err) == (0, ""), result
     scores = json.loads(target.read_text())
-    assert {"model", "particles", "bonds"} <= set(scores)
+    assert list(scores)[:2] == ["form", "model"]
+    assert scores["form"] == 2
     assert scores["model"] == "first"
+    assert scores["data"] == [str(path) for path in files[:count]]
+    assert scores["temperature"] == 0.44
+    assert scores["system"] is None  # neither the density nor the composition
+    assert scores["timings"]["particles"] == 60
+    assert 0 < scores["timings"]["seconds"] < 60
+    assert scores["timings"]["device"] == "cpu"
     samples = expected_rows(files[:count], model)
     assert [r["species"] for r in scores["particles"]] == ["A", "B"]
     assert [r["species"] for r in scores["bonds"]] == ["AA", "AB", "BB"]
@@ -79,13 +86,14 @@ def test_json_and_table_hold_the_directly_computed_scores(tmp_path, files, model
         for row in scores[part]:
             assert set(row) == {
                 "time", "species", "pearson_mean", "pearson_sem", "pearson_pooled", "mse",
-                "ceiling", "snapshots",
+                "ceiling", "snapshots", "pearson",
             }  # fmt: skip
             pairs = samples[part, row["species"]]
             each = [np.corrcoef(x, y)[0, 1] for x, y in pairs]
             x, y = (np.concatenate(side) for side in zip(*pairs, strict=True))
             assert row["time"] == 4120
             assert row["snapshots"] == count
+            assert row["pearson"] == pytest.approx(each, abs=1e-5)
             assert row["pearson_mean"] == pytest.approx(np.mean(each), abs=1e-5)
             assert row["pearson_pooled"] == pytest.approx(np.corrcoef(x, y)[0, 1], abs=1e-5)
             assert row["mse"] == pytest.approx(np.mean((x - y) ** 2), rel=1e-5)
@@ -101,7 +109,8 @@ def test_json_and_table_hold_the_directly_computed_scores(tmp_path, files, model
             assert f"{row['mse']:.5f}" in line
             assert line[-1] == str(count)
     assert f"scores: {target}" in result.out
-    assert scores["provenance"]["inputs"][0]["name"] == files[0].name
+    inputs = [entry["name"] for entry in scores["provenance"]["inputs"]]
+    assert inputs == [Path(name).name for name in scores["data"]]
 
 
 def test_several_models_stand_side_by_side_with_ratios(tmp_path, files, model):
@@ -122,6 +131,20 @@ def test_several_models_stand_side_by_side_with_ratios(tmp_path, files, model):
             ratios = [float(x) for x in re.findall(r"\(([\d.]+)\)", line)]
             assert ratios == pytest.approx([1, two["mse"] / one["mse"]], abs=0.005)
             assert f"{two['pearson_mean']:.3f}" in line
+
+
+def test_a_dash_prints_json_in_place_of_the_tables(files, model):
+    result = run("evaluate", *files, "-m", model, "--json", "-", *BOX)
+    assert (result.status, result.err) == (0, "")
+    scores = json.loads(result.out)
+    assert [row["species"] for row in scores["particles"]] == ["A", "B"]
+    several = run("evaluate", files[0], "-m", model, "-m", model, "--json", "-", *BOX)
+    assert [s["model"] for s in json.loads(several.out)] == ["first", "first"]
+
+
+def test_a_file_in_no_folder_is_refused_before_anything_is_computed(tmp_path, files):
+    message = refusal("evaluate", files[0], "-m", "no-model", "--json", tmp_path / "no" / "s.json")
+    assert message == f"{tmp_path}/no/s.json: cannot be written, there is no folder {tmp_path}/no"
 
 
 def test_folders_and_globs_name_files(tmp_path, files, model):

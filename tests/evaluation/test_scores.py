@@ -1,5 +1,6 @@
 """Scores against their definitions."""
 
+import dataclasses
 import io
 
 import numpy as np
@@ -54,6 +55,7 @@ def test_a_perfect_predictor_scores_one_without_error(measured):
         assert row.pearson_sem == pytest.approx(0, abs=1e-12)
         assert row.mse == 0
         assert row.snapshots == 2
+        assert row.pearson == pytest.approx([1, 1], abs=1e-12)
         assert 0 <= row.ceiling < 1
 
 
@@ -100,7 +102,35 @@ def test_a_constant_prediction_has_no_correlation(measured):
     for row in rows(score("m", measured, guesses)):
         assert row.pearson_mean is None
         assert row.pearson_pooled is None
+        assert row.pearson == [None, None]
         assert row.mse > 0
+
+
+def test_mean_and_error_are_those_of_the_snapshots_correlations(measured):
+    noise = np.random.default_rng(0)
+    scores = score(
+        "m", measured, [changed(x, lambda y: y + noise.normal(0, 0.1, y.shape)) for x in measured]
+    )
+    for row in rows(scores):
+        assert len(row.pearson) == row.snapshots == 2
+        assert row.pearson_mean == pytest.approx(np.mean(row.pearson))
+        assert row.pearson_sem == pytest.approx(np.std(row.pearson, ddof=1) / np.sqrt(2))
+
+
+def test_correlations_stay_in_the_order_of_the_data_where_a_snapshot_lacks_a_species(measured):
+    motion = measured[0].motion
+    blank = motion.propensity.copy()
+    blank[:, motion.snapshot.species == 1] = np.nan
+    guesses = [Motion(motion.snapshot, motion.times, blank), measured[1].motion]
+    (b,) = [r for r in score("m", measured, guesses).particles if (r.time, r.species) == (1, "B")]
+    assert b.pearson == [None, pytest.approx(1)]
+    assert (b.snapshots, b.pearson_sem) == (1, None)
+
+
+def test_infinite_numbers_are_refused(measured):
+    infinite = changed(measured[0], lambda y: np.where(y == y.max(), np.inf, y))
+    with pytest.raises(gb.InputError, match=r"prediction of model 'net' holds infinite numbers"):
+        score("m", measured[:1], [dataclasses.replace(infinite, source="net")])
 
 
 def test_blanks_on_either_side_have_no_row(measured):
@@ -183,6 +213,7 @@ def row(**changes: object) -> Row:
     values = {
         "time": 10.0, "species": "A", "pearson_mean": 0.5, "pearson_sem": 0.01,
         "pearson_pooled": 0.4, "mse": 0.02, "ceiling": 0.9, "snapshots": 3,
+        "pearson": [0.4, 0.5, 0.6],
     }  # fmt: skip
     return Row(**values | changes)
 

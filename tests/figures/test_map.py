@@ -1,16 +1,26 @@
-"""Maps: which particles are in the slice, where they are drawn, and in which colour."""
+"""Maps: which discs are drawn in which colour, and what stands around them."""
 
-from pathlib import Path
+from dataclasses import replace
 
+import matplotlib.colors
 import matplotlib.image
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
 import glassbotan as gb
 from conftest import random_snapshot
-from glassbotan.dynamics.motion import Motion
-from glassbotan.figures.map import RADII, draw_map, save_map, slice_of
+from glassbotan.datasets import LabelledSnapshot
+from glassbotan.dynamics import Motion
+from glassbotan.dynamics.ceiling import pearson
+from glassbotan.evaluation.comparison import Comparison, compare
+from glassbotan.figures.map import draw_map, map_figure, shared_limits
+from glassbotan.figures.slices import Slice
+from glassbotan.figures.style import COLUMN, PAGE, save_figure
+
+ALL = Slice(thickness=5.0)
 
 
 @pytest.fixture
@@ -18,105 +28,322 @@ def axes():
     return Figure().subplots()
 
 
-def pixels(path: Path) -> np.ndarray:
-    return matplotlib.image.imread(path)[..., :3]
+def motion(snapshot: gb.Snapshot, source: str, *, times=(1.0, 10.0), seed: int = 0) -> Motion:
+    """Return random propensities."""
+    values = np.random.default_rng(seed).random((len(times), snapshot.n_particles))
+    return Motion(snapshot, np.array(times), values, source=source)
 
 
-def test_a_slice_holds_the_particles_near_its_middle_across_the_boundary():
-    heights = [0.1, 3.9, 4.1, 5.0, 9.7, 14.4, -0.2]
-    positions = np.column_stack([np.arange(7.0), np.zeros(7), heights])
-    snapshot = gb.Snapshot(positions, np.zeros(7), [10.0, 10.0, 10.0])
-    assert slice_of(snapshot, position=4.0, thickness=1.0).tolist() == [1, 2, 5]
-    # Around 0: 9.7 and -0.2 lie below, 0.1 above.
-    assert slice_of(snapshot, position=0.0, thickness=1.0).tolist() == [4, 6, 0]
-    assert slice_of(snapshot).tolist() == [3]  # 4.5 to 5.5
-    assert slice_of(snapshot, axis=0, position=6.0, thickness=0.5).tolist() == [6]
+def comparison(
+    snapshot: gb.Snapshot, *predictions: Motion, measured: Motion | None = None
+) -> Comparison:
+    labels = None if measured is None else LabelledSnapshot(measured, {}, {})
+    return Comparison(snapshot, labels, predictions)
 
 
-def test_slices_side_by_side_share_the_particles_out():
-    snapshot = random_snapshot(60)
-    slices = [slice_of(snapshot, position=k + 0.5, thickness=1.0) for k in range(5)]
-    together = np.concatenate(slices)
-    assert sorted(together.tolist()) == list(range(60))
+def panels(figure: Figure) -> list:
+    """Return the maps, row by row, without the colour bars."""
+    return [axes for axes in figure.axes if axes.get_label() != "<colorbar>"]
+
+
+def bars(figure: Figure) -> list:
+    return [axes for axes in figure.axes if axes.get_label() == "<colorbar>"]
+
+
+def limits(axes) -> tuple[float, float]:
+    return axes.collections[0].get_clim()
+
+
+# One map
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
-def test_discs_stand_at_the_particles_with_their_radii_and_values(axes, axis):
+def test_discs_are_those_of_the_slice_with_their_values(axes, axis):
     snapshot = random_snapshot(60)
     values = np.random.default_rng(0).random(60)
-    discs = draw_map(axes, snapshot, values, axis=axis)
-    chosen = slice_of(snapshot, axis=axis)
-    assert np.array_equal(discs.get_array(), values[chosen])
-    across = [k for k in range(3) if k != axis]
-    for path, particle in zip(discs.get_paths(), chosen, strict=True):
-        bounds = path.get_extents()
-        centre = [(bounds.x0 + bounds.x1) / 2, (bounds.y0 + bounds.y1) / 2]
-        assert centre == pytest.approx(snapshot.positions[particle][across] % 5, abs=1e-6)
-        assert bounds.width / 2 == pytest.approx(RADII[snapshot.species[particle]], rel=1e-3)
-    assert axes.get_xlim() == (0, 5)
-    assert axes.get_ylim() == (0, 5)
+    view = Slice(axis)
+    assert draw_map(axes, snapshot, values, view=view) is axes
+    (discs,) = axes.collections
+    assert np.array_equal(discs.get_array(), values[view.particles(snapshot)])
+    assert discs.get_cmap().name == "Reds"
+    assert axes.get_xlim() == axes.get_ylim() == (0, 5)
+    assert axes.get_aspect() == 1
+    assert [text.get_text() for text in axes.texts] == ["1 σ"]
 
 
 def test_particles_without_a_value_are_left_out(axes):
     snapshot = random_snapshot(60)
     values = np.where(snapshot.species == 0, 1.0, np.nan)
-    discs = draw_map(axes, snapshot, values, thickness=5.0)
-    assert len(discs.get_paths()) == (snapshot.species == 0).sum()
-    with pytest.raises(gb.InputError, match="no propensity to draw"):
-        draw_map(axes, snapshot, np.full(60, np.nan))
-    with pytest.raises(gb.InputError, match="no particle to draw in that slice"):
-        draw_map(axes, snapshot, values, thickness=1e-6)
+    draw_map(axes, snapshot, values, view=ALL)
+    assert len(axes.collections[0].get_paths()) == (snapshot.species == 0).sum()
+    with pytest.raises(gb.InputError, match=r"none of the 60 particle\(s\) in the slice has a"):
+        draw_map(axes, snapshot, np.full(60, np.nan), view=ALL)
+    with pytest.raises(gb.InputError, match="no particle lies within 5e-07 of z = 2.5"):
+        draw_map(axes, snapshot, values, view=Slice(thickness=1e-6))
+
+
+@pytest.mark.parametrize("shape", [(59,), (61,), (1, 60), ()])
+def test_values_of_another_snapshot_are_refused(axes, shape):
+    with pytest.raises(gb.InputError, match="expected one for each of 60 particles"):
+        draw_map(axes, random_snapshot(60), np.ones(shape))
 
 
 def test_limits_are_percentiles_or_those_that_are_given(axes):
     snapshot = random_snapshot(60)
     values = np.linspace(0, 1, 60)
-    assert draw_map(axes, snapshot, values, thickness=5.0).get_clim() == pytest.approx((0.02, 0.98))
-    assert draw_map(axes, snapshot, values, limits=(0, 3)).get_clim() == (0, 3)
+    draw_map(axes, snapshot, values, view=ALL)
+    assert limits(axes) == pytest.approx((0.02, 0.98))
+    other = Figure().subplots()
+    draw_map(other, snapshot, values, limits=(0, 3))
+    assert limits(other) == (0, 3)
+
+
+def test_the_fast_are_red_and_the_slow_are_white(axes):
+    snapshot = gb.Snapshot([[2.5, 5.0], [7.5, 5.0]], [0, 0], [10.0, 10.0])
+    draw_map(axes, snapshot, np.array([0.0, 1.0]), limits=(0, 1))
+    axes.figure.draw_without_rendering()
+    slow, fast = axes.collections[0].get_facecolor()[:, :3]
+    assert slow.min() > 0.9
+    assert fast[0] > 0.3
+    assert fast[1:].max() < 0.1
+
+
+def test_the_picture_shows_one_red_disc_in_its_place(tmp_path):
+    snapshot = gb.Snapshot([[2.5, 5.0], [7.5, 5.0]], [0, 0], [10.0, 10.0])
+    one = Motion(snapshot, np.array([1.0]), np.array([[0.0, 1.0]]), source="one")
+    figure = map_figure(comparison(snapshot, one))
+    save_figure(tmp_path / "m.png", figure)
+    picture = matplotlib.image.imread(tmp_path / "m.png")[..., :3]
+    figure.draw_without_rendering()
+    where = panels(figure)[0].get_position()
+    height, width = picture.shape[:2]
+    red = np.argwhere((picture[..., 0] > 0.3) & (picture[..., 1] < 0.1))
+    red = red[red[:, 1] < where.x1 * width]  # without the colour bar
+    assert len(red) > 1000
+    down, right = red.mean(axis=0)
+    assert right / width == pytest.approx(where.x0 + 0.75 * where.width, abs=0.01)
+    assert 1 - down / height == pytest.approx(where.y0 + 0.5 * where.height, abs=0.01)
+    assert np.ptp(red[:, 0]) / height == pytest.approx(0.1 * where.height, rel=0.1)
+
+
+# One scale
+
+
+def test_the_scale_is_that_of_the_first_panel():
+    first = np.linspace(0, 1, 101)
+    assert shared_limits([first]) == pytest.approx((0.02, 0.98))
+    assert shared_limits([first, 0.5 + 0.4 * first]) == pytest.approx((0.02, 0.98))
+
+
+def test_an_offset_lengthens_the_scale_up_to_its_own_length():
+    first = np.linspace(0, 1, 101)
+    assert shared_limits([first, first + 0.7]) == pytest.approx((0.02, 1.2))
+    assert shared_limits([first, first - 0.7]) == pytest.approx((-0.2, 0.98))
+    assert shared_limits([first, first + 50]) == pytest.approx((0.02, 1.94))
+    assert shared_limits([first, first - 50]) == pytest.approx((-0.94, 0.98))
+
+
+samples = st.lists(st.floats(-5, 5), min_size=1, max_size=30).map(np.array)
+
+
+@given(st.lists(samples, min_size=1, max_size=4))
+def test_what_is_measured_spans_a_third_of_the_scale_at_least(shown):
+    low, high = shared_limits(shown)
+    inner = np.percentile(shown[0], [2, 98])
+    assert low <= inner[0] <= inner[1] <= high
+    assert high - low <= 3 * (inner[1] - inner[0]) + 1e-9
+
+
+# Maps side by side
+
+
+def test_columns_are_motions_and_rows_are_times():
+    snapshot = random_snapshot(60)
+    measured, late = motion(snapshot, "file.npz"), motion(snapshot, "late", times=(10.0, 100.0))
+    figure = map_figure(comparison(snapshot, late, measured=measured), view=ALL)
+    top_left, top_right, left, right = panels(figure)
+    assert [axes.get_title() for axes in panels(figure)] == ["simulation", "late", "", ""]
+    assert [axes.get_ylabel() for axes in (top_left, left)] == ["$t$ = 1", "$t$ = 10"]
+    assert top_right.texts[0].get_text() == "no prediction\nat $t$ = 1"
+    assert not top_right.collections
+    inside = ALL.particles(snapshot)
+    assert np.array_equal(left.collections[0].get_array(), measured.propensity[1, inside])
+    assert np.array_equal(right.collections[0].get_array(), late.propensity[0, inside])
+    assert len(bars(figure)) == 2
+    assert {axes.get_ylabel() for axes in bars(figure)} == {"propensity (σ)"}
+
+
+def test_chosen_times_are_rows_in_order_wherever_they_are_known():
+    snapshot = random_snapshot(60)
+    measured, late = motion(snapshot, "file.npz"), motion(snapshot, "late", times=(10.0, 100.0))
+    both = comparison(snapshot, late, measured=measured)
+    figure = map_figure(both, times=[100, 1.01], view=ALL)
+    labels = [axes.get_ylabel() for axes in panels(figure)]
+    assert labels == ["$t$ = 1", "", "$t$ = 100", ""]
+    assert panels(figure)[2].texts[0].get_text() == "not simulated\nat $t$ = 100"
+    # Without a measurement the scale is the prediction's own.
+    shown = late.propensity[1, ALL.particles(snapshot)]
+    assert limits(panels(figure)[3]) == pytest.approx(np.percentile(shown, [2, 98]))
+
+
+def test_a_row_has_one_scale_and_rows_have_their_own():
+    snapshot = random_snapshot(60)
+    measured = motion(snapshot, "file.npz")
+    measured.propensity[1] *= 7
+    others = [motion(snapshot, name, seed=k) for k, name in enumerate("abc", 1)]
+    figure = map_figure(comparison(snapshot, *others, measured=measured), view=ALL)
+    first, second = panels(figure)[:4], panels(figure)[4:]
+    for row, values in ((first, measured.propensity[0]), (second, measured.propensity[1])):
+        (shared,) = {limits(axes) for axes in row}
+        assert shared == pytest.approx(np.percentile(values, [2, 98]))
+        assert {axes.collections[0].get_cmap().name for axes in row} == {"Reds"}
+    assert [bar.get_ylim() for bar in bars(figure)] == [limits(first[0]), limits(second[0])]
+
+
+def test_scores_are_those_of_a_over_the_whole_snapshot():
+    snapshot = random_snapshot(60)
+    measured, guess = motion(snapshot, "file.npz"), motion(snapshot, "guess", seed=1)
+    figure = map_figure(comparison(snapshot, guess, measured=measured), view=Slice())
+    first = snapshot.species == 0
+    for t, axes in enumerate(panels(figure)[1::2]):
+        x, y = guess.propensity[t, first], measured.propensity[t, first]
+        expected = (
+            f"A: Pearson {pearson(x, y):.2f}\nsquared error {((x - y) ** 2).mean():.2g}\xa0σ²"
+        )
+        assert axes.get_xlabel() == expected.replace("-", "−")
+    assert {axes.get_xlabel() for axes in panels(figure)[::2]} == {""}
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (lambda y: 0 * y + 3.0, "A: Pearson undefined"),
+        (lambda y: -y, "A: Pearson −1.00"),
+        (lambda y: y + 1e-3, "squared error 1.0×10⁻⁶\xa0σ²"),
+        (lambda y: y + 1e3, "squared error 1.0×10⁶\xa0σ²"),
+        (lambda y: y, "A: Pearson 1.00\nsquared error 0\xa0σ²"),
+    ],
+)
+def test_scores_are_readable(values, expected):
+    snapshot = random_snapshot(60)
+    measured = motion(snapshot, "file.npz", times=(1.0,))
+    guess = Motion(snapshot, measured.times, values(measured.propensity), source="guess")
+    figure = map_figure(comparison(snapshot, guess, measured=measured), view=ALL)
+    assert expected in panels(figure)[1].get_xlabel()
+
+
+def test_species_that_are_not_predicted_have_no_score():
+    snapshot = random_snapshot(60)
+    measured = motion(snapshot, "file.npz")
+    only_b = motion(snapshot, "only B")
+    only_b.propensity[:, snapshot.species == 0] = np.nan
+    figure = map_figure(comparison(snapshot, only_b, measured=measured), view=ALL)
+    drawn = panels(figure)[1]
+    assert drawn.get_xlabel() == ""
+    assert len(drawn.collections[0].get_paths()) == (snapshot.species == 1).sum()
+
+
+def test_a_model_of_bonds_alone_is_refused():
+    snapshot = random_snapshot(60)
+    measured = motion(snapshot, "file.npz")
+    blank = replace(measured, propensity=np.full((2, 60), np.nan), source="bonds-1")
+    with pytest.raises(gb.InputError, match=r"model bonds-1: .*predicts no particle"):
+        map_figure(comparison(snapshot, blank, measured=measured))
+    with pytest.raises(gb.InputError, match="no motion to draw; name a model"):
+        map_figure(comparison(snapshot))
+
+
+def test_an_unknown_time_and_an_empty_slice_are_refused():
+    snapshot = replace(random_snapshot(60), source="s.npz")
+    both = comparison(snapshot, motion(snapshot, "m"), measured=motion(snapshot, "s.npz"))
+    with pytest.raises(gb.InputError, match=r"t = 5: not known here; s.npz has t = 1, 10; model m"):
+        map_figure(both, times=[5.0])
+    with pytest.raises(gb.InputError, match="particles lie from x = "):
+        map_figure(both, view=Slice(0, 2.5, 1e-9))
+    many = motion(snapshot, "m", times=tuple(1.1**k for k in range(26)))
+    with pytest.raises(gb.InputError, match="26 times are too many"):
+        map_figure(comparison(snapshot, many))
+
+
+@pytest.mark.parametrize("columns", [1, 2, 5])
+@pytest.mark.parametrize("stretch", [(1, 1, 1), (4, 1, 1), (1, 4, 1)])
+def test_nothing_overlaps_and_nothing_is_cut_off(columns, stretch):
+    snapshot = random_snapshot(60)
+    snapshot = gb.Snapshot(snapshot.positions * stretch, snapshot.species, snapshot.box * stretch)
+    measured = motion(snapshot, "file.npz", times=(1.0, 130000.0))
+    long = "a-network-of-mine-with-$a_name}-longer-than-others"
+    guesses = [motion(snapshot, long, times=(1.0, 130000.0), seed=k) for k in range(1, columns)]
+    figure = map_figure(comparison(snapshot, *guesses, measured=measured), view=ALL)
+    assert figure.get_figwidth() == (PAGE if columns > 2 else COLUMN)
+    figure.draw_without_rendering()
+    texts = [
+        text.get_window_extent()
+        for axes in figure.axes
+        for text in (axes.title, axes.xaxis.label, axes.yaxis.label)
+        if text.get_text()
+    ]
+    maps = [axes.get_window_extent() for axes in panels(figure)]
+    for k, box in enumerate(texts):
+        assert box.x0 >= 0
+        assert box.y0 >= 0
+        assert box.x1 <= figure.bbox.x1 + 0.5
+        assert box.y1 <= figure.bbox.y1 + 0.5
+        assert not any(box.overlaps(other) for other in texts[k + 1 :])
+        assert not any(box.overlaps(other) for other in maps)
+    for axes in panels(figure):
+        box = axes.get_window_extent()
+        assert box.width / box.height == pytest.approx(stretch[0] / stretch[1], rel=0.01)
 
 
 @pytest.mark.parametrize("dimension", [2, 3])
 @pytest.mark.parametrize("suffix", [".png", ".pdf", ".svg"])
-def test_a_picture_has_a_panel_for_every_time(tmp_path, dimension, suffix):
+def test_a_map_is_saved(tmp_path, dimension, suffix):
     snapshot = random_snapshot(40, dimension=dimension)
-    times = np.array([1.0, 10.0])
-    values = np.random.default_rng(0).random((2, 40))
-    path = tmp_path / f"m{suffix}"
-    save_map(path, Motion(snapshot, times, values, source="model"))
-    assert path.stat().st_size > 1000
-    if suffix == ".png":
-        both = pixels(path)
-        save_map(path, Motion(snapshot, times[:1], values[:1]))
-        assert both.shape[1] > 1.8 * pixels(path).shape[1]
-        assert both.std() > 0.05  # not blank
+    save_figure(tmp_path / f"m{suffix}", map_figure(comparison(snapshot, motion(snapshot, "m"))))
+    assert (tmp_path / f"m{suffix}").stat().st_size > 1000
     if suffix == ".svg":
-        assert path.read_text().count("propensity") >= 1
+        assert "propensity (σ)</text>" in (tmp_path / "m.svg").read_text("utf-8")
 
 
-def test_the_fast_are_red_and_the_slow_are_white(tmp_path):
-    snapshot = gb.Snapshot([[2.5, 5.0], [7.5, 5.0]], [0, 0], [10.0, 10.0])
-    path = tmp_path / "m.png"
-    save_map(path, Motion(snapshot, np.array([1.0]), np.array([[0.0, 1.0]])))
-    picture = pixels(path)[:, :450]  # without the colour bar
-    red = np.argwhere((picture[..., 0] > 0.3) & (picture[..., 1] < 0.1))
-    assert len(red) > 100
-    # One red disc, right of the middle and halfway up.
-    assert np.ptp(red, axis=0).max() < 60
-    assert red[:, 1].mean() > 0.5 * picture.shape[1]
-    assert abs(red[:, 0].mean() / picture.shape[0] - 0.5) < 0.1
-
-
-def test_equal_values_and_a_single_particle_are_drawn(tmp_path):
+def test_equal_values_and_a_single_particle_are_drawn():
     snapshot = gb.Snapshot([[1.0, 1.0]], [5], [4.0, 4.0])
-    save_map(tmp_path / "m.png", Motion(snapshot, np.array([1.0]), np.ones((1, 1))))
-    assert (tmp_path / "m.png").stat().st_size > 1000
+    one = Motion(snapshot, np.array([1.0]), np.ones((1, 1)), source="m")
+    figure = map_figure(comparison(snapshot, one))
+    figure.draw_without_rendering()
+    colour = panels(figure)[0].collections[0].get_facecolor()[0]
+    assert colour == pytest.approx(matplotlib.colormaps["Reds"](0.5), abs=0.05)
 
 
-def test_what_cannot_be_written_leaves_the_old_picture(tmp_path):
-    motion = Motion(random_snapshot(40), np.array([1.0]), np.ones((1, 40)))
-    (tmp_path / "m.bmp2").write_text("old")
-    with pytest.raises(gb.InputError, match=r"m\.bmp2.*use \.png"):
-        save_map(tmp_path / "m.bmp2", motion)
-    assert (tmp_path / "m.bmp2").read_text() == "old"
-    with pytest.raises(gb.InputError, match="there is no folder"):
-        save_map(tmp_path / "no" / "m.png", motion)
+@pytest.mark.parametrize("suffix", [".pdf", ".svg"])
+def test_vector_files_of_a_published_snapshot_are_small(tmp_path, labelled, suffix):
+    measured = labelled[0].motion
+    guesses = [replace(measured, source=name) for name in ("a", "b")]
+    figure = map_figure(Comparison(measured.snapshot, labelled[0], guesses))
+    save_figure(tmp_path / f"m{suffix}", figure)
+    assert (tmp_path / f"m{suffix}").stat().st_size < 500_000
+
+
+def test_a_file_without_motion_shows_predictions_alone(tmp_path):
+    snapshot = random_snapshot(60)
+    gb.write(tmp_path / "p.npz", motion(snapshot, "m"), provenance={"model": "stored"})
+    figure = map_figure(compare(tmp_path / "p.npz"), times=[1.0], view=ALL)
+    (panel,) = panels(figure)
+    assert panel.get_title() == "stored"
+    assert panel.get_xlabel() == ""
+
+
+@pytest.mark.mpl_image_compare(
+    baseline_dir="baseline",
+    filename="map.png",
+    tolerance=4,
+    savefig_kwargs={"dpi": 80},
+    style="default",
+)
+def test_the_map_looks_as_it_did() -> Figure:
+    snapshot = random_snapshot(80, edge=5.0)
+    truth = np.sin(snapshot.positions[:, 0]) ** 2 + 0.2 * snapshot.species
+    measured = Motion(snapshot, np.array([1.0, 10.0]), np.stack([truth, 3 * truth]), source="s")
+    early = Motion(snapshot, np.array([1.0]), truth[None] ** 2, source="early")
+    blank = np.where(snapshot.species == 0, 2 * truth + 1, np.nan)
+    only_a = replace(measured, propensity=np.stack([blank, blank]), source="only-A")
+    return map_figure(comparison(snapshot, early, only_a, measured=measured))

@@ -4,14 +4,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
 from glassbotan.cli.console import console, plain_warnings
 from glassbotan.cli.options import parse_box
+from glassbotan.cli.progress import progress
+from glassbotan.errors import InputError
 
 if TYPE_CHECKING:
     from glassbotan.evaluation import Scores
+
+EXAMPLE = "glassbotan evaluate data/published --model botan --model linear --json scores.json"
+STANDARD_OUTPUT = Path("-")
 
 
 def evaluate(
@@ -27,39 +30,43 @@ def evaluate(
     ] = None,
     json: Annotated[
         Path | None,
-        typer.Option(help="Scores as JSON: one object, or a list of them with several models."),
+        typer.Option(
+            help="Scores as JSON, for figures and reports; - prints it in place of the tables."
+        ),
     ] = None,
     box: Annotated[str | None, typer.Option(help="Edge lengths, for files without.")] = None,
 ) -> None:
     """Score models on snapshots with measured motion."""
     import numpy as np
 
-    from glassbotan.evaluation import evaluate as evaluate_models
+    from glassbotan.evaluation.protocol import evaluate as evaluate_models
 
     edges = parse_box(box)
-    terminal = Console(stderr=True)
-    with (
-        plain_warnings(),
-        Progress(
-            "predicting",
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            console=terminal,
-            transient=True,
-            disable=not terminal.is_terminal,
-        ) as bar,
-    ):
-        task = bar.add_task("predicting", total=None)
+    _check_folder(json)
+    with plain_warnings(), progress("predicting") as tell:
         results = evaluate_models(
             data,
             model or ["botan"],
             box=None if edges is None else np.array(edges),
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
+            progress=tell,
         )
+    if json == STANDARD_OUTPUT:
+        from glassbotan.evaluation.files import scores_json
+
+        typer.echo(scores_json(results))
+        return
     _show(results)
     if json is not None:
-        _save(json, results)
+        from glassbotan.evaluation.files import write_scores
+
+        write_scores(json, results)
         typer.echo(f"scores: {json}")
+
+
+def _check_folder(json: Path | None) -> None:
+    """Refuse a file that cannot be written before anything is computed for it."""
+    if json is not None and not json.parent.is_dir():
+        raise InputError(f"{json}: cannot be written, there is no folder {json.parent}")
 
 
 def _show(results: "list[Scores]") -> None:
@@ -72,15 +79,3 @@ def _show(results: "list[Scores]") -> None:
             output.print(score_table(scores, part=part))
         if len(shown) > 1:
             output.print(comparison_table(shown, part=part))
-
-
-def _save(path: Path, results: "list[Scores]") -> None:
-    from json import dumps
-
-    from glassbotan.io.atomic import atomic_output
-
-    content = [scores.model_dump(mode="json") for scores in results]
-    with atomic_output(path) as temporary:
-        temporary.write_text(
-            dumps(content[0] if len(content) == 1 else content, indent=2) + "\n", encoding="utf-8"
-        )

@@ -1,6 +1,5 @@
 """How good predictions are: scores by time and species, and tables of them."""
 
-from glassbotan.evaluation.protocol import evaluate
 from glassbotan.evaluation.scores import Row, Scores
 
-__all__ = ["Row", "Scores", "evaluate"]
+__all__ = ["Row", "Scores"]

@@ -3,10 +3,12 @@
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from time import perf_counter
 
 from glassbotan.datasets import load_labelled
 from glassbotan.datasets.public import resolve_all
 from glassbotan.errors import InputError
+from glassbotan.evaluation.circumstances import common_temperature, known_system, timings
 from glassbotan.evaluation.scores import Scores, score
 from glassbotan.models.predictor import load_predictor, predict
 from glassbotan.provenance import provenance
@@ -50,11 +52,13 @@ def evaluate(
     }
     results, strangers = [], []
     for k, predictor in enumerate(predictors):
-        predictions = []
+        predictions, seconds = [], []
         # Bonds are those of the model's own graph.
         measured = by_cutoff[predictor.card.cutoff]
         for n, labels in enumerate(measured):
+            start = perf_counter()
             predictions.append(predict(labels.motion.snapshot, predictor))
+            seconds.append(perf_counter() - start)
             if progress is not None:
                 progress(k * len(measured) + n + 1, len(predictors) * len(measured))
         scores = score(predictor.card.name, measured, predictions)
@@ -64,8 +68,15 @@ def evaluate(
                 f"the data have t = {_listed(measured[0].motion.times)}: no time in common"
             )
             continue
-        scores.provenance = provenance(files, model=predictor.card.name)
-        results.append(scores)
+        snapshots = [labels.motion.snapshot for labels in measured]
+        facts = {
+            "system": known_system(snapshots),
+            "temperature": common_temperature(snapshots),
+            "data": [str(path) for path in files],
+            "timings": timings(predictor, snapshots, seconds),
+            "provenance": provenance(files, model=predictor.card.name),
+        }
+        results.append(scores.model_copy(update=facts))
     if not results:
         raise InputError("; ".join(strangers))
     for stranger in strangers:

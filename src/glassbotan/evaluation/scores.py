@@ -1,11 +1,13 @@
 """Scores of predictions against measured motion."""
 
+import json
+from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Annotated, Any, Final, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from glassbotan.datasets import LabelledSnapshot
 from glassbotan.datasets.groups import Group, bond_groups, particle_groups
@@ -16,11 +18,27 @@ from glassbotan.errors import InputError
 from glassbotan.structure.periodic import FloatArray
 
 Values = NDArray[np.floating]
-Samples = list[tuple[FloatArray, FloatArray, float]]
-"""Predicted and measured values and the ceiling, of each snapshot."""
+Samples = dict[int, tuple[FloatArray, FloatArray, float]]
+"""Predicted and measured values and the ceiling, by number of the snapshot."""
 
 
-class Row(BaseModel):
+FORM: Final = 2
+"""Counts up when the fields of stored scores change."""
+KOB_ANDERSEN = "Kob-Andersen mixture"
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Error = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+# A perfect correlation may exceed 1 by rounding.
+Correlation = Annotated[float, Field(ge=-1 - 1e-9, le=1 + 1e-9, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1)]
+Name = Annotated[str, Field(min_length=1)]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Row(_Record):
     """The score of one time and one species (A, B) or species pair of bonds (AA, AB, BB).
 
     Attributes
@@ -40,29 +58,98 @@ class Row(BaseModel):
         Noise ceiling of the correlation per snapshot, mean over snapshots; None where the labels'
         trajectories are not known.
     snapshots
-        Number of snapshots.
+        Number of snapshots that have this time and species.
+    pearson
+        Pearson correlation of each snapshot, in the order of ``Scores.data``; None for a snapshot
+        without this time or species, or without a correlation (constant prediction).
 
     """
 
-    model_config = ConfigDict(extra="forbid")
-    time: float
-    species: str
-    pearson_mean: float | None
-    pearson_sem: float | None
-    pearson_pooled: float | None
-    mse: float
-    ceiling: float | None
-    snapshots: int
+    time: Positive
+    species: Name
+    pearson_mean: Correlation | None
+    pearson_sem: Error | None
+    pearson_pooled: Correlation | None
+    mse: Error
+    ceiling: Correlation | None
+    snapshots: Count
+    pearson: list[Correlation | None]
 
 
-class Scores(BaseModel):
-    """All rows of one model."""
+class Timings(_Record):
+    """How long predictions took, and on what.
 
-    model_config = ConfigDict(extra="forbid")
-    model: str
+    Attributes
+    ----------
+    seconds
+        To predict one snapshot, mean over snapshots; the first includes what is done once.
+    particles
+        In a snapshot, mean over snapshots.
+    threads
+        Of the processor.
+    device
+        That the model ran on: ``cpu``, ``cuda`` ...
+    machine
+        Processor (or graphics processor) and number of cores, in words.
+
+    """
+
+    seconds: Error
+    particles: Positive
+    threads: Count
+    device: Name
+    machine: str
+
+
+class Scores(_Record):
+    """All rows of one model.
+
+    Attributes
+    ----------
+    form
+        Version of these fields where they are stored.
+    model
+        The model's name.
+    system
+        "Kob-Andersen mixture" where all snapshots have its dimension, density and composition,
+        else None.
+    temperature
+        Of the snapshots, units of epsilon/k_B; None where they differ or it is not known.
+    data
+        The snapshots' files, in the order of ``provenance["inputs"]``.
+    particles, bonds
+        Rows by time, then species.
+    timings
+        None where predictions were not timed.
+    provenance
+        Command, version, time, inputs with SHA-256.
+
+    """
+
+    form: Literal[2] = FORM
+    model: Name
+    system: str | None = None
+    temperature: Positive | None = None
+    data: list[str] = []
     particles: list[Row]
     bonds: list[Row]
+    timings: Timings | None = None
     provenance: dict[str, Any] = {}
+
+    @model_validator(mode="after")
+    def _check_agreement(self) -> Self:
+        for part, rows in (("particles", self.particles), ("bonds", self.bonds)):
+            keys = Counter((row.time, row.species) for row in rows)
+            if len(keys) < len(rows):
+                (time, species), _ = keys.most_common(1)[0]
+                raise ValueError(f"{part} has two rows of t = {time:g}, {species}")
+            if self.data and any(len(row.pearson) != len(self.data) for row in rows):
+                raise ValueError(f"a row of {part} has not one pearson for each file of data")
+        try:
+            json.dumps(self.provenance, allow_nan=False)
+        except (TypeError, ValueError):
+            raise ValueError("provenance holds something that is not JSON") from None
+        return self
 
 
 def score(model: str, measured: Sequence[LabelledSnapshot], predicted: Sequence[Motion]) -> Scores:
@@ -73,7 +160,7 @@ def score(model: str, measured: Sequence[LabelledSnapshot], predicted: Sequence[
     Raises
     ------
     InputError
-        Labels and prediction are of other bonds.
+        Labels and prediction are of other bonds, or one holds infinite numbers.
 
     """
     return Scores(
@@ -113,7 +200,7 @@ def _rows(
     measured: Sequence[LabelledSnapshot], predicted: Sequence[Motion], extract: Extract
 ) -> list[Row]:
     pairs: dict[tuple[float, str], Samples] = {}
-    for truth, guess in zip(measured, predicted, strict=True):
+    for n, (truth, guess) in enumerate(zip(measured, predicted, strict=True)):
         values = extract(truth, guess)
         if values is None:
             continue
@@ -124,18 +211,28 @@ def _rows(
                 y, x = true[t, group.members], model[match, group.members]
                 if np.isnan(x).any() or np.isnan(y).any():
                     continue
+                _check_finite(x, y, truth.motion.source, guess.source)
                 ceiling = float(ceilings[group.name][t]) if group.name in ceilings else np.nan
                 key = (float(truth.motion.times[t]), group.name)
-                pairs.setdefault(key, []).append(
-                    (x.astype(np.float64), y.astype(np.float64), ceiling)
+                pairs.setdefault(key, {})[n] = (
+                    x.astype(np.float64),
+                    y.astype(np.float64),
+                    ceiling,
                 )
-    return [_row(time, name, pairs[time, name]) for time, name in sorted(pairs)]
+    return [_row(time, name, pairs[time, name], len(measured)) for time, name in sorted(pairs)]
 
 
-def _row(time: float, name: str, samples: Samples) -> Row:
-    correlations = np.array([pearson(x, y) for x, y, _ in samples])
-    x = np.concatenate([x for x, _, _ in samples])
-    y = np.concatenate([y for _, y, _ in samples])
+def _check_finite(x: Values, y: Values, data: str, model: str) -> None:
+    for values, whose in ((y, "the measured motion"), (x, f"the prediction of model {model!r}")):
+        if np.isinf(values).any():
+            raise InputError(f"{data}: {whose} holds infinite numbers, which cannot be scored")
+
+
+def _row(time: float, name: str, samples: Samples, n_snapshots: int) -> Row:
+    by_snapshot = {k: pearson(x, y) for k, (x, y, _) in samples.items()}
+    correlations = np.array(list(by_snapshot.values()))
+    x = np.concatenate([x for x, _, _ in samples.values()])
+    y = np.concatenate([y for _, y, _ in samples.values()])
     n = len(samples)
     return Row(
         time=time,
@@ -144,8 +241,9 @@ def _row(time: float, name: str, samples: Samples) -> Row:
         pearson_sem=_finite(float(correlations.std(ddof=1) / np.sqrt(n))) if n > 1 else None,
         pearson_pooled=_finite(pearson(x, y)),
         mse=float(np.mean((x - y) ** 2)),
-        ceiling=_finite(float(np.mean([c for _, _, c in samples]))),
+        ceiling=_finite(float(np.mean([c for _, _, c in samples.values()]))),
         snapshots=n,
+        pearson=[_finite(by_snapshot.get(k, np.nan)) for k in range(n_snapshots)],
     )
 
 

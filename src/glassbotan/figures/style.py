@@ -1,6 +1,5 @@
 """How the project's pictures look: one style, the widths of a journal, one way to save."""
 
-import json
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from glassbotan.errors import InputError
 from glassbotan.io.atomic import atomic_output
+from glassbotan.io.provenance import to_json
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -90,7 +90,7 @@ def panel_letter(axes: "Axes", letter: str) -> None:
 
 def _metadata(suffix: str, provenance: Mapping[str, object]) -> dict[str, str | None]:
     """Return the record under the name that each format has for remarks, without a date."""
-    record = json.dumps(dict(provenance), sort_keys=True, default=str)
+    record = to_json(provenance)
     if suffix == ".png":
         return {"Description": record, "Software": "glassbotan"}
     if suffix == ".pdf":

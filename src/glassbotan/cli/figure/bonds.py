@@ -1,0 +1,58 @@
+"""glassbotan figure bonds: bond extensions, true and predicted."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from glassbotan.cli.console import plain_warnings
+from glassbotan.cli.options import (
+    SliceAxis,
+    SlicePosition,
+    SliceThickness,
+    parse_box,
+    parse_slice,
+)
+from glassbotan.cli.progress import progress
+
+EXAMPLE = (
+    "glassbotan figure bonds data/published/isoconfig_N4096T0.44_401_tc07.npz "
+    "--model botan -o bonds.png"
+)
+
+
+def bonds(
+    data: Annotated[Path, typer.Argument(help="File with trajectories from one snapshot.")],
+    model: Annotated[
+        str, typer.Option("--model", "-m", help="Bundled name, file or folder.")
+    ] = "botan",
+    time: Annotated[
+        float | None,
+        typer.Option(help="Lennard-Jones units; default: the longest of data and model."),
+    ] = None,
+    axis: SliceAxis = "z",
+    position: SlicePosition = None,
+    thickness: SliceThickness = 1.0,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Picture as .png, .pdf or .svg.")
+    ] = Path("bonds.png"),
+    box: Annotated[
+        str | None, typer.Option(help="Edge lengths, for files without: 15.05658 or 10,10,12.")
+    ] = None,
+) -> None:
+    """Draw bond extensions in a slice, true and predicted, and the scatter of both."""
+    from glassbotan.figures.style import check_suffix
+
+    check_suffix(output)
+    view, edges = parse_slice(axis, position, thickness), parse_box(box)
+
+    from glassbotan.evaluation.comparison import compare
+    from glassbotan.figures.bonds import bonds_figure
+    from glassbotan.figures.style import save_figure
+    from glassbotan.provenance import provenance
+
+    with plain_warnings(), progress("predicting", unit="models") as tell:
+        comparison = compare(data, [model], box=edges, progress=tell)
+    figure = bonds_figure(comparison, time=time, view=view)
+    save_figure(output, figure, provenance=provenance([data], model=model))
+    typer.echo(f"bonds: {output}")

@@ -1,0 +1,89 @@
+"""glassbotan figure map: a slice coloured by how far particles move, simulated and predicted."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from glassbotan.cli.console import plain_warnings
+from glassbotan.cli.options import (
+    SliceAxis,
+    SlicePosition,
+    SliceThickness,
+    complete_model,
+    parse_box,
+    parse_numbers,
+    parse_slice,
+    parse_species,
+)
+from glassbotan.cli.progress import progress
+
+EXAMPLE = (
+    "glassbotan figure map data/published/isoconfig_N4096T0.44_401_tc07.npz "
+    "-m node-only -m botan -o map.png"
+)
+
+
+def map_(
+    data: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DATA",
+            help="File with measured motion, a snapshot, or a stored prediction.",
+            show_default=False,
+        ),
+    ],
+    *,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--model",
+            "-m",
+            help="Bundled name, file or folder; may be repeated, one column each. "
+            "Default: botan; none for a stored prediction.",
+            autocompletion=complete_model,
+        ),
+    ] = None,
+    times: Annotated[
+        str | None,
+        typer.Option(metavar="TIMES", help="One row each, such as 130,4120; default: all."),
+    ] = None,
+    axis: SliceAxis = "z",
+    position: SlicePosition = None,
+    thickness: SliceThickness = 1.0,
+    box: Annotated[
+        str | None,
+        typer.Option(metavar="LENGTHS", help="Edges, for files without: 15.05658 or 10,10,12."),
+    ] = None,
+    species: Annotated[
+        str | None,
+        typer.Option(metavar="NAMES", help="Species of the file's names, such as Ni:0,P:1."),
+    ] = None,
+    frame: Annotated[
+        int,
+        typer.Option(metavar="N", help="Frame of a file with several; negative from the end."),
+    ] = -1,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="Picture: .png, .pdf or .svg.")
+    ] = Path("map.png"),
+) -> None:
+    """Draw slices of one glass, simulated and predicted, coloured by propensity."""
+    from glassbotan.figures.style import check_suffix
+
+    check_suffix(output)
+    rows, view = parse_numbers(times, "--times"), parse_slice(axis, position, thickness)
+    edges, letters = parse_box(box), parse_species(species)
+
+    from glassbotan import io
+    from glassbotan.evaluation.comparison import compare
+    from glassbotan.figures.map import map_figure
+    from glassbotan.figures.style import save_figure
+    from glassbotan.provenance import provenance
+
+    stored = io.read_provenance(data).get("model") is not None
+    models = model or ([] if stored else ["botan"])
+    with plain_warnings(), progress("predicting", unit="models") as tell:
+        comparison = compare(data, models, box=edges, species=letters, frame=frame, progress=tell)
+    figure = map_figure(comparison, times=rows, view=view)
+    save_figure(output, figure, provenance=provenance([data], model=models))
+    typer.echo(f"map: {output}")

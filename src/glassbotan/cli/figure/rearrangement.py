@@ -1,0 +1,68 @@
+"""glassbotan figure rearrangement: a slice before, its displacements, and after."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from glassbotan.cli.options import (
+    SliceAxis,
+    SliceThickness,
+    parse_box,
+    parse_slice,
+)
+
+EXAMPLE = (
+    "glassbotan figure rearrangement data/published/isoconfig_N4096T0.44_401_tc07.npz "
+    "--trajectory 5 -o rearrangement.png"
+)
+
+
+def rearrangement(
+    data: Annotated[Path, typer.Argument(help="File with trajectories from one snapshot.")],
+    trajectory: Annotated[
+        int | None,
+        typer.Option(help="Which one, counted from 0; default: the mean over all."),
+    ] = None,
+    time: Annotated[
+        float | None, typer.Option(help="Lennard-Jones units; default: the longest.")
+    ] = None,
+    fraction: Annotated[
+        float,
+        typer.Option(help="The most mobile region is the largest cluster of this fastest part."),
+    ] = 0.05,
+    axis: SliceAxis = "z",
+    position: Annotated[
+        float | None,
+        typer.Option(
+            help="Middle of the slice along the axis; default: through the most mobile region."
+        ),
+    ] = None,
+    thickness: SliceThickness = 1.0,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Picture as .png, .pdf or .svg.")
+    ] = Path("rearrangement.png"),
+    box: Annotated[
+        str | None, typer.Option(help="Edge lengths, for files without: 15.05658 or 10,10,12.")
+    ] = None,
+) -> None:
+    """Draw a slice before, its particles' displacements, and the same particles after."""
+    from glassbotan.figures.style import check_suffix
+
+    check_suffix(output)
+    view, edges = parse_slice(axis, position, thickness), parse_box(box)
+
+    from glassbotan import io
+    from glassbotan.figures.rearrangement import rearrangement_figure
+    from glassbotan.figures.style import save_figure
+    from glassbotan.provenance import provenance
+
+    figure = rearrangement_figure(
+        io.read_ensemble(data, box=edges),
+        time=time,
+        trajectory=trajectory,
+        fraction=fraction,
+        view=view,
+    )
+    save_figure(output, figure, provenance=provenance([data]))
+    typer.echo(f"rearrangement: {output}")
