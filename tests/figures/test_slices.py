@@ -108,7 +108,7 @@ def test_discs_stand_at_the_particles_with_their_radii(axes, axis):
     chosen = view.particles(moved)[::-1]
     discs = draw_discs(axes, moved, chosen, view=view)
     across = [k for k in range(3) if k != axis]
-    for path, particle in zip(discs.get_paths(), chosen, strict=True):
+    for path, particle in zip(discs.get_paths()[: len(chosen)], chosen, strict=True):
         bounds = path.get_extents()
         centre = [(bounds.x0 + bounds.x1) / 2, (bounds.y0 + bounds.y1) / 2]
         assert centre == pytest.approx(snapshot.positions[particle][across], abs=1e-6)
@@ -116,6 +116,25 @@ def test_discs_stand_at_the_particles_with_their_radii(axes, axis):
         assert bounds.width / 2 == pytest.approx(radius, rel=1e-3)
         assert bounds.height / 2 == pytest.approx(radius, rel=1e-3)
     assert discs.axes is axes
+
+
+def test_discs_at_the_edge_are_completed_on_the_other_side(axes):
+    # One in a corner, one over the right edge, one that just does not touch any.
+    snapshot = gb.Snapshot([[0.1, 4.9], [4.8, 2.0], [0.51, 2.0]], [0, 0, 0], [5.0, 5.0])
+    discs = draw_discs(
+        axes, snapshot, np.arange(3), values=np.array([1.0, 2.0, 3.0]), wider=0.0, cmap="Reds"
+    )
+    places = [path.get_extents().get_points().mean(axis=0) for path in discs.get_paths()]
+    drawn = {
+        (*np.round(place, 6).tolist(), value)
+        for place, value in zip(places, discs.get_array(), strict=True)
+    }
+    assert drawn == {
+        *((0.1, 4.9, 1), (4.8, 2.0, 2), (0.51, 2.0, 3)),
+        *((5.1, 4.9, 1), (0.1, -0.1, 1), (5.1, -0.1, 1), (-0.2, 2.0, 2)),
+    }
+    wide = draw_discs(axes, snapshot, np.array([2]), wider=0.02)
+    assert len(wide.get_paths()) == 2
 
 
 def test_discs_are_round(axes):

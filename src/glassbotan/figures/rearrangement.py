@@ -266,15 +266,8 @@ def _draw_halo(
     *,
     alpha: float | None = None,
 ) -> None:
-    from matplotlib.collections import PatchCollection
-    from matplotlib.patches import Circle
-
-    radii = [RADII[min(int(s), len(RADII) - 1)] + HALO for s in snapshot.species[chosen]]
-    centres = view.points(snapshot)[chosen]
-    halo = [Circle((x, y), r) for (x, y), r in zip(centres, radii, strict=True)]
-    axes.add_collection(
-        PatchCollection(halo, facecolor=MOBILE, edgecolor="none", linewidth=0, alpha=alpha)
-    )
+    halo = draw_discs(axes, snapshot, chosen, view=view, colours=MOBILE, wider=HALO)
+    halo.set(edgecolor="none", linewidth=0, alpha=alpha)
 
 
 def _draw_arrows(

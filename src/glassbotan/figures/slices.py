@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -119,8 +120,11 @@ def draw_discs(
     colours: Sequence[str] | str = "white",
     cmap: str | None = None,
     limits: tuple[float, float] | None = None,
+    wider: float = 0.0,
 ) -> "PatchCollection":
     """Draw particles as discs of their species' radius, in the given order.
+
+    Where a disc reaches over the edge of the box, its periodic images follow after all discs.
 
     Parameters
     ----------
@@ -138,6 +142,8 @@ def draw_discs(
         One, or one for each chosen particle.
     cmap, limits
         Matplotlib's name of a colour map, and the values at its two ends.
+    wider
+        Added to every radius, length units.
 
     """
     from matplotlib.collections import PatchCollection
@@ -147,22 +153,43 @@ def draw_discs(
     # Four arcs, half of those of Matplotlib's own circle, make vector files half as large.
     unit = Path.arc(0, 360, n=4)
     corners = np.asarray(unit.vertices, dtype=np.float64)
-    points = (view or Slice()).points(snapshot)[chosen]
-    radii = [RADII[min(int(s), len(RADII) - 1)] for s in snapshot.species[chosen]]
+    view = view or Slice()
+    points = view.points(snapshot)[chosen]
+    kinds = np.minimum(snapshot.species[chosen], len(RADII) - 1)
+    radii = np.array(RADII)[kinds] + wider
+    which, places = _with_images(points, radii, view.extent(snapshot))
     circles = [
-        PathPatch(Path(point + radius * corners, unit.codes))
-        for point, radius in zip(points, radii, strict=True)
+        PathPatch(Path(place + radius * corners, unit.codes))
+        for place, radius in zip(places, radii[which], strict=True)
     ]
     if values is None:
+        if not isinstance(colours, str):
+            colours = [colours[k] for k in which]
         discs = PatchCollection(circles, facecolor=colours, edgecolor="0.25", linewidth=0.3)
     else:
         discs = PatchCollection(circles, cmap=cmap, edgecolor="0.25", linewidth=0.3)
-        discs.set_array(values)
+        discs.set_array(values[which])
         if limits is not None:
             discs.set_clim(*limits)
     discs.set_rasterized(len(chosen) > MOST_VECTOR_DISCS)
     axes.add_collection(discs)
     return discs
+
+
+def _with_images(
+    points: FloatArray, radii: FloatArray, extent: tuple[float, float]
+) -> tuple[NDArray[np.int64], FloatArray]:
+    """Return all discs, then the images that reach into the picture: whose, and where [n, 2]."""
+    which, places = [np.arange(len(points))], [points]
+    for shift in product((-1, 0, 1), repeat=2):
+        if shift == (0, 0):
+            continue
+        moved = points + np.multiply(shift, extent)
+        reach = radii[:, None]
+        seen = np.all((moved > -reach) & (moved < np.array(extent) + reach), axis=1)
+        which.append(np.flatnonzero(seen))
+        places.append(moved[seen])
+    return np.concatenate(which), np.concatenate(places)
 
 
 def frame(axes: "Axes", snapshot: Snapshot, view: Slice) -> None:

@@ -1,5 +1,6 @@
 """From a snapshot to its predicted motion, whatever kind of model does it."""
 
+import logging
 import warnings
 from pathlib import Path
 from typing import Protocol
@@ -18,6 +19,8 @@ from glassbotan.models.registry import card_of, is_linear, load_model_and_card, 
 from glassbotan.models.storage import LINEAR_WEIGHTS
 from glassbotan.structure import Snapshot, neighbour_graph
 from glassbotan.structure.snapshot import species_name
+
+LOGGER = logging.getLogger("glassbotan")
 
 
 class OutOfDomainWarning(UserWarning):
@@ -88,6 +91,7 @@ def load_predictor(model: str | Path) -> Predictor:
 
     """
     path = locate(model)
+    LOGGER.debug("loading model %s from %s", model, path)
     if is_linear(path):
         return LinearPredictor(LinearBaseline.load(path / LINEAR_WEIGHTS), card_of(path))
     return NetworkPredictor(*load_model_and_card(model))
@@ -122,6 +126,12 @@ def predict(snapshot: Snapshot, model: str | Path | Predictor = "botan") -> Moti
 
     """
     predictor = load_predictor(model) if isinstance(model, str | Path) else model
+    LOGGER.debug(
+        "predicting %s, %d particles, by %s",
+        snapshot.source,
+        snapshot.n_particles,
+        predictor.card.name,
+    )
     motion = predictor.predict(snapshot)
     for difference in differences(snapshot, predictor.card):
         warnings.warn(f"{snapshot.source}: {difference}", OutOfDomainWarning, stacklevel=2)

@@ -1,0 +1,72 @@
+"""glassbotan report: one page on a model, a run or results."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from glassbotan.cli.options import complete_model, parse_box
+from glassbotan.cli.progress import progress
+from glassbotan.errors import InputError
+
+EXAMPLE = "glassbotan report botan --model node-only --data data/published -o report.html"
+SUFFIXES = (".html", ".htm")
+
+
+def report(
+    run_or_results: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="RUN_OR_RESULTS...",
+            help="Folder of a training run; a model (bundled name or folder); or result files of "
+            "evaluate --json.",
+            show_default=False,
+        ),
+    ],
+    *,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="The page to write, .html.")
+    ] = Path("report.html"),
+    data: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="DATA",
+            help="File, folder, glob or part of a data set; may be repeated. Default: what was "
+            "scored, or the recipe's validation data.",
+        ),
+    ] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--model",
+            "-m",
+            help="Bundled name, file or folder, to compare with; may be repeated.",
+            autocompletion=complete_model,
+        ),
+    ] = None,
+    box: Annotated[
+        str | None,
+        typer.Option(metavar="LENGTHS", help="Edges, for files without: 15.05658 or 10,10,12."),
+    ] = None,
+) -> None:
+    """Write one HTML page: scores, pictures, recipe, data, timings and versions.
+
+    A run or a model is scored on the validation data of its recipe. The page needs no other file
+    and no network; it prints well.
+    """
+    if output.suffix.lower() not in SUFFIXES:
+        raise InputError(f"{output}: unknown suffix; use .html")
+    edges = parse_box(box)
+
+    from glassbotan.figures.report import gather, report_page
+    from glassbotan.io.atomic import atomic_output
+
+    with progress("reading", unit="steps") as tell:
+        gathered = gather(
+            run_or_results, data=data or (), models=model or (), box=edges, progress=tell
+        )
+    with atomic_output(output) as temporary:
+        temporary.write_text(report_page(gathered), encoding="utf-8")
+    for note in gathered.notes:
+        typer.echo(f"warning: {note}", err=True)
+    typer.echo(f"report: {output}")

@@ -1,0 +1,257 @@
+"""The report's figures, embedded, each with what it shows in words."""
+
+from base64 import b64encode
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from glassbotan import io
+from glassbotan.dynamics.motion import time_label
+from glassbotan.errors import InputError
+from glassbotan.evaluation.comparison import Comparison, time_index
+from glassbotan.evaluation.reported import TAU_ALPHA, Reported, read_reported, select_reported
+from glassbotan.evaluation.scores import Scores
+from glassbotan.figures.bonds import bonds_figure
+from glassbotan.figures.curve import Part, curve_figure
+from glassbotan.figures.map import map_figure
+from glassbotan.figures.rearrangement import rearrangement, rearrangement_figure
+from glassbotan.figures.report.history import History
+from glassbotan.figures.report.training import training_figure
+from glassbotan.figures.slices import Slice
+from glassbotan.figures.style import style
+from glassbotan.structure.periodic import FloatArray
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+LARGEST_SVG = 400_000
+"""Bytes; a picture of more lines is embedded as PNG."""
+PNG_DPI = 200
+ROWS = 3
+"""Times that the map shows at most."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure in the page.
+
+    Attributes
+    ----------
+    name, title
+        For the machine, and for people.
+    caption
+        What is seen, of which data, and how many.
+    alternative
+        For those who cannot see it.
+    source
+        Data URI.
+    width
+        Inches, at which its text has the size of a journal's.
+
+    """
+
+    name: str
+    title: str
+    caption: str
+    alternative: str
+    source: str
+    width: float
+
+
+def embed(figure: "Figure") -> str:
+    """Return a figure as data URI: SVG with text as outlines, or PNG where that is smaller."""
+    import matplotlib as mpl
+
+    vector, pixels = BytesIO(), BytesIO()
+    with style():  # the layout is found once, not for each file
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
+    # Text as outlines looks the same where the style's font is not installed.
+    with style(), mpl.rc_context({"svg.fonttype": "path"}):
+        figure.savefig(vector, format="svg", dpi=PNG_DPI, metadata={"Date": None, "Creator": None})
+        if vector.tell() < LARGEST_SVG:
+            return f"data:image/svg+xml;base64,{b64encode(vector.getvalue()).decode()}"
+        figure.savefig(pixels, format="png", dpi=PNG_DPI)
+    return f"data:image/png;base64,{b64encode(pixels.getvalue()).decode()}"
+
+
+def draw(make: Callable[[], Picture | None], notes: list[str]) -> list[Picture]:
+    """Return the picture in a list, or none and, where it cannot be drawn, a note that says why."""
+    try:
+        picture = make()
+    except InputError as error:
+        notes.append(f"One figure is left out: {error}")
+        return []
+    return [] if picture is None else [picture]
+
+
+def map_picture(comparison: Comparison) -> Picture | None:
+    """Return simulated and predicted propensity in a slice, at up to three times."""
+    # Those of bonds alone have no propensity.
+    able = [m for m in comparison.predictions if np.isfinite(m.propensity).any()]
+    if not able:
+        return None
+    comparison = replace(comparison, predictions=able)
+    times = _spread(_shared_times(comparison))
+    names = _listed([m.source for m in able])
+    shown = len(Slice().particles(comparison.snapshot))
+    when = _times(times)
+    measured = "by simulation and " if comparison.measured is not None else ""
+    figure = map_figure(comparison, times=list(times))
+    return Picture(
+        "map",
+        "Maps of propensity",
+        f"Propensity {measured}predicted by {names}, at {when}, of the {shown} particles "
+        f"{_slice_words(comparison)} (of {comparison.snapshot.n_particles} in snapshot "
+        f"{_name(comparison)}). Discs stand at the initial positions with the radius of "
+        "their species, white to red by propensity, on one scale in each row; below them, "
+        "correlation and squared error over all A particles of the snapshot.",
+        f"Maps of a slice of the glass, side by side: {measured}{names}, at {when}.",
+        embed(figure),
+        figure.get_figwidth(),
+    )
+
+
+def curve_picture(results: Sequence[Scores]) -> Picture | None:
+    """Return the correlation of each model against time, with the noise ceiling."""
+    part: Part = "particles"
+    species = "A"
+    if not any(row.species == species for scores in results for row in scores.particles):
+        part, species = "bonds", "AA"
+    rows = [row for scores in results for row in getattr(scores, part) if row.species == species]
+    if not rows:
+        return None
+    reported, tau_alpha = _published(results, part)
+    figure = curve_figure(
+        results, species=species, part=part, reported=reported, tau_alpha=tau_alpha
+    )
+    what = "propensity of A particles" if part == "particles" else "extension of AA bonds"
+    names = _listed([scores.model for scores in results])
+    most = max(row.snapshots for row in rows)
+    extras = (
+        " Open grey symbols: reported values, on other snapshots of this liquid."
+        if reported
+        else ""
+    )
+    return Picture(
+        "curve",
+        "Correlation against time",
+        f"Pearson correlation of predicted with simulated {what} against time, by {names}: mean "
+        f"over n = {most} snapshot{'s' * (most > 1)}"
+        f"{' with standard error' if most > 1 else ''}, and the noise ceiling, the highest that "
+        f"any predictor can reach.{extras}",
+        f"Curves of the Pearson correlation against time for {names}, with the noise ceiling.",
+        embed(figure),
+        figure.get_figwidth(),
+    )
+
+
+def bonds_picture(comparison: Comparison) -> Picture | None:
+    """Return bond extensions of a slice and the scatter, for the first model that knows bonds."""
+    able = [m for m in comparison.predictions if m.bond_extension is not None]
+    measured = comparison.measured
+    if not able or measured is None or measured.bond_extension is None:
+        return None
+    figure = bonds_figure(comparison, model=able[0].source)
+    return Picture(
+        "bonds",
+        "Bonds",
+        f"Above: bonds {_slice_words(comparison)} of snapshot {_name(comparison)}, "
+        f"coloured by their mean extension, simulated and predicted by {able[0].source}. Below: "
+        f"predicted against simulated propensity of all {comparison.snapshot.n_particles} "
+        "particles, and extension of all bonds shorter than 1.35; each point is one particle or "
+        "bond, the dashed line is a perfect prediction.",
+        f"Bond extensions in a slice by simulation and by {able[0].source}, and scatter plots of "
+        "predicted against simulated values.",
+        embed(figure),
+        figure.get_figwidth(),
+    )
+
+
+def rearrangement_picture(path: Path, box: Sequence[float] | None) -> Picture | None:
+    """Return a slice before, its displacements and after; None for a file without trajectories."""
+    if io.FORMATS[io.detect_format(path)].read_ensemble is None:
+        return None
+    ensemble = io.read_ensemble(path, box=None if box is None else list(box))
+    moved = rearrangement(ensemble)
+    figure = rearrangement_figure(ensemble)
+    return Picture(
+        "rearrangement",
+        "What rearranges",
+        f"A slice of snapshot {path.name} before, its particles' displacements "
+        f"until t = {time_label(moved.time)} ({moved.source}), and after. Marked: the most mobile "
+        f"region, {len(moved.cluster)} of {moved.before.n_particles} particles, the largest "
+        f"cluster among the fastest {100 * moved.fraction:g} %.",
+        "A slice of the glass before, displacement arrows, and after; the most mobile region is "
+        "marked.",
+        embed(figure),
+        figure.get_figwidth(),
+    )
+
+
+def training_picture(history: History) -> Picture:
+    """Return the curves of a training run."""
+    figure = training_figure(history)
+    stages = len(history.stages)
+    parted = f" in {stages} stages, parted by a dotted line" if stages > 1 else ""
+    return Picture(
+        "training",
+        "Training",
+        f"Loss (a) and correlation of A propensity, mean over times (b), against epoch, on "
+        f"training and on validation snapshots; {history.epochs} "
+        f"epoch{'s' * (history.epochs > 1)}{parted}.",
+        "Curves of loss and Pearson correlation against epoch, for training and validation.",
+        embed(figure),
+        figure.get_figwidth(),
+    )
+
+
+def _shared_times(comparison: Comparison) -> FloatArray:
+    """Return the times that some model predicts, of those measured; all where none is shared."""
+    times = comparison.times()
+    shared = [
+        float(t)
+        for t in times
+        if any(time_index(m, float(t)) is not None for m in comparison.predictions)
+    ]
+    return np.array(shared) if shared else times
+
+
+def _spread(times: FloatArray) -> FloatArray:
+    """Return first, last and what lies between, as many as the map has rows."""
+    if len(times) <= ROWS:
+        return times
+    chosen = np.rint(np.linspace(0, len(times) - 1, ROWS)).astype(int)
+    return np.array(times[chosen])
+
+
+def _published(results: Sequence[Scores], part: Part) -> tuple[list[Reported], float | None]:
+    """Return reported values and relaxation time where all results are of one known liquid."""
+    states = {(scores.system, scores.temperature) for scores in results}
+    system, temperature = next(iter(states))
+    if len(states) > 1 or system is None or temperature is None:
+        return [], None
+    reported = select_reported(read_reported(), temperature=temperature)
+    return reported if part == "particles" else [], TAU_ALPHA.get(temperature)
+
+
+def _name(comparison: Comparison) -> str:
+    return Path(comparison.snapshot.source).name
+
+
+def _slice_words(comparison: Comparison) -> str:
+    if comparison.snapshot.dimension == 2:
+        return "of the whole configuration"
+    return "in a slice one length unit thick across the middle of the box"
+
+
+def _times(times: FloatArray) -> str:
+    return "t = " + _listed([time_label(float(t)) for t in times])
+
+
+def _listed(words: Sequence[str]) -> str:
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
