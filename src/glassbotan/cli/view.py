@@ -1,0 +1,109 @@
+"""glassbotan view: a glass to turn, slice and colour in a browser."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from glassbotan.cli.console import check_folder, plain_warnings
+from glassbotan.cli.options import complete_model, parse_box, parse_species
+from glassbotan.cli.progress import progress
+from glassbotan.errors import InputError
+
+EXAMPLE = (
+    "glassbotan view data/published/isoconfig_N4096T0.44_401_tc07.npz "
+    "-m botan -m node-only --descriptors -o view.html"
+)
+SUFFIXES = (".html", ".htm")
+NONE = "none"
+
+
+def view(
+    data: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DATA",
+            help="File with measured motion, a snapshot, or a stored prediction.",
+            show_default=False,
+        ),
+    ],
+    *,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--model",
+            "-m",
+            help="Bundled name, file or folder; may be repeated; none for no prediction. "
+            "Default: botan; none for a stored prediction.",
+            autocompletion=complete_model,
+        ),
+    ] = None,
+    descriptors: Annotated[
+        bool,
+        typer.Option(
+            "--descriptors",
+            help="Colours by energy, neighbours, local density and bond order too.",
+        ),
+    ] = False,
+    title: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="Heading of the page; default: the file's name."),
+    ] = None,
+    box: Annotated[
+        str | None,
+        typer.Option(metavar="LENGTHS", help="Edges, for files without: 15.05658 or 10,10,12."),
+    ] = None,
+    species: Annotated[
+        str | None,
+        typer.Option(metavar="NAMES", help="Species of the file's names, such as Ni:0,P:1."),
+    ] = None,
+    frame: Annotated[
+        int,
+        typer.Option(metavar="N", help="Frame of a file with several; negative from the end."),
+    ] = -1,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="Page: .html.")
+    ] = Path("view.html"),
+) -> None:
+    """Write one HTML file in which a glass is turned, sliced and coloured."""
+    if output.suffix.lower() not in SUFFIXES:
+        raise InputError(f"{output}: unknown suffix; use .html")
+    check_folder(output)
+    named = _models(model)
+    edges, letters = parse_box(box), parse_species(species)
+
+    from glassbotan import io
+    from glassbotan.evaluation.comparison import compare
+    from glassbotan.figures.viewer import view_page
+    from glassbotan.provenance import provenance
+
+    if named is None:
+        stored = io.read_provenance(data).get("model") is not None
+        named = [] if stored else ["botan"]
+    with plain_warnings(), progress("predicting", unit="models") as tell:
+        comparison = compare(data, named, box=edges, species=letters, frame=frame, progress=tell)
+    page = view_page(
+        comparison,
+        descriptors=descriptors,
+        provenance=provenance([data], model=named),
+        title=title,
+    )
+    with io.atomic_output(output) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+    typer.echo(f"view: {output}")
+
+
+def _models(given: list[str] | None) -> list[str] | None:
+    """Return the models asked for; None where nothing was said of them.
+
+    Raises
+    ------
+    InputError
+        "none" stands beside a model.
+
+    """
+    if not given or NONE not in given:
+        return given or None
+    if len(given) > 1:
+        raise InputError("--model none: means no prediction; leave it out, or the other models")
+    return []
