@@ -12,6 +12,15 @@ if TYPE_CHECKING:
     from glassbotan.figures.slices import Slice
 
 
+def complete_model(incomplete: str) -> list[str]:
+    """Return the bundled models whose names begin so, for a shell that completes --model."""
+    from importlib.resources import files
+
+    # By their folders: the registry would load PyTorch while somebody waits at the prompt.
+    bundled = (entry.name for entry in (files("glassbotan") / "models" / "bundled").iterdir())
+    return sorted(name for name in bundled if name.startswith(incomplete))
+
+
 def parse_box(text: str | None) -> list[float] | None:
     """Return the edge lengths of "LX,LY,LZ" or of one number; None for None.
 
