@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from glassbotan import io
-from glassbotan.cli.options import parse_box, parse_species
+from glassbotan.cli.options import Frame, SpeciesNames, parse_box, parse_species
 from glassbotan.dynamics import Motion
 from glassbotan.errors import InputError
 from glassbotan.provenance import provenance
@@ -39,14 +39,8 @@ def convert(
             show_default="the file's",
         ),
     ] = None,
-    species: Annotated[
-        str | None,
-        typer.Option(metavar="NAMES", help="Species of the file's names, such as Ni:0,P:1."),
-    ] = None,
-    frame: Annotated[
-        int,
-        typer.Option(help="Frame of a file with several; negative from the end."),
-    ] = -1,
+    species: SpeciesNames = None,
+    frame: Frame = -1,
     from_format: Annotated[
         str | None,
         typer.Option(

@@ -8,7 +8,14 @@ import typer
 
 from glassbotan import io
 from glassbotan.cli.console import check_folder, plain_warnings, show, write_json
-from glassbotan.cli.options import complete_model, parse_box, parse_species
+from glassbotan.cli.options import (
+    Box,
+    Frame,
+    OneModel,
+    SpeciesNames,
+    parse_box,
+    parse_species,
+)
 from glassbotan.cli.progress import progress
 from glassbotan.dynamics import Motion
 from glassbotan.errors import InputError
@@ -20,8 +27,6 @@ EXAMPLE = (
     "glassbotan predict data/published/isoconfig_N4096T0.44_401_tc07.npz "
     "--output prediction.npz --map map.png"
 )
-
-PICTURES = (".png", ".pdf", ".svg")
 
 
 class Row(NamedTuple):
@@ -43,12 +48,7 @@ def predict(
         typer.Argument(help="Files, one snapshot each.", show_default=False),
     ],
     *,
-    model: Annotated[
-        str,
-        typer.Option(
-            "--model", "-m", help="Bundled name, file or folder.", autocompletion=complete_model
-        ),
-    ] = "botan",
+    model: OneModel = "botan",
     output: Annotated[
         Path | None,
         typer.Option(
@@ -70,18 +70,9 @@ def predict(
             metavar="FILE", help='Table as JSON, a list of snapshots; "-" for standard output.'
         ),
     ] = None,
-    box: Annotated[
-        str | None,
-        typer.Option(metavar="LENGTHS", help="Edges, for files without: 15.05658 or 10,10,12."),
-    ] = None,
-    species: Annotated[
-        str | None,
-        typer.Option(metavar="NAMES", help="Species of the file's names, such as Ni:0,P:1."),
-    ] = None,
-    frame: Annotated[
-        int,
-        typer.Option(help="Frame of a file with several; negative from the end."),
-    ] = -1,
+    box: Box = None,
+    species: SpeciesNames = None,
+    frame: Frame = -1,
 ) -> None:
     """Predict the motion of every particle and bond from one snapshot."""
     edges, letters = parse_box(box), parse_species(species)
@@ -157,8 +148,10 @@ def _check_picture(snapshots: list[Path], picture: Path | None) -> None:
         return
     if len(snapshots) > 1:
         raise InputError("--map draws one snapshot; give one, or leave it out")
-    if picture.suffix.lower() not in PICTURES:
-        raise InputError(f"{picture}: unknown suffix; use one of {', '.join(PICTURES)}")
+    from glassbotan.figures.style import check_suffix
+
+    check_suffix(picture)
+    check_folder(picture)
 
 
 def _motion_suffixes() -> list[str]:
