@@ -1,5 +1,6 @@
 """Real snapshots and small made-up ones, for all tests."""
 
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,13 @@ PUBLISHED = REPOSITORY / "data" / "published"
 def _few_threads() -> None:
     # Two threads that wait for each other are far slower than one where the machine is busy.
     torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _ctrl_c() -> None:
+    # A shell's background jobs ignore it, and what they start inherits that.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -3,7 +3,10 @@
 import base64
 import hashlib
 import json
+import os
 import re
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -119,15 +122,30 @@ def test_a_crystal_has_the_descriptors_of_a_crystal(dimension):
     energy, neighbours, density, order = readable_descriptors(snapshot)
     assert np.ptp(energy.values) < 1e-9
     assert np.all(neighbours.values == 2 * dimension)
-    np.testing.assert_allclose(density.values, 1.0, rtol=1e-9)
-    # Simple cubic, six equal facets: q6 = sqrt(1/8); a square's four edges have no sixfold order.
+    # 6 + 12 + 8 + 6 + 24 + 24 sites of the cubic lattice within 2.5, 4 + 4 + 4 + 8 of the square.
+    within = 81 / (4 / 3 * np.pi * 2.5**3) if dimension == 3 else 21 / (np.pi * 2.5**2)
+    np.testing.assert_allclose(density.values, within, rtol=1e-9)
+    # Simple cubic, six equal neighbours: q6 = sqrt(1/8); a square's four have no sixfold order.
     np.testing.assert_allclose(order.values, np.sqrt(1 / 8) if dimension == 3 else 0, atol=1e-5)
 
 
-def test_local_densities_share_out_the_box():
-    snapshot = random_snapshot(200, edge=7.0)
-    density = list(readable_descriptors(snapshot))[2].values
-    assert (1 / density).sum() == pytest.approx(7.0**3)
+def test_descriptors_live_beside_lammps_in_one_process():
+    # Voronoi cells of freud ended the process once LAMMPS was loaded.
+    code = (
+        "from conftest import random_snapshot; import glassbotan as gb;"
+        "from glassbotan.figures.viewer.descriptors import readable_descriptors;"
+        "snapshot = random_snapshot(200, edge=7.0);"
+        "gb.inherent_structure(snapshot, method='lammps');"
+        "print(len(list(readable_descriptors(snapshot))))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY / "tests"), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "4\n"
 
 
 def test_no_energy_for_a_third_species():

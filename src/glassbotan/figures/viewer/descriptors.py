@@ -1,17 +1,19 @@
 """A few readable descriptors of the thermal positions, for colouring."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
 from glassbotan.datasets.groups import BOND_RANGE
 from glassbotan.figures.viewer.quantity import Quantity
-from glassbotan.structure import Snapshot, neighbour_graph, wrap
+from glassbotan.structure import NeighbourGraph, Snapshot, neighbour_graph
+from glassbotan.structure.descriptors import DescriptorRecipe, bond_order
 from glassbotan.structure.periodic import FloatArray
 from glassbotan.structure.potential import KOB_ANDERSEN, particle_energies
 
 GROUP = "Structure"
+DENSITY_RADIUS = 2.5
+"""Of the ball whose density is told, length units."""
 
 
 def readable_descriptors(snapshot: Snapshot) -> Iterator[Quantity]:
@@ -28,39 +30,35 @@ def readable_descriptors(snapshot: Snapshot) -> Iterator[Quantity]:
     """
     if snapshot.species.max() < KOB_ANDERSEN.n_species:
         yield Quantity(GROUP, "potential energy", particle_energies(snapshot)[None], unit="ε")
-    counts = coordination(snapshot)
-    yield Quantity(GROUP, f"neighbours within {BOND_RANGE:g} σ", counts[None])
-    density, order = voronoi_density_and_order(snapshot)
-    yield Quantity(GROUP, "local density", density[None], unit=f"σ⁻{'²³'[snapshot.dimension - 2]}")
+    shell = neighbour_graph(snapshot, BOND_RANGE)
+    yield Quantity(GROUP, f"neighbours within {BOND_RANGE:g} σ", coordination(shell)[None])
+    density, unit = local_density(snapshot), f"σ⁻{'²³'[snapshot.dimension - 2]}"
+    yield Quantity(GROUP, f"density within {DENSITY_RADIUS:g} σ", density[None], unit=unit)
     name = "bond-orientational order q6" if snapshot.dimension == 3 else "hexatic order |ψ6|"
-    yield Quantity(GROUP, name, order[None])
+    yield Quantity(GROUP, name, sixfold_order(snapshot, shell)[None])
 
 
-def coordination(snapshot: Snapshot) -> FloatArray:
-    """Return how many particles lie within the first shell (``BOND_RANGE``), shape [N]."""
-    graph = neighbour_graph(snapshot, BOND_RANGE)
-    return np.diff(graph.row_offsets).astype(np.float64)
+def coordination(shell: NeighbourGraph) -> FloatArray:
+    """Return each particle's number of neighbours, shape [N]."""
+    return np.diff(shell.row_offsets).astype(np.float64)
 
 
-def voronoi_density_and_order(snapshot: Snapshot) -> tuple[FloatArray, FloatArray]:
-    """Return 1 / (volume of the Voronoi cell) and the order of degree 6, each of shape [N].
+def local_density(snapshot: Snapshot) -> FloatArray:
+    """Return the number density of the ball (disc) of ``DENSITY_RADIUS`` around each particle [N].
 
-    The order is q_6 with each neighbour weighted by the area of its facet (Mickel, Kapfer,
-    Schröder-Turk, Mecke, J. Chem. Phys. 138, 044501 (2013)); in two dimensions, |psi_6| with each
-    neighbour weighted by the length of its edge.
+    Not by Voronoi cells: freud's and LAMMPS's copies of the library for these get into each other's
+    way where both are loaded, and end the process.
     """
-    import freud
+    radius = DENSITY_RADIUS
+    volume = np.pi * radius**2 if snapshot.dimension == 2 else 4 / 3 * np.pi * radius**3
+    return (1 + coordination(neighbour_graph(snapshot, radius))) / volume
 
-    flat = snapshot.dimension == 2
-    box = freud.box.Box(*snapshot.box, is2D=flat)
-    # freud's box is centred on the origin.
-    centred = wrap(snapshot.positions, snapshot.box) - 0.5 * snapshot.box
-    system: tuple[Any, FloatArray] = (box, np.pad(centred, ((0, 0), (0, 1))) if flat else centred)
-    cells = freud.locality.Voronoi().compute(system)
-    order = (
-        freud.order.Hexatic(k=6, weighted=True)
-        if flat
-        else freud.order.Steinhardt(l=6, weighted=True)
-    ).compute(system, neighbors=cells.nlist)
-    density = 1.0 / np.asarray(cells.volumes, dtype=np.float64)
-    return density, np.abs(order.particle_order).astype(np.float64)
+
+def sixfold_order(snapshot: Snapshot, shell: NeighbourGraph) -> FloatArray:
+    """Return q_6 of the neighbours of the first shell (in two dimensions psi_6), shape [N].
+
+    Steinhardt, Nelson, Ronchetti, Phys. Rev. B 28, 784 (1983); see ``bond_order``.
+    """
+    # A Gaussian so wide that all neighbours weigh alike.
+    recipe = DescriptorRecipe(order_shells=(BOND_RANGE,), order_width=1e4, degrees=(6,))
+    return bond_order(snapshot, shell, recipe)[:, 0]
