@@ -120,6 +120,16 @@ def test_resumes_to_the_last_bit(integrator, dimension, monkeypatch):
         assert np.array_equal(run.energies(), undisturbed.energies())
 
 
+@pytest.mark.parametrize("integrator", ["nve", "nose-hoover", "langevin"])
+def test_two_dimensions_stay_flat(integrator):
+    run = start("lammps", small_glass(2), DynamicsSettings(0.44, integrator=integrator))
+    run.advance(200)
+    (trajectory,) = run._trajectories
+    for name in ("x", "v"):
+        in_space = np.array(trajectory._engine.gather_atoms(name, 1, 3)).reshape(-1, 3)
+        assert not in_space[:, 2].any()
+
+
 def test_displacements_are_unwrapped_and_continuous():
     snapshot = thermal_glass(2)
     settings = DynamicsSettings(3.0, integrator="langevin")

@@ -19,6 +19,7 @@ from glassbotan.structure.lammps import (
     interaction_commands,
     lammps_class,
     lammps_error,
+    plane_commands,
     system_commands,
 )
 from glassbotan.structure.periodic import FloatArray, wrap
@@ -213,13 +214,14 @@ class _Trajectory:
             )
         settings = self._task.settings
         self._do(
-            *interaction_commands(self._task.potential, self._shape[1]),
+            *interaction_commands(self._task.potential),
             f"neighbor {SKIN} bin",
             "neigh_modify every 1 delay 0 check yes",
             f"timestep {settings.timestep!r}",
             "thermo_style custom step pe ke econserve",
             "thermo_modify norm no",
             *self._integrator(),
+            *plane_commands(self._shape[1]),
         )
         self._run(0, set_up="yes")
 

@@ -12,6 +12,7 @@ from glassbotan.structure.lammps import (
     create_particles,
     lammps_class,
     lammps_error,
+    plane_commands,
     system_commands,
 )
 from glassbotan.structure.periodic import FloatArray, minimum_image, wrap
@@ -273,6 +274,7 @@ def _lammps_fire(
         create_particles(engine, positions, snapshot.species)
         engine.commands_list(
             [
+                *plane_commands(dimension),
                 *_lammps_minimiser(),
                 f"minimize 0.0 {force_tolerance!r} {max_steps} {10 * max_steps}",
             ]

@@ -57,11 +57,20 @@ def system_commands(potential: PairPotential, edges: FloatArray) -> list[str]:
         "atom_modify map array",
         f"region box block {box}",
         f"create_box {potential.n_species} box",
-        *interaction_commands(potential, dimension),
+        *interaction_commands(potential),
     ]
 
 
-def interaction_commands(potential: PairPotential, dimension: int) -> list[str]:
+def plane_commands(dimension: int) -> list[str]:
+    """Return what keeps two dimensions flat; to be given after every other fix.
+
+    LAMMPS applies fixes in their order, and noise of a thermostat that came later would push
+    particles out of the plane.
+    """
+    return ["fix plane all enforce2d"] if dimension == 2 else []
+
+
+def interaction_commands(potential: PairPotential) -> list[str]:
     """Return the commands that set masses and interaction of the species in an existing box."""
     species = range(potential.n_species)
     longest = float(potential.cutoff.max())
@@ -84,7 +93,6 @@ def interaction_commands(potential: PairPotential, dimension: int) -> list[str]:
             for b in species
             if a <= b
         ),
-        *(["fix plane all enforce2d"] if dimension == 2 else []),
     ]
 
 
