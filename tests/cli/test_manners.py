@@ -16,7 +16,7 @@ from command_line import refusal, run, save_model
 from terminal import on_terminal, piped
 
 import glassbotan as gb
-from conftest import random_snapshot
+from conftest import random_snapshot, write_botan_npz
 from glassbotan.cli import app as commands
 from glassbotan.cli.help import epilog
 
@@ -195,6 +195,29 @@ def test_verbose_tells_what_is_done_and_when(folder, prediction, option, before)
     assert result.out == run(*arguments).out
 
 
+def test_training_tells_its_epochs_and_nothing_with_quiet(tmp_path):
+    for k in range(2):
+        labelled = tmp_path / f"isoconfig_T0.44_{k}_tc07.npz"
+        write_botan_npz(labelled, random_snapshot(60, seed=k))
+    recipe = {
+        "name": "small",
+        "model": {"architecture": "botan", "width": 8, "steps": 1},
+        "data": {
+            "train": [str(tmp_path / "isoconfig_T0.44_0_tc07.npz")],
+            "validation": [str(tmp_path / "isoconfig_T0.44_1_tc07.npz")],
+            "box": [5.0],
+        },
+        "stages": [{"epochs": 2, "node_weight": 0.4, "learning_rate": 1e-3}],
+        "accelerator": "cpu",
+    }
+    (tmp_path / "r.yaml").write_text(json.dumps(recipe))  # which is YAML too
+    said = run("train", tmp_path / "r.yaml", "-o", tmp_path / "a")
+    assert [line.split()[1] for line in said.err.splitlines() if "epoch" in line] == ["1/2", "2/2"]
+    quiet = run("train", tmp_path / "r.yaml", "-o", tmp_path / "b", "--quiet")
+    assert (quiet.status, quiet.err) == (0, "")
+    assert quiet.out.startswith(f"model: {tmp_path / 'b'}")
+
+
 @pytest.mark.parametrize("option", ["-q", "--quiet"])
 @pytest.mark.parametrize("before", [True, False])
 def test_quiet_leaves_remarks_out_and_keeps_results(tmp_path, option, before):
@@ -348,14 +371,14 @@ def test_completion_is_offered_in_help():
 
 
 def test_a_terminal_gets_styles_and_a_bar_in_one_line(folder, prediction):
-    status, text = on_terminal(*prediction, folder / "b.xyz", "-o", folder / "out", columns=60)
+    status, text = on_terminal(*prediction, folder / "b.xyz", "-o", folder / "out", columns=44)
     assert status == 0
     assert STYLE.search(text)
     assert "0/2" in text
     assert "snapshots/s" in text
     # A second line of the bar would eat up results.
     bars = [line for line in text.split("\r") if "snapshots/s" in line]
-    assert all(len(re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", line).strip()) <= 60 for line in bars)
+    assert all(len(re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", line).strip()) <= 44 for line in bars)
     assert "\x1b[2A" not in text
     shown = visible(text)
     assert sum(line.startswith("prediction: ") for line in shown) == 2

@@ -460,11 +460,14 @@ class TestCommand:
         app.command()(command)
         return CliRunner().invoke(app, args)
 
-    def test_fetch_says_where(self, home):
+    def test_fetch_says_where(self, home, caplog):
+        caplog.set_level(logging.DEBUG, "glassbotan")
         result = self.run("small", "--only", "train/*", "--only", "*.pth")
         assert result.exit_code == 0
         assert f"3 files fetched, 0 were here and are intact: {home / 'small'}" in result.stdout
-        assert "download train/s_1.npz" in result.stderr
+        # Where there is no terminal, only --verbose tells of every file.
+        assert "download train/s_1.npz" in caplog.messages
+        assert "train/s_1.npz" not in result.stderr
         assert "0 files fetched, 3 were here" in self.run("small").stdout
 
     def test_into(self, tmp_path):

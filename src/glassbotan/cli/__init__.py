@@ -1,84 +1,107 @@
 """The command line: one file a command, no physics and no learning."""
 
-import logging
 import os
+import signal
 import sys
-from contextlib import suppress
-from io import TextIOWrapper
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
 
-import typer
-from rich.console import Console
-
-from glassbotan.cli.convert import convert
-from glassbotan.cli.evaluate import evaluate
-from glassbotan.cli.fetch import fetch
-from glassbotan.cli.models import models
-from glassbotan.cli.predict import predict
-from glassbotan.cli.train import train
 from glassbotan.errors import GlassbotanError
 
-app = typer.Typer(
-    name="glassbotan",
-    help="Predict how a glass will move from one snapshot of its structure.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-for command in (predict, evaluate, train, convert, models, fetch):
-    app.command()(command)
-
-
-@app.callback()
-def options(
-    *,
-    quiet: bool = typer.Option(False, "--quiet", "-q", help="Say only results and errors."),
-) -> None:
-    """Predict how a glass will move from one snapshot of its structure."""
-    logging.basicConfig(format="%(message)s", stream=sys.stderr)
-    logging.getLogger("glassbotan").setLevel(logging.WARNING if quiet else logging.INFO)
+INTERNAL_ERROR = 70
+"""Exit status of a bug, EX_SOFTWARE of the BSD sysexits."""
+INTERRUPTED = 130
+"""Exit status after Ctrl-C: 128 and the number of SIGINT, as shells have it."""
 
 
 def main() -> None:
-    """Run the command line; exit status 2 for bad input, 1 for a failed run, 130 for Ctrl-C."""
+    """Run the command line and exit with its status.
+
+    0 for success, 2 for bad input, 1 for a failed run, 70 for a bug, 130 for Ctrl-C.
+    """
     try:
-        _run()
+        with _interruptible():
+            # Loaded here, so that Ctrl-C is met with one line from the first moment on.
+            from glassbotan.cli.app import run
+
+            run()
     except GlassbotanError as error:
-        _say(str(error))
-        sys.exit(error.exit_status)
+        _fail(str(error), error.exit_status)
     except KeyboardInterrupt:
-        _say("interrupted")
-        sys.exit(130)
+        _fail("interrupted", INTERRUPTED)
     except BrokenPipeError:
         _discard_output()  # its reader has gone (`| head`)
         sys.exit(1)
     except MemoryError:
-        _say("not enough memory for this job")
-        sys.exit(1)
+        _fail("not enough memory for this job", 1)
     except OSError as error:
-        _say(f"{error.filename or 'input or output'}: {error.strerror or error}")
         if error.filename is None:
             _discard_output()
-        sys.exit(1)
+        _fail(f"{error.filename or 'input or output'}: {error.strerror or error}", 1)
+    except Exception as error:  # noqa: BLE001 - whatever it is, a person gets one line
+        _fail_by_bug(error)
 
 
-def _run() -> None:
-    if isinstance(sys.stdout, TextIOWrapper):
-        # File names may hold what the terminal's encoding cannot show.
-        sys.stdout.reconfigure(errors="backslashreplace")
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Make Ctrl-C end the block as KeyboardInterrupt, even where a library makes something else.
+
+    Imports turn it into other errors, Lightning into exit status 1, and destructors swallow it.
+    """
+    pressed = threading.Event()
+
+    def interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the system's call
+        pressed.set()
+        raise KeyboardInterrupt
+
+    # Neither in a thread, nor where the caller handles or ignores the signal (nohup).
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler or (
+        threading.current_thread() is not threading.main_thread()
+    ):
+        yield
+        return
+    signal.signal(signal.SIGINT, interrupt)
     try:
-        app()
+        yield
+    except BaseException as error:
+        told = isinstance(error, GlassbotanError) and error.exit_status == INTERRUPTED
+        if pressed.is_set() and not told:
+            raise KeyboardInterrupt from error
+        raise
     finally:
-        sys.stdout.flush()  # here, where a full disk can still be told
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if pressed.is_set():
+        raise KeyboardInterrupt
+
+
+def _fail_by_bug(error: Exception) -> None:
+    import logging
+    import traceback
+
+    if "DefaultCPUAllocator" in str(error):
+        _fail("not enough memory for this job", 1)
+    if logging.getLogger("glassbotan").isEnabledFor(logging.DEBUG):
+        traceback.print_exception(error)
+        advice = "please report it with these lines"
+    else:
+        advice = "please report it with what --verbose shows"
+    _fail(
+        f"internal error, a bug of glassbotan ({type(error).__name__}: {error}); {advice}",
+        INTERNAL_ERROR,
+    )
+
+
+def _fail(message: str, status: int) -> None:
+    line = " ".join(part.strip() for part in message.splitlines())
+    with suppress(OSError):  # nobody is left who could be told
+        sys.stderr.write(f"glassbotan: error: {line}\n")
+        sys.stderr.flush()
+    sys.exit(status)
 
 
 def _discard_output() -> None:
     """Keep Python from failing once more at exit, when it flushes standard output."""
     with suppress(OSError):  # a standard output that is no file has no number
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _say(message: str) -> None:
-    line = " ".join(part.strip() for part in message.splitlines())
-    Console(stderr=True, soft_wrap=True, highlight=False).print(
-        f"glassbotan: error: {line}", markup=False
-    )

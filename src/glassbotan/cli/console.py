@@ -1,25 +1,79 @@
 """How results and warnings look, on a terminal and in a file or pipe."""
 
+import os
 import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import typer
 
+from glassbotan.errors import InputError
+
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 WIDTH = 120
 """Columns of a table that goes to a file or pipe, which has no width of its own."""
 
 
-def console() -> "Console":
-    """Return the console for standard output."""
+def console(*, stderr: bool = False) -> "Console":
+    """Return the console for standard output or standard error.
+
+    Under NO_COLOR nothing is coloured, bold or italic either (https://no-color.org).
+    """
     from rich.console import Console
 
-    return Console() if sys.stdout.isatty() else Console(width=WIDTH)
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(
+        stderr=stderr,
+        color_system=None if os.environ.get("NO_COLOR") else "auto",
+        width=None if stream.isatty() else WIDTH,
+    )
+
+
+def show(table: "Table") -> None:
+    """Print a table; in a file or pipe its rules are hyphens."""
+    from rich.box import Box
+    from rich.measure import Measurement
+
+    if not sys.stdout.isatty():
+        table.box = Box("    \n    \n -- \n    \n    \n -- \n    \n    \n", ascii=True)
+    output = console()
+    # On a narrow terminal lines may run over, but no number is cut.
+    least = Measurement.get(output, output.options.update(width=WIDTH), table).minimum
+    output.width = max(output.width, least)
+    output.print(table)
+
+
+def write_json(target: Path, content: Any) -> None:
+    """Write content as JSON to a file, whole or not at all, or to standard output for "-"."""
+    from json import dumps
+
+    from glassbotan.io.atomic import atomic_output
+
+    text = dumps(content, indent=2) + "\n"
+    if str(target) == "-":
+        typer.echo(text, nl=False)
+        return
+    with atomic_output(target) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def check_folder(target: Path) -> None:
+    """Refuse a file that cannot be written, before anything is computed for it.
+
+    Raises
+    ------
+    InputError
+        Its folder does not exist.
+
+    """
+    if not target.parent.is_dir():
+        raise InputError(f"{target}: cannot be written, there is no folder {target.parent}")
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from glassbotan import io
-from glassbotan.cli.options import parse_box, parse_species
+from glassbotan.cli.options import Frame, SpeciesNames, parse_box, parse_species
 from glassbotan.dynamics import Motion
 from glassbotan.errors import InputError
 from glassbotan.provenance import provenance
@@ -14,29 +14,52 @@ from glassbotan.structure import Snapshot
 from glassbotan.structure.snapshot import species_name
 
 
+def _complete_format(incomplete: str) -> list[str]:
+    return [name for name in io.FORMATS if name.startswith(incomplete)]
+
+
+EXAMPLE = "glassbotan convert data/published/isoconfig_N4096T0.44_401_tc07.npz glass.extxyz"
+
+
 def convert(
     source: Annotated[Path, typer.Argument(help="File to read.", show_default=False)],
     target: Annotated[
         Path,
-        typer.Argument(help="File to write; its suffix tells the format.", show_default=False),
+        typer.Argument(
+            help="File to write; its suffix tells the format.",
+            show_default=False,
+        ),
     ],
     *,
     box: Annotated[
         str | None,
-        typer.Option(help='Box edge lengths "LX,LY,LZ", or one for a cube; default: the file\'s.'),
+        typer.Option(
+            metavar="LENGTHS",
+            help="Edges, 15.05658 or 10,10,12.",
+            show_default="the file's",
+        ),
     ] = None,
-    species: Annotated[
-        str | None,
-        typer.Option(help='What symbols or types mean, 0 = A, 1 = B, ...: "Ni:0,P:1".'),
-    ] = None,
-    frame: Annotated[
-        int, typer.Option(help="Frame of a trajectory, from 0, or from the end if negative.")
-    ] = -1,
+    species: SpeciesNames = None,
+    frame: Frame = -1,
     from_format: Annotated[
-        str | None, typer.Option("--from", help="Format of SOURCE; default: found out.")
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="FORMAT",
+            help="Format of SOURCE.",
+            show_default="found out",
+            autocompletion=_complete_format,
+        ),
     ] = None,
     to_format: Annotated[
-        str | None, typer.Option("--to", help="Format of TARGET; default: by its suffix.")
+        str | None,
+        typer.Option(
+            "--to",
+            metavar="FORMAT",
+            help="Format of TARGET.",
+            show_default="by its suffix",
+            autocompletion=_complete_format,
+        ),
     ] = None,
 ) -> None:
     """Convert a configuration or a prediction to another file format.

@@ -5,10 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from glassbotan.cli.console import console, plain_warnings
-from glassbotan.cli.options import parse_box
+from glassbotan.cli.console import check_folder, plain_warnings, show
+from glassbotan.cli.options import Box, Models, parse_box
 from glassbotan.cli.progress import progress
-from glassbotan.errors import InputError
 
 if TYPE_CHECKING:
     from glassbotan.evaluation import Scores
@@ -21,20 +20,18 @@ def evaluate(
     data: Annotated[
         list[str],
         typer.Argument(
-            help="Files, folders, globs or parts of data sets (botan-small/validation)."
+            help="Files, folders, globs or parts of data sets (botan-small/validation).",
+            show_default=False,
         ),
     ],
-    model: Annotated[
-        list[str] | None,
-        typer.Option("--model", "-m", help="Bundled name, file or folder; may be repeated."),
-    ] = None,
+    model: Models = None,
     json: Annotated[
         Path | None,
         typer.Option(
-            help="Scores as JSON, for figures and reports; - prints it in place of the tables."
+            metavar="FILE", help='Scores as JSON, for figures and reports; "-" for standard output.'
         ),
     ] = None,
-    box: Annotated[str | None, typer.Option(help="Edge lengths, for files without.")] = None,
+    box: Box = None,
 ) -> None:
     """Score models on snapshots with measured motion."""
     import numpy as np
@@ -42,7 +39,8 @@ def evaluate(
     from glassbotan.evaluation.protocol import evaluate as evaluate_models
 
     edges = parse_box(box)
-    _check_folder(json)
+    if json is not None:
+        check_folder(json)
     with plain_warnings(), progress("predicting") as tell:
         results = evaluate_models(
             data,
@@ -63,19 +61,12 @@ def evaluate(
         typer.echo(f"scores: {json}")
 
 
-def _check_folder(json: Path | None) -> None:
-    """Refuse a file that cannot be written before anything is computed for it."""
-    if json is not None and not json.parent.is_dir():
-        raise InputError(f"{json}: cannot be written, there is no folder {json.parent}")
-
-
 def _show(results: "list[Scores]") -> None:
     from glassbotan.evaluation.table import comparison_table, score_table
 
-    output = console()
     for part in ("particles", "bonds"):
         shown = [s for s in results if getattr(s, part)]
         for scores in shown:
-            output.print(score_table(scores, part=part))
+            show(score_table(scores, part=part))
         if len(shown) > 1:
-            output.print(comparison_table(shown, part=part))
+            show(comparison_table(shown, part=part))

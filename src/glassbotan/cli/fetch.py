@@ -5,64 +5,125 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from glassbotan.cli.console import write_json
+from glassbotan.errors import InputError
+
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from glassbotan.datasets.fetch import ListedFile
+
+
+EXAMPLE = "glassbotan fetch botan-small --only 'validation/*'"
+
+
+def _complete_name(incomplete: str) -> list[str]:
+    from glassbotan.datasets.public import public_datasets
+
+    return [name for name in public_datasets() if name.startswith(incomplete)]
 
 
 def fetch(
     name: Annotated[
         str | None,
-        typer.Argument(help="botan-small, botan, glassbench or deepmind.", show_default=False),
+        typer.Argument(
+            help="botan-small, botan, glassbench or deepmind.",
+            show_default=False,
+            autocompletion=_complete_name,
+        ),
     ] = None,
     *,
     into: Annotated[
         Path | None,
         typer.Option(
-            help="Folder that holds a folder for each data set "
-            "[default: $GLASSBOTAN_DATA, or data/ in the user's cache]",
-            show_default=False,
+            metavar="FOLDER",
+            help="Holds a folder for each data set.",
+            show_default="$GLASSBOTAN_DATA, or data/ in the user's cache",
         ),
     ] = None,
     only: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="GLOB",
-            help="Only files whose path or name matches; may be given again.",
-            show_default=False,
+            metavar="GLOB", help="Only files whose path or name matches; may be repeated."
         ),
     ] = None,
     source: Annotated[
         str | None,
         typer.Option(
             "--from",
-            metavar="URL_OR_DIR",
+            metavar="URL_OR_FOLDER",
             help="Take the files from a mirror, a base address or a folder with the same layout.",
-            show_default=False,
         ),
     ] = None,
     url: Annotated[
         str | None,
-        typer.Option(help="Address of a data set of one file, if its own has moved."),
+        typer.Option(
+            metavar="URL", help="Address of a data set of one file, if its own has moved."
+        ),
     ] = None,
     listing: Annotated[
         bool,
         typer.Option("--list", help="Say what there is and what is here, and fetch nothing."),
     ] = False,
+    json: Annotated[bool, typer.Option("--json", help="With --list: as a JSON list.")] = False,
 ) -> None:
-    """Download a public data set, go on where an earlier call stopped, and check every file."""
+    """Download a public data set and check every file.
+
+    An interrupted download goes on where it stopped.
+    """
     from rich.console import Console
 
-    from glassbotan.errors import InputError
-
+    if json and not listing:
+        raise InputError("--json goes with --list; the command itself prints no table")
     output = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
     if name is None:
         if not listing:
             raise InputError("name a data set to fetch, or see what there is with --list")
-        _show_datasets(output)
+        if json:
+            _write_datasets()
+        else:
+            _show_datasets(output)
     elif listing:
-        _show_files(output, name, into, tuple(only or ()), source)
+        from glassbotan.datasets.fetch import list_files
+
+        files = list_files(name, into=into, only=tuple(only or ()), mirror=source)
+        if json:
+            _write_files(files)
+        else:
+            _show_files(output, files)
     else:
         _fetch(output, name, into=into, only=tuple(only or ()), source=source, url=url)
+
+
+def _write_datasets() -> None:
+    from glassbotan.datasets.public import data_home, public_datasets
+
+    write_json(
+        Path("-"),
+        [
+            {
+                "name": dataset.name,
+                "title": dataset.title,
+                "citation": dataset.citation,
+                "licence": dataset.licence,
+                "doi": dataset.doi,
+                "page": dataset.page,
+                "parts": [f"{dataset.name}/{part}" for part in dataset.parts],
+                "folder": str(data_home() / dataset.name),
+            }
+            for dataset in public_datasets().values()
+        ],
+    )
+
+
+def _write_files(files: "list[ListedFile]") -> None:
+    write_json(
+        Path("-"),
+        [
+            {"path": listed.file.path, "size": listed.file.size, "state": listed.state}
+            for listed in files
+        ],
+    )
 
 
 def _show_datasets(output: "Console") -> None:
@@ -77,13 +138,9 @@ def _show_datasets(output: "Console") -> None:
     output.print(f"kept in {data_home()}")
 
 
-def _show_files(
-    output: "Console", name: str, into: Path | None, only: tuple[str, ...], source: str | None
-) -> None:
+def _show_files(output: "Console", files: "list[ListedFile]") -> None:
     from glassbotan.datasets.download import readable
-    from glassbotan.datasets.fetch import list_files
 
-    files = list_files(name, into=into, only=only, mirror=source)
     for listed in files:
         size = "?" if listed.file.size is None else readable(listed.file.size)
         output.print(f"{size:>10}  {listed.file.path}  {listed.state}".rstrip())

@@ -4,7 +4,6 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     DownloadColumn,
@@ -15,11 +14,16 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
+from glassbotan.cli.console import console
+from glassbotan.cli.progress import is_shown
+from glassbotan.cli.volume import is_quiet
 from glassbotan.datasets.download import Observer
+
+LOGGER = logging.getLogger("glassbotan")
 
 
 class TerminalObserver(Observer):
-    """Draws the running action as one bar; where there is no terminal, writes a line for it."""
+    """Draws the running action as one bar, on a terminal."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -29,8 +33,7 @@ class TerminalObserver(Observer):
         """Put the bar of the new action in place of the last one."""
         if self._task is not None:
             self._progress.remove_task(self._task)
-        if not self._progress.console.is_terminal:
-            self.note(f"{action} {path}")  # a log shows no bar
+        LOGGER.debug("%s %s", action, path)
         self._task = self._progress.add_task(f"{action} {path}", total=total, completed=done)
 
     def advance(self, size: int) -> None:
@@ -49,8 +52,8 @@ def shown_progress() -> Iterator[TerminalObserver]:
 
     It keeps silent where the command line was asked to be quiet.
     """
-    quiet = logging.getLogger("glassbotan").level > logging.INFO
-    terminal = Console(stderr=True, quiet=quiet)
+    terminal = console(stderr=True)
+    terminal.quiet = is_quiet()
     progress = Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
@@ -59,7 +62,8 @@ def shown_progress() -> Iterator[TerminalObserver]:
         TimeRemainingColumn(),
         console=terminal,
         transient=True,
-        disable=not terminal.is_terminal,
+        redirect_stdout=False,
+        disable=not is_shown(),
     )
     with progress:
         yield TerminalObserver(progress)

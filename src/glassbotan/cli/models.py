@@ -1,25 +1,46 @@
 """glassbotan models: what is bundled."""
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.box import SIMPLE
-from rich.markup import escape
-from rich.table import Table
 
-from glassbotan.cli.console import console
+from glassbotan.cli.console import show, write_json
+from glassbotan.cli.options import complete_model
+
+if TYPE_CHECKING:
+    from glassbotan.models.card import Card
+
+EXAMPLE = "glassbotan models botan"
 
 
 def models(
-    name: Annotated[str | None, typer.Argument(help="Show this model's whole card.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            help="Show the whole card, JSON, of this bundled name, file or folder.",
+            autocompletion=complete_model,
+        ),
+    ] = None,
+    *,
+    json: Annotated[bool, typer.Option("--json", help="All cards as a JSON list.")] = False,
 ) -> None:
     """List the bundled models, or show one model's card."""
     from glassbotan.models.registry import card_of, cards
 
     if name is not None:
-        typer.echo(card_of(name).model_dump_json(indent=2))
-        return
-    bundled = cards()
+        write_json(Path("-"), card_of(name).model_dump(mode="json"))
+    elif json:
+        write_json(Path("-"), [card.model_dump(mode="json") for card in cards()])
+    else:
+        _show(cards())
+
+
+def _show(bundled: "list[Card]") -> None:
+    from rich.box import SIMPLE
+    from rich.markup import escape
+    from rich.table import Table
+
     table = Table(box=SIMPLE, title="Bundled models", title_justify="left")
     longest = max((len(card.name) for card in bundled), default=0)
     # A name is there to be typed: whatever else must give way, it is never wrapped or cut.
@@ -37,4 +58,4 @@ def models(
             ", ".join(card.targets),
             card.headline,
         )
-    console().print(table)
+    show(table)

@@ -1,6 +1,7 @@
 """Texts of the command line as values."""
 
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -69,12 +70,82 @@ def parse_numbers(text: str | None, option: str) -> list[float] | None:
     return numbers
 
 
-SliceAxis = Annotated[str, typer.Option("--axis", help="Normal of the slice: x, y or z.")]
+def complete_model(incomplete: str) -> list[str]:
+    """Return the bundled models whose names begin so, for a shell that completes --model."""
+    from importlib.resources import files
+
+    # By their folders: the registry would load PyTorch while somebody waits at the prompt.
+    bundled = (entry.name for entry in (files("glassbotan") / "models" / "bundled").iterdir())
+    return sorted(name for name in bundled if name.startswith(incomplete))
+
+
+DataFile = Annotated[
+    Path,
+    typer.Argument(
+        metavar="DATA",
+        help="File with measured motion, a snapshot, or a stored prediction.",
+        show_default=False,
+    ),
+]
+TrajectoryFile = Annotated[
+    Path,
+    typer.Argument(
+        metavar="DATA", help="File with trajectories from one snapshot.", show_default=False
+    ),
+]
+OneModel = Annotated[
+    str,
+    typer.Option(
+        "--model",
+        "-m",
+        metavar="MODEL",
+        help="Bundled name, file or folder.",
+        autocompletion=complete_model,
+    ),
+]
+Models = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--model",
+        "-m",
+        metavar="MODEL",
+        help="Bundled name, file or folder; may be repeated.",
+        autocompletion=complete_model,
+    ),
+]
+Box = Annotated[
+    str | None,
+    typer.Option(
+        "--box", metavar="LENGTHS", help="Edges, for files without: 15.05658 or 10,10,12."
+    ),
+]
+SpeciesNames = Annotated[
+    str | None,
+    typer.Option(
+        "--species", metavar="NAMES", help="Species of the file's names, such as Ni:0,P:1."
+    ),
+]
+Frame = Annotated[
+    int,
+    typer.Option(
+        "--frame", metavar="N", help="Frame of a file with several; negative from the end."
+    ),
+]
+Picture = Annotated[
+    Path, typer.Option("--output", "-o", metavar="FILE", help="Picture: .png, .pdf or .svg.")
+]
+SliceAxis = Annotated[str, typer.Option("--axis", metavar="x|y|z", help="Normal of the slice.")]
 SlicePosition = Annotated[
     float | None,
-    typer.Option("--position", help="Middle of the slice along the axis; default: of the box."),
+    typer.Option(
+        "--position",
+        metavar="NUMBER",
+        help="Middle of the slice along the axis; default: of the box.",
+    ),
 ]
-SliceThickness = Annotated[float, typer.Option("--thickness", help="Of the slice, length units.")]
+SliceThickness = Annotated[
+    float, typer.Option("--thickness", metavar="NUMBER", help="Of the slice, length units.")
+]
 
 
 def parse_slice(axis: str, position: float | None, thickness: float) -> "Slice":

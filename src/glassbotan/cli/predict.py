@@ -1,27 +1,54 @@
 """glassbotan predict: from snapshots to motion."""
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
-from rich.box import SIMPLE
-from rich.markup import escape
-from rich.table import Table
 
 from glassbotan import io
-from glassbotan.cli.console import console, plain_warnings
-from glassbotan.cli.options import parse_box, parse_species
+from glassbotan.cli.console import check_folder, plain_warnings, show, write_json
+from glassbotan.cli.options import (
+    Box,
+    Frame,
+    OneModel,
+    SpeciesNames,
+    parse_box,
+    parse_species,
+)
+from glassbotan.cli.progress import progress
 from glassbotan.dynamics import Motion
 from glassbotan.errors import InputError
 
-PICTURES = (".png", ".pdf", ".svg")
+if TYPE_CHECKING:
+    from rich.table import Table
+
+EXAMPLE = (
+    "glassbotan predict data/published/isoconfig_N4096T0.44_401_tc07.npz "
+    "--output prediction.npz --map map.png"
+)
+
+
+class Row(NamedTuple):
+    """What is told of one quantity at one time: of one species, or one pair of bonded species."""
+
+    time: float
+    quantity: str
+    group: str
+    number: int
+    mean: float
+    median: float
+    fastest: float
+    """Mean of the largest 5 %."""
 
 
 def predict(
-    snapshots: Annotated[list[Path], typer.Argument(help="Files with a snapshot each.")],
-    model: Annotated[
-        str, typer.Option("--model", "-m", help="Bundled name, file or folder.")
-    ] = "botan",
+    snapshots: Annotated[
+        list[Path],
+        typer.Argument(help="Files, one snapshot each.", show_default=False),
+    ],
+    *,
+    model: OneModel = "botan",
     output: Annotated[
         Path | None,
         typer.Option(
@@ -32,30 +59,56 @@ def predict(
         ),
     ] = None,
     picture: Annotated[
-        Path | None, typer.Option("--map", help="Slice coloured by predicted propensity.")
+        Path | None,
+        typer.Option(
+            "--map", metavar="FILE", help="Slice coloured by propensity: .png, .pdf or .svg."
+        ),
     ] = None,
-    box: Annotated[
-        str | None, typer.Option(help="Edge lengths, for files without: 15.05658 or 10,10,12.")
+    json: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help='Table as JSON, a list of snapshots; "-" for standard output.'
+        ),
     ] = None,
-    species: Annotated[
-        str | None, typer.Option(help="Species of the file's names, such as Ni:0,P:1.")
-    ] = None,
-    frame: Annotated[int, typer.Option(help="Frame of a file with several.")] = -1,
+    box: Box = None,
+    species: SpeciesNames = None,
+    frame: Frame = -1,
 ) -> None:
     """Predict the motion of every particle and bond from one snapshot."""
-    import glassbotan as gb
-    from glassbotan.models.predictor import load_predictor
-
     edges, letters = parse_box(box), parse_species(species)
     targets = _targets(snapshots, output)
     _check_picture(snapshots, picture)
-    predictor = load_predictor(model)
-    for path, target in zip(snapshots, targets, strict=True):
-        snapshot = gb.read(path, box=edges, species=letters, frame=frame)
-        with plain_warnings():
-            motion = gb.predict(snapshot, predictor)
-        console().print(_table(motion, path.name))
-        _write(path, motion, model, target, picture)
+    if json is not None:
+        check_folder(json)
+    told = []
+    with progress("loading the model") as bar:
+        import glassbotan as gb
+        from glassbotan.models.predictor import load_predictor
+
+        total = len(snapshots)
+        predictor = load_predictor(model)
+        for k, (path, target) in enumerate(zip(snapshots, targets, strict=True)):
+            bar(k, total, "reading")
+            snapshot = gb.read(path, box=edges, species=letters, frame=frame)
+            bar(k + 0.1, total, "predicting")
+            with plain_warnings():
+                motion = gb.predict(snapshot, predictor)
+            rows = list(_rows(motion))
+            told.append(
+                {"snapshot": str(path), "model": motion.source, "rows": [r._asdict() for r in rows]}
+            )
+            if str(json) != "-":
+                with bar.aside():
+                    show(_table(rows, f"{path.name}: predicted by {motion.source}"))
+            bar(k + 0.8, total, "writing")
+            written = list(_write(path, motion, model, target, picture))
+            with bar.aside():
+                for line in written:
+                    typer.echo(line, err=str(json) == "-")
+    if json is not None:
+        write_json(json, told)
+        if str(json) != "-":
+            typer.echo(f"table: {json}")
 
 
 def _targets(snapshots: list[Path], output: Path | None) -> list[Path | None]:
@@ -95,8 +148,10 @@ def _check_picture(snapshots: list[Path], picture: Path | None) -> None:
         return
     if len(snapshots) > 1:
         raise InputError("--map draws one snapshot; give one, or leave it out")
-    if picture.suffix.lower() not in PICTURES:
-        raise InputError(f"{picture}: unknown suffix; use one of {', '.join(PICTURES)}")
+    from glassbotan.figures.style import check_suffix
+
+    check_suffix(picture)
+    check_folder(picture)
 
 
 def _motion_suffixes() -> list[str]:
@@ -110,48 +165,60 @@ def _motion_suffixes() -> list[str]:
 
 def _write(
     source: Path, motion: Motion, model: str, target: Path | None, picture: Path | None
-) -> None:
+) -> Iterator[str]:
     from glassbotan.provenance import provenance
 
     if target is not None:
         io.write(target, motion, provenance=provenance([source], model=model))
-        typer.echo(f"prediction: {target}")
+        yield f"prediction: {target}"
     if picture is not None:
-        from glassbotan.figures.map import save_map
+        from glassbotan.evaluation.comparison import Comparison
+        from glassbotan.figures.map import map_figure
+        from glassbotan.figures.style import save_figure
 
-        save_map(picture, motion)
-        typer.echo(f"map: {picture}")
+        figure = map_figure(Comparison(motion.snapshot, predictions=[motion]))
+        save_figure(picture, figure, provenance=provenance([source], model=model))
+        yield f"map: {picture}"
 
 
-def _table(motion: Motion, name: str) -> Table:
+def _rows(motion: Motion) -> Iterator[Row]:
     import numpy as np
 
     from glassbotan.datasets.groups import bond_groups, particle_groups
 
-    title = escape(f"{name}: predicted by {motion.source}")
-    table = Table(box=SIMPLE, title=title, title_justify="left")
-    for heading in ("t", "of", "number", "mean", "median", "fastest 5 %"):
-        table.add_column(heading, justify="right")
     for t, time in enumerate(motion.times):
         parts = [
-            (f"propensity {g.name}", motion.propensity[t, g.members])
+            ("propensity", g.name, motion.propensity[t, g.members])
             for g in particle_groups(motion.snapshot)
         ]
         if motion.graph is not None and motion.bond_extension is not None:
             parts += [
-                (f"bond extension {g.name}", motion.bond_extension[t, g.members])
+                ("bond extension", g.name, motion.bond_extension[t, g.members])
                 for g in bond_groups(motion.graph)
             ]
-        for label, values in parts:
+        for quantity, group, values in parts:
             if np.isnan(values).any():
                 continue
-            top = float(values[values >= np.quantile(values, 0.95)].mean())
-            table.add_row(
-                f"{time:g}",
-                label,
-                str(len(values)),
-                f"{values.mean():.4f}",
-                f"{np.median(values):.4f}",
-                f"{top:.4f}",
+            yield Row(
+                time=float(time),
+                quantity=quantity,
+                group=group,
+                number=len(values),
+                mean=float(values.mean()),
+                median=float(np.median(values)),
+                fastest=float(values[values >= np.quantile(values, 0.95)].mean()),
             )
+
+
+def _table(rows: list[Row], title: str) -> "Table":
+    from rich.box import SIMPLE
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=SIMPLE, title=escape(title), title_justify="left")
+    for heading in ("t", "of", "number", "mean", "median", "fastest 5 %"):
+        table.add_column(heading, justify="right")
+    for row in rows:
+        averages = (f"{value:.4f}" for value in (row.mean, row.median, row.fastest))
+        table.add_row(f"{row.time:g}", f"{row.quantity} {row.group}", str(row.number), *averages)
     return table

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from glassbotan.cli.options import complete_model, parse_box
+from glassbotan.cli.console import check_folder
+from glassbotan.cli.options import Box, complete_model, parse_box
 from glassbotan.cli.progress import progress
 from glassbotan.errors import InputError
 
@@ -44,10 +45,7 @@ def report(
             autocompletion=complete_model,
         ),
     ] = None,
-    box: Annotated[
-        str | None,
-        typer.Option(metavar="LENGTHS", help="Edges, for files without: 15.05658 or 10,10,12."),
-    ] = None,
+    box: Box = None,
 ) -> None:
     """Write one HTML page: scores, pictures, recipe, data, timings and versions.
 
@@ -56,6 +54,7 @@ def report(
     """
     if output.suffix.lower() not in SUFFIXES:
         raise InputError(f"{output}: unknown suffix; use .html")
+    check_folder(output)
     edges = parse_box(box)
 
     from glassbotan.figures.report import gather, report_page

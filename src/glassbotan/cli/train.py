@@ -8,18 +8,33 @@ import yaml
 
 from glassbotan.errors import InputError
 
+EXAMPLE = "glassbotan train configs/botan.yaml --output runs/mine --set seed=2"
+
 
 def train(
-    config: Annotated[Path, typer.Argument(help="Recipe, a YAML file (see configs/).")],
+    config: Annotated[
+        Path,
+        typer.Argument(
+            metavar="RECIPE", help="YAML file; see the folder configs/.", show_default=False
+        ),
+    ],
+    *,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Run folder; runs/NAME by default.")
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="FOLDER", help="Run folder.", show_default="runs/NAME"
+        ),
     ] = None,
-    resume: Annotated[  # noqa: FBT002 - a command-line flag
+    resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the run folder's last checkpoint.")
     ] = False,
     set_: Annotated[
         list[str] | None,
-        typer.Option("--set", help="Override a key: --set seed=2 --set stages.0.epochs=10."),
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Override a key of the recipe, such as stages.0.epochs=10; may be repeated.",
+        ),
     ] = None,
 ) -> None:
     """Train a model by a recipe."""

@@ -6,7 +6,15 @@ from typing import Annotated
 import typer
 
 from glassbotan.cli.console import check_folder, plain_warnings
-from glassbotan.cli.options import complete_model, parse_box, parse_species
+from glassbotan.cli.options import (
+    Box,
+    DataFile,
+    Frame,
+    SpeciesNames,
+    complete_model,
+    parse_box,
+    parse_species,
+)
 from glassbotan.cli.progress import progress
 from glassbotan.errors import InputError
 
@@ -19,14 +27,7 @@ NONE = "none"
 
 
 def view(
-    data: Annotated[
-        Path,
-        typer.Argument(
-            metavar="DATA",
-            help="File with measured motion, a snapshot, or a stored prediction.",
-            show_default=False,
-        ),
-    ],
+    data: DataFile,
     *,
     model: Annotated[
         list[str] | None,
@@ -49,18 +50,9 @@ def view(
         str | None,
         typer.Option(metavar="TEXT", help="Heading of the page; default: the file's name."),
     ] = None,
-    box: Annotated[
-        str | None,
-        typer.Option(metavar="LENGTHS", help="Edges, for files without: 15.05658 or 10,10,12."),
-    ] = None,
-    species: Annotated[
-        str | None,
-        typer.Option(metavar="NAMES", help="Species of the file's names, such as Ni:0,P:1."),
-    ] = None,
-    frame: Annotated[
-        int,
-        typer.Option(metavar="N", help="Frame of a file with several; negative from the end."),
-    ] = -1,
+    box: Box = None,
+    species: SpeciesNames = None,
+    frame: Frame = -1,
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FILE", help="Page: .html.")
     ] = Path("view.html"),

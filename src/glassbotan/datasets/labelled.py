@@ -87,9 +87,13 @@ def load_labelled(
         return _measure(path, cutoff, box)
     entry = _entry(path, cutoff, box)
     try:
-        return _load(entry, path)
+        labelled = _load(entry, path)
     except (*_NO_ENTRY, InputError):
+        LOGGER.debug("computing the labels of %s", path)
         labelled = _measure(path, cutoff, box)
+    else:
+        LOGGER.debug("labels of %s taken from the cache, %s", path, entry)
+        return labelled
     try:
         _save(entry, labelled)
     except (OSError, GlassbotanError) as error:

@@ -1,5 +1,6 @@
 """Files in and out: one pair of doors, one module a format."""
 
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -32,6 +33,8 @@ __all__ = [
     "writable",
     "write",
 ]
+
+LOGGER = logging.getLogger("glassbotan")
 
 MOTION_FORMATS = frozenset(_formats.that_can("read_motion"))
 """The formats that tell how every particle moves, as read_motion reads it."""
@@ -221,8 +224,10 @@ def _entry(path: AnyPath, format_name: str | None) -> tuple[Path, str, Format]:
     if format_name is not None:
         entry = _formats.named_format(format_name)
         _formats.check_readable(source)
+        LOGGER.debug("reading %s as %s", source, format_name)
         return source, format_name, entry
     name = _formats.detect_format(source)
+    LOGGER.debug("reading %s, found to be %s", source, name)
     return source, name, FORMATS[name]
 
 

@@ -1,6 +1,7 @@
 """Files appear whole or not at all: write beside the target, then rename over it."""
 
 import errno
+import logging
 import os
 import secrets
 from collections.abc import Iterator
@@ -8,6 +9,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from glassbotan.errors import GlassbotanError, InputError, RunError
+
+LOGGER = logging.getLogger("glassbotan")
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _UNWRITABLE = {
@@ -51,6 +54,7 @@ def atomic_output(path: str | os.PathLike[str]) -> Iterator[Path]:
         _flush(temporary)
         temporary.replace(target)
         _flush_folder(target.parent)
+        LOGGER.debug("wrote %s", path)
     except OSError as error:
         translated = _translated(error, path, temporary)
         if translated is None:

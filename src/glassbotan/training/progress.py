@@ -1,5 +1,6 @@
 """How far the training is, at what rate, and what its last validation said."""
 
+import logging
 from typing import Any
 
 import lightning
@@ -8,6 +9,11 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 FIGURES = ("loss", "node_loss", "bond_loss", "pearson_A")
+
+
+def _is_quiet() -> bool:
+    """Tell whether the package's log was turned down, as the command line's --quiet does."""
+    return logging.getLogger("glassbotan").level > logging.INFO
 
 
 class EpochProgress(Callback):
@@ -20,7 +26,7 @@ class EpochProgress(Callback):
 
     def on_train_start(self, trainer: lightning.Trainer, module: Any) -> None:  # noqa: ARG002
         """Show the bar on the first process."""
-        if not (trainer.is_global_zero and self.console.is_terminal):
+        if _is_quiet() or not (trainer.is_global_zero and self.console.file.isatty()):
             return
         self.bar = Progress(
             TextColumn("epoch {task.fields[epoch]}"),
@@ -55,7 +61,7 @@ class EpochProgress(Callback):
         )
         if self.bar is not None:
             self.bar.update(self.task, figures=text)
-        elif trainer.is_global_zero:
+        elif trainer.is_global_zero and not _is_quiet():
             self.console.print(f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}  {text}")
 
     def on_train_end(self, trainer: lightning.Trainer, module: Any) -> None:  # noqa: ARG002

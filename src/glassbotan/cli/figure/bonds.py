@@ -5,11 +5,15 @@ from typing import Annotated
 
 import typer
 
-from glassbotan.cli.console import plain_warnings
+from glassbotan.cli.console import check_folder, plain_warnings
 from glassbotan.cli.options import (
+    Box,
+    OneModel,
+    Picture,
     SliceAxis,
     SlicePosition,
     SliceThickness,
+    TrajectoryFile,
     parse_box,
     parse_slice,
 )
@@ -22,28 +26,26 @@ EXAMPLE = (
 
 
 def bonds(
-    data: Annotated[Path, typer.Argument(help="File with trajectories from one snapshot.")],
-    model: Annotated[
-        str, typer.Option("--model", "-m", help="Bundled name, file or folder.")
-    ] = "botan",
+    data: TrajectoryFile,
+    *,
+    model: OneModel = "botan",
     time: Annotated[
         float | None,
-        typer.Option(help="Lennard-Jones units; default: the longest of data and model."),
+        typer.Option(
+            metavar="NUMBER", help="Lennard-Jones units; default: the longest of data and model."
+        ),
     ] = None,
     axis: SliceAxis = "z",
     position: SlicePosition = None,
     thickness: SliceThickness = 1.0,
-    output: Annotated[
-        Path, typer.Option("--output", "-o", help="Picture as .png, .pdf or .svg.")
-    ] = Path("bonds.png"),
-    box: Annotated[
-        str | None, typer.Option(help="Edge lengths, for files without: 15.05658 or 10,10,12.")
-    ] = None,
+    output: Picture = Path("bonds.png"),
+    box: Box = None,
 ) -> None:
     """Draw bond extensions in a slice, true and predicted, and the scatter of both."""
     from glassbotan.figures.style import check_suffix
 
     check_suffix(output)
+    check_folder(output)
     view, edges = parse_slice(axis, position, thickness), parse_box(box)
 
     from glassbotan.evaluation.comparison import compare

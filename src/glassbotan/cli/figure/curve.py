@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from glassbotan.cli.console import check_folder
+from glassbotan.cli.options import Picture
 from glassbotan.errors import InputError
 from glassbotan.provenance import provenance
 
@@ -21,14 +23,16 @@ NONE = "none"
 
 def curve(
     results: Annotated[
-        list[Path], typer.Argument(help="Files that glassbotan evaluate --json wrote.")
+        list[Path],
+        typer.Argument(help="Files that glassbotan evaluate --json wrote.", show_default=False),
     ],
-    output: Annotated[
-        Path, typer.Option("--output", "-o", help="Picture, .png, .pdf or .svg.")
-    ] = Path("curve.png"),
+    output: Picture = Path("curve.png"),
     species: Annotated[
         str | None,
-        typer.Option(help="Species, or pair of species of bonds; default: A, and AA with --bonds."),
+        typer.Option(
+            metavar="LETTERS",
+            help="Species, or pair of species of bonds; default: A, and AA with --bonds.",
+        ),
     ] = None,
     *,
     bonds: Annotated[
@@ -45,8 +49,9 @@ def curve(
     methods: Annotated[
         str | None,
         typer.Option(
+            metavar="NAMES",
             help="Reported methods to show, with commas, or all; default: BOTAN,CAGE,SE3 of those "
-            "that come with glassbotan, all of a FILE."
+            "that come with glassbotan, all of a FILE.",
         ),
     ] = None,
     tau_alpha: Annotated[
@@ -63,6 +68,7 @@ def curve(
     from glassbotan.figures.style import check_suffix, save_figure
 
     check_suffix(output)
+    check_folder(output)
     scores = read_all_scores(results)
     figure = curve_figure(
         scores,

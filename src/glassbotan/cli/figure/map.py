@@ -5,11 +5,16 @@ from typing import Annotated
 
 import typer
 
-from glassbotan.cli.console import plain_warnings
+from glassbotan.cli.console import check_folder, plain_warnings
 from glassbotan.cli.options import (
+    Box,
+    DataFile,
+    Frame,
+    Picture,
     SliceAxis,
     SlicePosition,
     SliceThickness,
+    SpeciesNames,
     complete_model,
     parse_box,
     parse_numbers,
@@ -25,14 +30,7 @@ EXAMPLE = (
 
 
 def map_(
-    data: Annotated[
-        Path,
-        typer.Argument(
-            metavar="DATA",
-            help="File with measured motion, a snapshot, or a stored prediction.",
-            show_default=False,
-        ),
-    ],
+    data: DataFile,
     *,
     model: Annotated[
         list[str] | None,
@@ -51,26 +49,16 @@ def map_(
     axis: SliceAxis = "z",
     position: SlicePosition = None,
     thickness: SliceThickness = 1.0,
-    box: Annotated[
-        str | None,
-        typer.Option(metavar="LENGTHS", help="Edges, for files without: 15.05658 or 10,10,12."),
-    ] = None,
-    species: Annotated[
-        str | None,
-        typer.Option(metavar="NAMES", help="Species of the file's names, such as Ni:0,P:1."),
-    ] = None,
-    frame: Annotated[
-        int,
-        typer.Option(metavar="N", help="Frame of a file with several; negative from the end."),
-    ] = -1,
-    output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="Picture: .png, .pdf or .svg.")
-    ] = Path("map.png"),
+    box: Box = None,
+    species: SpeciesNames = None,
+    frame: Frame = -1,
+    output: Picture = Path("map.png"),
 ) -> None:
     """Draw slices of one glass, simulated and predicted, coloured by propensity."""
     from glassbotan.figures.style import check_suffix
 
     check_suffix(output)
+    check_folder(output)
     rows, view = parse_numbers(times, "--times"), parse_slice(axis, position, thickness)
     edges, letters = parse_box(box), parse_species(species)
 

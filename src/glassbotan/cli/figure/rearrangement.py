@@ -5,9 +5,13 @@ from typing import Annotated
 
 import typer
 
+from glassbotan.cli.console import check_folder
 from glassbotan.cli.options import (
+    Box,
+    Picture,
     SliceAxis,
     SliceThickness,
+    TrajectoryFile,
     parse_box,
     parse_slice,
 )
@@ -19,37 +23,40 @@ EXAMPLE = (
 
 
 def rearrangement(
-    data: Annotated[Path, typer.Argument(help="File with trajectories from one snapshot.")],
+    data: TrajectoryFile,
+    *,
     trajectory: Annotated[
         int | None,
-        typer.Option(help="Which one, counted from 0; default: the mean over all."),
+        typer.Option(metavar="N", help="Which one, counted from 0; default: the mean over all."),
     ] = None,
     time: Annotated[
-        float | None, typer.Option(help="Lennard-Jones units; default: the longest.")
+        float | None,
+        typer.Option(metavar="NUMBER", help="Lennard-Jones units; default: the longest."),
     ] = None,
     fraction: Annotated[
         float,
-        typer.Option(help="The most mobile region is the largest cluster of this fastest part."),
+        typer.Option(
+            metavar="NUMBER",
+            help="The most mobile region is the largest cluster of this fastest part.",
+        ),
     ] = 0.05,
     axis: SliceAxis = "z",
     position: Annotated[
         float | None,
         typer.Option(
-            help="Middle of the slice along the axis; default: through the most mobile region."
+            metavar="NUMBER",
+            help="Middle of the slice along the axis; default: through the most mobile region.",
         ),
     ] = None,
     thickness: SliceThickness = 1.0,
-    output: Annotated[
-        Path, typer.Option("--output", "-o", help="Picture as .png, .pdf or .svg.")
-    ] = Path("rearrangement.png"),
-    box: Annotated[
-        str | None, typer.Option(help="Edge lengths, for files without: 15.05658 or 10,10,12.")
-    ] = None,
+    output: Picture = Path("rearrangement.png"),
+    box: Box = None,
 ) -> None:
     """Draw a slice before, its particles' displacements, and the same particles after."""
     from glassbotan.figures.style import check_suffix
 
     check_suffix(output)
+    check_folder(output)
     view, edges = parse_slice(axis, position, thickness), parse_box(box)
 
     from glassbotan import io
