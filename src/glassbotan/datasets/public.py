@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from glassbotan.errors import InputError
-from glassbotan.io.ensemble_store import is_store, is_stored_snapshot, stored_snapshots
+from glassbotan.io.ensemble_store import GROUP_FILE, is_store, is_stored_snapshot, stored_snapshots
 from glassbotan.io.formats import FORMATS, by_suffix, that_can
 
 LOGGER = logging.getLogger("glassbotan")
@@ -349,7 +349,7 @@ def _matching(pattern: Path) -> list[Path]:
         path
         for path in base.glob(str(pattern.relative_to(base)))
         # As in a shell, a star does not stand for the dot of a hidden file.
-        if (path.is_file() or is_stored_snapshot(path))
+        if (is_stored_snapshot(path) or (path.is_file() and path.name != GROUP_FILE))
         and (pattern.name.startswith(".") or not path.name.startswith("."))
     ]
     if not found:

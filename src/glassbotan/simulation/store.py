@@ -290,9 +290,13 @@ def _attributes(plan: Plan, provenance: Mapping[str, object]) -> Attributes:
     }
 
 
-def _snapshots(plan: Plan) -> list[dict[str, str]]:
+def _snapshots(plan: Plan) -> list[dict[str, Any]]:
     return [
-        {"file": Path(file).name, "sha256": fingerprint(snapshot)}
+        {
+            "file": Path(file).name,
+            "temperature": snapshot.temperature,
+            "sha256": fingerprint(snapshot),
+        }
         for file, snapshot in zip(plan.files, plan.snapshots, strict=True)
     ]
 
@@ -312,10 +316,15 @@ def _check_same(path: Path, plan: Plan) -> None:
             raise InputError(f"{found}: {what}; {advice}")
     old, new = kept.get("snapshots", []), _snapshots(plan)
     for index, (one, other) in enumerate(zip(old, new, strict=False)):
+        if one.get("temperature") != other["temperature"]:
+            raise InputError(
+                f"{found}: the temperature of snapshot {index} is {one.get('temperature')} there "
+                f"and {other['temperature']} here; {advice}"
+            )
         if one.get("sha256") != other["sha256"]:
             raise InputError(
                 f"{found}: its snapshot {index} is {one.get('file')}, and here it is "
-                f"{other['file']} with other positions, box, species or temperature; {advice}"
+                f"{other['file']} with other positions, box or species; {advice}"
             )
     if len(old) != len(new):
         raise InputError(f"{found}: it has {len(old)} snapshots, here are {len(new)}; {advice}")

@@ -202,6 +202,7 @@ def _key(snapshot: Snapshot, protocol: Protocol, block: Block) -> str:
     """Return what a checkpoint must agree with: the task, and the program that runs it."""
     task = [
         fingerprint(snapshot),
+        snapshot.temperature,
         protocol.to_json(),
         block.snapshot,
         list(block.trajectories),
