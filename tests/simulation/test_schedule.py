@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import time
 import types
 
 import pytest
@@ -77,12 +78,14 @@ def test_ctrl_c_writes_checkpoints_and_stops(folder, alone, tmp_path, monkeypatc
 
 
 @needs_lammps
-def test_a_second_ctrl_c_stops_at_once(folder, tmp_path):
+def test_a_second_ctrl_c_stops_at_once(folder, tmp_path, monkeypatch):
     def press(progress):
         if progress.done:
             for _ in range(2):
                 os.kill(os.getpid(), signal.SIGTERM)
+                time.sleep(0.02)
 
+    monkeypatch.setattr(schedule, "PATIENCE", 0.01)
     before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(KeyboardInterrupt):
         run_campaign(campaign(folder), tmp_path / "stopped.zarr", report=press)

@@ -16,7 +16,7 @@ class Progress:
     done, total
         Particle-steps, those of earlier runs included.
     rate
-        Particle-steps a second since this run began.
+        Particle-steps a second since the first that were done; 0 while it is not known.
     snapshots, finished
         Number of snapshots, and of those that are finished.
 
@@ -61,7 +61,8 @@ class Tally:
         }
         self._total = sum(plan.particle_steps(block) for block in plan.blocks)
         self._snapshots = len(plan.snapshots)
-        self._start, self._before = time.monotonic(), self._done()
+        self._start: float | None = None
+        self._before = self._done()
         self._say()
 
     def at(self, block: Block, step: int) -> None:
@@ -70,6 +71,9 @@ class Tally:
             # What is done again is no progress, and no rate either.
             self._before -= (self._steps[block] - step) * self._weights[block]
         self._steps[block] = step
+        if self._start is None:
+            # Workers take a while to come up; the clock of the rate begins when they work.
+            self._start, self._before = time.monotonic(), self._done()
         self._say()
 
     def finish(self) -> None:
@@ -81,7 +85,7 @@ class Tally:
     def progress(self) -> Progress:
         """How far it is now."""
         done = self._done()
-        elapsed = time.monotonic() - self._start
+        elapsed = 0.0 if self._start is None else time.monotonic() - self._start
         rate = max(done - self._before, 0) / elapsed if elapsed > 0 else 0.0
         return Progress(done, self._total, rate, self._snapshots, self._finished)
 

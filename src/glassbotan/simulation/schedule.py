@@ -38,6 +38,9 @@ STOP = "stop"
 POLL = 0.5
 """Seconds between two looks at signals, the clock and the scheduler."""
 
+PATIENCE = 1.0
+"""Seconds in which a signal that is repeated says nothing new."""
+
 GRACE = 120.0
 """Seconds that workers have for a checkpoint when all is to stop."""
 
@@ -168,11 +171,16 @@ class _Signals:
 
     def __init__(self) -> None:
         self.seen = 0
+        self._first = 0.0
 
     def __call__(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - a handler's
+        if self.seen and time.monotonic() - self._first < PATIENCE:
+            # Some programs send a signal to a process and then to its group.
+            return
         self.seen += 1
         if self.seen > 1:
             raise KeyboardInterrupt
+        self._first = time.monotonic()
         LOGGER.info("stopping; once more to stop at once")
 
 
@@ -296,13 +304,16 @@ def _run_on(client: "Client", job: _Job) -> None:
 
 def _follow(job: _Job, blocks: "dict[Future, Block]", snapshots: "dict[Future, int]") -> None:
     """Wait for all futures; let workers stop where a signal, the clock or an error says so."""
+    from concurrent.futures import CancelledError
+
     from distributed import wait
 
     waiting: set[Future] = {*blocks, *snapshots}
     error: Exception | None = None
     patience = float("inf")
     while waiting and time.monotonic() < patience:
-        with suppress(TimeoutError):
+        # Where the scheduler was lost, each future tells so below.
+        with suppress(TimeoutError, CancelledError):
             wait(waiting, timeout=POLL, return_when="FIRST_COMPLETED")
         for future in [f for f in waiting if f.done()]:
             waiting.discard(future)
@@ -407,16 +418,9 @@ def _client(resources: Resources) -> "Iterator[Client]":
     """Connect to the cluster that is asked for, starting it where there is none."""
     try:
         import dask
-        from distributed import Client, LocalCluster, WorkerPlugin
+        from distributed import Client, LocalCluster
     except ImportError:
         raise InputError(NO_DASK) from None
-
-    class Deaf(WorkerPlugin):  # type: ignore[misc]  # Dask has no types
-        """Ctrl-C reaches every process of a terminal, and is this one's to answer."""
-
-        def setup(self, worker: Any) -> None:  # noqa: ARG002 - the plugin's signature
-            with suppress(ValueError):
-                signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     configuration = {
         # One task a worker, so that the longest waiting is what is begun next.
@@ -425,30 +429,64 @@ def _client(resources: Resources) -> "Iterator[Client]":
     }
     with ExitStack() as stack:
         stack.enter_context(dask.config.set(configuration))
+        stack.enter_context(_without_remarks())
         if resources.scheduler is not None:
             where: Any = resources.scheduler
         elif resources.batch is not None:
             where = stack.enter_context(_batch_cluster(resources))
         else:
             scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="glassbotan-"))
-            where = stack.enter_context(
-                LocalCluster(
+            with _signals_for_this_process():
+                cluster = LocalCluster(
                     n_workers=resources.workers,
                     threads_per_worker=1,
                     processes=True,
-                    dashboard_address=None,
+                    dashboard_address=":0",
                     memory_limit=0,
                     local_directory=scratch,
                     silence_logs=logging.CRITICAL,
                 )
-            )
+            where = stack.enter_context(cluster)
         try:
             client = stack.enter_context(Client(where))
         except (OSError, ValueError) as error:
             raise InputError(f"{where}: no Dask scheduler answers there ({error})") from None
-        if resources.scheduler is None:
-            client.register_plugin(Deaf())
         yield client
+
+
+@contextmanager
+def _signals_for_this_process() -> Iterator[None]:
+    """Hold signals back, so that processes and threads begun in the block never see them.
+
+    Ctrl-C and a batch system's SIGTERM reach every process of a command, and are for its first to
+    answer. What arrives meanwhile is answered after the block.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    from multiprocessing import resource_tracker
+
+    # Python's own helper lets signals through again once it is started.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGTERM])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _without_remarks() -> Iterator[None]:
+    """Keep Dask's remarks on what it does from people; its errors reach them in other ways."""
+    loggers = [logging.getLogger(name) for name in ("distributed", "distributed.client", "tornado")]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
 
 
 def _batch_cluster(resources: Resources) -> Any:

@@ -2,10 +2,15 @@
 
 import logging
 import time
-from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from glassbotan.simulation.progress import Progress, Report
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.console import Console
+
+    from glassbotan.simulation.progress import Progress, Report
 
 LOGGER = logging.getLogger("glassbotan")
 
@@ -13,7 +18,7 @@ MINUTE = 60.0
 
 
 @contextmanager
-def meter() -> Iterator[Report]:
+def meter() -> "Iterator[Report]":
     """Yield the function that is told how far a campaign is; silent with --quiet."""
     from rich.console import Console
 
@@ -27,7 +32,7 @@ def meter() -> Iterator[Report]:
         yield _lines()
 
 
-def describe(progress: Progress) -> str:
+def describe(progress: "Progress") -> str:
     """Return how far a campaign is, as in "37 %, 1.2e+07 particle-steps/s, 2 h 10 min left"."""
     parts = [f"{100 * progress.done / progress.total:.3g} %"]
     if progress.rate > 0:
@@ -52,15 +57,15 @@ def duration(seconds: float) -> str:
 
 
 @contextmanager
-def _bar(terminal: object) -> Iterator[Report]:
+def _bar(terminal: "Console") -> "Iterator[Report]":
     from rich.progress import BarColumn, TextColumn
     from rich.progress import Progress as Bar
 
     columns = (BarColumn(bar_width=20), TextColumn("{task.description}", markup=False))
-    with Bar(*columns, console=terminal, transient=True, redirect_stdout=False) as bar:  # type: ignore[arg-type]  # a Console, imported late
+    with Bar(*columns, console=terminal, transient=True, redirect_stdout=False) as bar:
         task = bar.add_task("starting", total=None)
 
-        def report(progress: Progress) -> None:
+        def report(progress: "Progress") -> None:
             bar.update(
                 task,
                 completed=progress.done,
@@ -71,10 +76,10 @@ def _bar(terminal: object) -> Iterator[Report]:
         yield report
 
 
-def _lines() -> Report:
+def _lines() -> "Report":
     last = time.monotonic()
 
-    def report(progress: Progress) -> None:
+    def report(progress: "Progress") -> None:
         nonlocal last
         if time.monotonic() - last >= MINUTE:
             last = time.monotonic()
