@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from glassbotan.io import read, read_ensemble, read_motion, write
     from glassbotan.models.predictor import load_predictor, predict
     from glassbotan.models.registry import load_model
+    from glassbotan.simulation import simulate_ensemble
     from glassbotan.structure import NeighbourGraph, Snapshot, neighbour_graph
     from glassbotan.structure.inherent import inherent_structure
     from glassbotan.training import train
@@ -37,6 +38,7 @@ _HOMES = {
     "read": "io",
     "read_ensemble": "io",
     "read_motion": "io",
+    "simulate_ensemble": "simulation",
     "train": "training",
     "write": "io",
 }
@@ -58,6 +60,7 @@ __all__ = [
     "read",
     "read_ensemble",
     "read_motion",
+    "simulate_ensemble",
     "train",
     "write",
 ]

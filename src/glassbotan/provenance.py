@@ -68,12 +68,16 @@ def _output(*command: str) -> str:
 
 
 def sha256(path: Path) -> str:
-    """Return the hexadecimal SHA-256 of a file."""
+    """Return the hexadecimal SHA-256 of a file, or of names and contents of a folder's files."""
     stat = path.stat()
     return _sha256(path.resolve(), stat.st_size, stat.st_mtime_ns)
 
 
 @cache
 def _sha256(path: Path, size: int, modified: int) -> str:  # noqa: ARG001 - the cache's key
+    if path.is_dir():
+        files = sorted(file for file in path.rglob("*") if file.is_file())
+        parts = [f"{file.relative_to(path).as_posix()} {sha256(file)}" for file in files]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -21,8 +21,12 @@ from glassbotan.cli import app as commands
 from glassbotan.cli.help import epilog
 
 ROOT = typer.main.get_command(commands.app)
-COMMANDS = [(name,) for name in commands.COMMANDS] + [("figure", n) for n in commands.FIGURES]
-GROUPS = [(), ("figure",)]
+COMMANDS = [
+    *((name,) for name in commands.COMMANDS),
+    *(("figure", name) for name in commands.FIGURES),
+    *(("simulate", name) for name in commands.SIMULATIONS),
+]
+GROUPS = [(), ("figure",), ("simulate",)]
 PUBLISHED = Path(__file__).parents[2] / "data" / "published" / "isoconfig_N4096T0.44_401_tc07.npz"
 STYLE = re.compile(r"\x1b\[[\d;]*m")
 NEEDS_NO_ARGUMENT = {("models",), ("fetch",)}

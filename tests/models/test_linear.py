@@ -109,6 +109,12 @@ def test_its_file_gives_back_the_same(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["ridge.npz"]
     with np.load(path, allow_pickle=False) as arrays:
         assert json.loads(str(arrays["recipe"]))["shell_width"] == 0.1
+        first_form = {name: arrays[name] for name in arrays.files if name != "shift"}
+    np.savez(path, **first_form)
+    assert LinearBaseline.load(path).potential.shift == "energy"
+    shifted = replace(baseline, potential=replace(baseline.potential, shift="force"))
+    shifted.save(path)
+    assert LinearBaseline.load(path).potential.shift == "force"
 
 
 @pytest.mark.parametrize(
@@ -125,6 +131,7 @@ def test_its_file_gives_back_the_same(tmp_path):
         ("alphas", np.array([{}], dtype=object), "refused"),
         ("epsilon", np.zeros((2, 2)), "epsilon must be a positive"),
         ("times", np.zeros((2, 2)), "times have shape"),
+        ("shift", np.array("smooth"), "shift is 'smooth'"),
     ],
 )
 def test_a_file_of_something_else_is_refused_by_name(tmp_path, name, value, message):

@@ -18,9 +18,7 @@ from glassbotan.structure.potential import (
     potential_energy,
 )
 
-needs_lammps = pytest.mark.skipif(
-    inherent._lammps_class() is None, reason="LAMMPS cannot be loaded"
-)
+needs_lammps = pytest.mark.skipif(inherent.lammps_class() is None, reason="LAMMPS cannot be loaded")
 METHODS = ["fire", pytest.param("lammps", marks=needs_lammps)]
 
 
@@ -122,9 +120,7 @@ def test_both_methods_take_the_same_path(monkeypatch):
     monkeypatch.setattr(inherent, "FIRE", replace(inherent.FIRE, largest_move=0.003))
     for steps in (1, 2, 30, 100):
         ours = inherent._fire(snapshot.positions, forces_at, 1e-6, steps)
-        theirs = inherent._lammps_fire(
-            inherent._lammps_class(), snapshot, KOB_ANDERSEN, 1e-6, steps
-        )
+        theirs = inherent._lammps_fire(inherent.lammps_class(), snapshot, KOB_ANDERSEN, 1e-6, steps)
         assert np.allclose(ours, theirs, rtol=0, atol=1e-9)
 
 
@@ -161,7 +157,7 @@ def test_both_methods_reach_the_same_minimum_of_a_published_glass(published, num
 
 
 def test_auto_works_without_lammps(monkeypatch):
-    monkeypatch.setattr(inherent, "_lammps_class", lambda: None)
+    monkeypatch.setattr(inherent, "lammps_class", lambda: None)
     snapshot = small_glass(2)
     by_fire = inherent_structure(snapshot, method="fire")
     assert np.array_equal(inherent_structure(snapshot).positions, by_fire.positions)

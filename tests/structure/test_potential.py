@@ -24,8 +24,14 @@ SIGMAS = {(0, 0): 1.0, (0, 1): 0.8, (1, 1): 0.88}
 EPSILONS = {(0, 0): 1.0, (0, 1): 1.5, (1, 1): 0.5}
 
 
-def plain_energies_and_forces(snapshot):
+FORCE_SHIFTED = replace(KOB_ANDERSEN, shift="force")
+
+
+def plain_energies_and_forces(snapshot, shift="energy"):
     """The textbook, one pair at a time, with the parameters written out again."""
+
+    def slope_of_lennard_jones(r, epsilon, sigma):
+        return -24 * epsilon * (2 * (sigma / r) ** 12 - (sigma / r) ** 6) / r
 
     def lennard_jones(r, epsilon, sigma):
         return 4 * epsilon * ((sigma / r) ** 12 - (sigma / r) ** 6)
@@ -41,10 +47,14 @@ def plain_energies_and_forces(snapshot):
             if r >= cutoff:
                 continue
             energy = lennard_jones(r, epsilon, sigma) - lennard_jones(cutoff, epsilon, sigma)
+            slope = slope_of_lennard_jones(r, epsilon, sigma)
+            if shift == "force":
+                at_cutoff = slope_of_lennard_jones(cutoff, epsilon, sigma)
+                energy -= (r - cutoff) * at_cutoff
+                slope -= at_cutoff
             energies[[i, j]] += energy / 2
-            slope = 24 * epsilon * (2 * (sigma / r) ** 12 - (sigma / r) ** 6) / r
-            forces[i] += slope * vector / r
-            forces[j] -= slope * vector / r
+            forces[i] -= slope * vector / r
+            forces[j] += slope * vector / r
     return energies, forces
 
 
@@ -52,27 +62,32 @@ def crowd(dimension, seed=0, n=100):
     return random_snapshot(n, dimension=dimension, edge=5.4 if dimension == 3 else 10.0, seed=seed)
 
 
+@pytest.mark.parametrize("potential", [KOB_ANDERSEN, FORCE_SHIFTED])
 @pytest.mark.parametrize("dimension", [2, 3])
-def test_energies_and_forces_are_those_of_the_double_loop(dimension):
+def test_energies_and_forces_are_those_of_the_double_loop(dimension, potential):
     snapshot = crowd(dimension)
-    energies, forces = energies_and_forces(snapshot.positions, interacting_pairs(snapshot))
-    expected_energies, expected_forces = plain_energies_and_forces(snapshot)
+    pairs = interacting_pairs(snapshot, potential)
+    energies, forces = energies_and_forces(snapshot.positions, pairs)
+    expected_energies, expected_forces = plain_energies_and_forces(snapshot, potential.shift)
     assert np.allclose(energies, expected_energies, rtol=1e-10, atol=1e-10)
     assert np.allclose(forces, expected_forces, rtol=1e-10, atol=1e-9)
-    assert np.allclose(particle_energies(snapshot), expected_energies)
-    assert potential_energy(snapshot) == pytest.approx(expected_energies.sum(), rel=1e-12)
+    assert np.allclose(particle_energies(snapshot, potential), expected_energies)
+    total = potential_energy(snapshot, potential)
+    assert total == pytest.approx(expected_energies.sum(), rel=1e-12)
 
 
+@pytest.mark.parametrize("potential", [KOB_ANDERSEN, FORCE_SHIFTED])
 @pytest.mark.parametrize("dimension", [2, 3])
-def test_forces_are_minus_the_gradient_of_the_energy(dimension):
+def test_forces_are_minus_the_gradient_of_the_energy(dimension, potential):
     snapshot = crowd(dimension, seed=1)
-    forces = energies_and_forces(snapshot.positions, interacting_pairs(snapshot))[1]
+    pairs = interacting_pairs(snapshot, potential)
+    forces = energies_and_forces(snapshot.positions, pairs)[1]
     for particle, axis in [(0, 0), (17, 1), (50, dimension - 1), (99, 0)]:
         ends = []
         for step in (-1e-6, 1e-6):
             positions = snapshot.positions.copy()
             positions[particle, axis] += step
-            ends.append(potential_energy(replace(snapshot, positions=positions)))
+            ends.append(potential_energy(replace(snapshot, positions=positions), potential))
         slope = (ends[1] - ends[0]) / 2e-6
         assert forces[particle, axis] == pytest.approx(-slope, rel=1e-5, abs=1e-4)
 
@@ -119,6 +134,18 @@ def test_the_energy_vanishes_at_the_cutoff_and_stays_zero_beyond():
             assert potential_energy(two) == pytest.approx(expected, abs=1e-8)
 
 
+def test_a_shifted_force_vanishes_at_the_cutoff_and_a_plain_one_does_not():
+    for pair, cutoff in CUTOFFS.items():
+        two = gb.Snapshot([[0, 0, 0], [cutoff - 1e-9, 0, 0]], pair, [10.0] * 3)
+        plain, shifted = (
+            energies_and_forces(two.positions, interacting_pairs(two, potential))[1]
+            for potential in (KOB_ANDERSEN, FORCE_SHIFTED)
+        )
+        assert np.abs(shifted).max() < 1e-7
+        assert plain[0, 0] > 0.01
+        assert potential_energy(two, FORCE_SHIFTED) == pytest.approx(0.0, abs=1e-12)
+
+
 def test_published_glass_has_the_energy_of_a_supercooled_kob_andersen_mixture(published):
     snapshot = gb.read(published[0])
     assert potential_energy(snapshot) / snapshot.n_particles == pytest.approx(-7.0568, abs=1e-3)
@@ -139,4 +166,10 @@ def test_refusals_name_what_is_wrong():
         PairPotential(one + np.triu(one), one, one)
     with pytest.raises(InputError, match=r"cutoff has shape \[3, 3\]"):
         PairPotential(one, one, np.ones((3, 3)))
+    with pytest.raises(InputError, match=r"masses have shape \[3\]"):
+        PairPotential(one, one, one, masses=np.ones(3))
+    with pytest.raises(InputError, match="every mass must be a positive"):
+        PairPotential(one, one, one, masses=np.zeros(2))
+    with pytest.raises(InputError, match="shift is 'none'"):
+        PairPotential(one, one, one, shift="none")
     assert KOB_ANDERSEN.n_species == 2

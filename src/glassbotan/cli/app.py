@@ -10,6 +10,7 @@ import typer
 
 from glassbotan.cli.figure import figure
 from glassbotan.cli.help import Command, Group, epilog
+from glassbotan.cli.simulate import simulate
 from glassbotan.cli.volume import Quiet, Verbose, set_volume, start_log, with_volume
 from glassbotan.errors import InputError
 
@@ -26,8 +27,11 @@ COMMANDS = (
 """Each a file of this folder with a function of that name and an EXAMPLE; in --help's order."""
 FIGURES = ("rearrangement", "map", "curve", "bonds")
 """The same in the folder figure."""
+SIMULATIONS = ("ensemble", "campaign")
+"""The same in the folder simulate."""
 
 EXAMPLE = "glassbotan predict snapshot.extxyz --output prediction.npz --map map.png"
+SIMULATE_EXAMPLE = "glassbotan simulate campaign configs/campaign-quick.yaml --workers 2"
 FIGURE_EXAMPLE = "glassbotan figure map data/published/isoconfig_N4096T0.44_401_tc07.npz"
 
 app = typer.Typer(
@@ -112,6 +116,12 @@ def figure_options(*, quiet: Quiet = False, verbose: Verbose = False) -> None:
     set_volume(quiet=quiet, verbose=verbose)
 
 
+@simulate.callback()
+def simulate_options(*, quiet: Quiet = False, verbose: Verbose = False) -> None:
+    """Make isoconfigurational ensembles: one snapshot, many trajectories."""
+    set_volume(quiet=quiet, verbose=verbose)
+
+
 def _register(group: typer.Typer, package: str, names: tuple[str, ...]) -> None:
     for name in names:
         module = import_module(f"{package}.{name}")
@@ -123,3 +133,5 @@ def _register(group: typer.Typer, package: str, names: tuple[str, ...]) -> None:
 _register(app, "glassbotan.cli", COMMANDS)
 _register(figure, "glassbotan.cli.figure", FIGURES)
 app.add_typer(figure, cls=Group, epilog=epilog(FIGURE_EXAMPLE))
+_register(simulate, "glassbotan.cli.simulate", SIMULATIONS)
+app.add_typer(simulate, cls=Group, epilog=epilog(SIMULATE_EXAMPLE))

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from glassbotan import io
-from glassbotan.datasets.groups import bond_groups, particle_groups
+from glassbotan.datasets.groups import Group, bond_groups, particle_groups
 from glassbotan.dynamics import (
     IsoconfigurationalEnsemble,
     Motion,
@@ -20,8 +20,10 @@ from glassbotan.dynamics import (
     motion_of,
     noise_ceiling,
 )
+from glassbotan.dynamics.ceiling import ceiling_of_halves
 from glassbotan.dynamics.propensity import displacement_lengths
 from glassbotan.errors import GlassbotanError, InputError
+from glassbotan.io.ensemble_store import Halves, is_stored_snapshot, read_halves
 from glassbotan.provenance import sha256
 from glassbotan.structure import NeighbourGraph, Snapshot, neighbour_graph
 from glassbotan.structure.periodic import FloatArray
@@ -70,7 +72,8 @@ def load_labelled(
     Parameters
     ----------
     path
-        BOTAN npz, node-only pickle, GlassBench npz or the project's own motion npz.
+        BOTAN npz, node-only pickle, GlassBench npz, the project's own motion npz, or a snapshot
+        of a store of ensembles (STORE.zarr/snapshots/0007).
     cutoff
         Of the neighbour graph, length units.
     box
@@ -80,7 +83,7 @@ def load_labelled(
 
     """
     path = Path(path)
-    if not (cached and path.is_file()):
+    if not (cached and (path.is_file() or is_stored_snapshot(path))):
         return _measure(path, cutoff, box)
     entry = _entry(path, cutoff, box)
     try:
@@ -143,7 +146,9 @@ def _bond_ceilings(ensemble: IsoconfigurationalEnsemble, graph: NeighbourGraph) 
 
 def _measure(path: Path, cutoff: float, box: FloatArray | None) -> LabelledSnapshot:
     kind = io.detect_format(path)
-    if kind in io.MOTION_FORMATS:
+    if kind == "ensemble_store" and not io.holds_trajectories(path):
+        return _stored_averages(path, cutoff)
+    if kind in io.MOTION_FORMATS and not io.holds_trajectories(path):
         motion = io.read_motion(path, box=box)
         if motion.graph is not None:
             _check_same_cutoff(motion.graph.cutoff, cutoff, path)
@@ -155,6 +160,32 @@ def _measure(path: Path, cutoff: float, box: FloatArray | None) -> LabelledSnaps
         return LabelledSnapshot(with_graph, {}, {})
     ensemble = io.read_ensemble(path, box=box)
     return label(ensemble, neighbour_graph(ensemble.snapshot, cutoff))
+
+
+def _stored_averages(path: Path, cutoff: float) -> LabelledSnapshot:
+    """Return a store's averages, with ceilings from its one split into halves."""
+    motion = io.read_motion(path)
+    assert motion.graph is not None
+    _check_same_cutoff(motion.graph.cutoff, cutoff, path)
+    halves = read_halves(path, motion.graph)
+    particles, bonds = particle_groups(motion.snapshot), bond_groups(motion.graph)
+    return LabelledSnapshot(
+        motion,
+        _halves_ceilings(halves["propensity"], particles),
+        _halves_ceilings(halves["bond_extension"], bonds),
+    )
+
+
+def _halves_ceilings(halves: Halves, groups: list[Group]) -> Ceilings:
+    return {
+        group.name: np.array(
+            [
+                ceiling_of_halves(even[group.members], odd[group.members])
+                for even, odd in zip(halves.even, halves.odd, strict=True)
+            ]
+        )
+        for group in groups
+    }
 
 
 def _check_same_cutoff(stored: float, wanted: float, path: Path) -> None:

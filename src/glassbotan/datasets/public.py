@@ -1,6 +1,7 @@
 """The public data sets: what they are, where they lie on this machine, which files a name means."""
 
 import json
+import logging
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -12,7 +13,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from glassbotan.errors import InputError
+from glassbotan.io.ensemble_store import GROUP_FILE, is_store, is_stored_snapshot, stored_snapshots
 from glassbotan.io.formats import FORMATS, by_suffix, that_can
+
+LOGGER = logging.getLogger("glassbotan")
 
 CHECKSUMS = "checksums.json"
 LISTING = "listing.json"
@@ -149,7 +153,8 @@ def resolve(specification: str | Path) -> list[Path]:
     Parameters
     ----------
     specification
-        A file, a folder (its snapshot files), a glob, or a part of a public data set such as
+        A file, a folder (its snapshot files), a store of ensembles (its finished snapshots) or
+        one snapshot in it, a glob, or a part of a public data set such as
         ``botan-small/train``. What exists on disk under this name goes before a data set.
 
     Raises
@@ -160,6 +165,10 @@ def resolve(specification: str | Path) -> list[Path]:
     """
     path = Path(specification).expanduser()
     if path.is_file():
+        return [path]
+    if is_store(path):
+        return _stored_in(path)
+    if is_stored_snapshot(path):
         return [path]
     if path.is_dir():
         return _snapshots_in(path)
@@ -325,13 +334,23 @@ def _snapshots_in(folder: Path) -> list[Path]:
     return natural_order(found)
 
 
+def _stored_in(store: Path) -> list[Path]:
+    finished, number = stored_snapshots(store)
+    if not finished:
+        raise InputError(f"{store}: none of its {number} snapshots is finished")
+    if len(finished) < number:
+        LOGGER.info("%s: %d of %d snapshots are finished", store, len(finished), number)
+    return finished
+
+
 def _matching(pattern: Path) -> list[Path]:
     base = Path(pattern.anchor)
     found = [
         path
         for path in base.glob(str(pattern.relative_to(base)))
         # As in a shell, a star does not stand for the dot of a hidden file.
-        if path.is_file() and (pattern.name.startswith(".") or not path.name.startswith("."))
+        if (is_stored_snapshot(path) or (path.is_file() and path.name != GROUP_FILE))
+        and (pattern.name.startswith(".") or not path.name.startswith("."))
     ]
     if not found:
         raise InputError(f"{pattern}: no file matches")

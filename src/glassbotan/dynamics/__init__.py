@@ -1,5 +1,6 @@
 """What happened to a glass: ensembles of trajectories and the averages that describe motion."""
 
+from glassbotan.dynamics.bond_breaking import bond_breaking
 from glassbotan.dynamics.ceiling import noise_ceiling
 from glassbotan.dynamics.ensemble import IsoconfigurationalEnsemble
 from glassbotan.dynamics.motion import Motion
@@ -13,6 +14,7 @@ from glassbotan.dynamics.relaxation import (
 __all__ = [
     "IsoconfigurationalEnsemble",
     "Motion",
+    "bond_breaking",
     "bond_extension",
     "mean_squared_displacement",
     "motion_of",

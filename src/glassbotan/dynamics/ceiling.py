@@ -36,10 +36,24 @@ def noise_ceiling(samples: FloatArray, *, splits: int = 20, seed: int = 0) -> fl
         chosen = generator.permutation(n_trajectories)[:half]
         first = samples[chosen].sum(axis=0)
         correlations.append(pearson(first / half, (total - first) / (n_trajectories - half)))
-    mean = float(np.mean(correlations))
-    if np.isnan(mean):
-        return mean
-    return float(np.sqrt(2 * mean / (1 + mean))) if mean > 0 else 0.0
+    return _lengthened(float(np.mean(correlations)))
+
+
+def ceiling_of_halves(first: FloatArray, second: FloatArray) -> float:
+    """Return the noise ceiling from the means over two halves of the trajectories, each [N].
+
+    As :func:`noise_ceiling`, from the one split that is known.
+    """
+    if np.isnan(first).any() or np.isnan(second).any():
+        return float("nan")
+    return _lengthened(pearson(first, second))
+
+
+def _lengthened(correlation: float) -> float:
+    """Return the ceiling that follows from the correlation of two halves."""
+    if np.isnan(correlation):
+        return correlation
+    return float(np.sqrt(2 * correlation / (1 + correlation))) if correlation > 0 else 0.0
 
 
 def pearson(x: FloatArray, y: FloatArray) -> float:

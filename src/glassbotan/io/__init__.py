@@ -9,6 +9,7 @@ import numpy as np
 
 from glassbotan.dynamics import IsoconfigurationalEnsemble, Motion
 from glassbotan.errors import InputError
+from glassbotan.io import ensemble_store as _ensemble_store
 from glassbotan.io import formats as _formats
 from glassbotan.io import motion_npz as _motion_npz
 from glassbotan.io.atomic import atomic_output
@@ -24,6 +25,7 @@ __all__ = [
     "Format",
     "atomic_output",
     "detect_format",
+    "holds_trajectories",
     "read",
     "read_ensemble",
     "read_motion",
@@ -200,6 +202,21 @@ def detect_format(path: AnyPath) -> str:
 
     """
     return _formats.detect_format(Path(path))
+
+
+def holds_trajectories(path: AnyPath) -> bool:
+    """Tell whether read_ensemble can read a file.
+
+    Raises
+    ------
+    InputError
+        The file is missing, empty or of no known format.
+
+    """
+    source, name, entry = _entry(path, None)
+    if name == "ensemble_store":
+        return not _ensemble_store.holds_targets(source)
+    return entry.read_ensemble is not None
 
 
 def _entry(path: AnyPath, format_name: str | None) -> tuple[Path, str, Format]:

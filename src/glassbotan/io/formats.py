@@ -10,6 +10,7 @@ from glassbotan.dynamics import IsoconfigurationalEnsemble, Motion
 from glassbotan.errors import InputError
 from glassbotan.io import (
     botan_npz,
+    ensemble_store,
     extxyz,
     glassbench_npz,
     gsd,
@@ -85,6 +86,12 @@ FORMATS: dict[str, Format] = {
         write_motion=motion_npz.write,
     ),
     "motion_csv": Format((".csv",), write_motion=motion_csv.write),
+    "ensemble_store": Format(
+        (ensemble_store.SUFFIX,),
+        read=ensemble_store.read,
+        read_ensemble=ensemble_store.read_ensemble,
+        read_motion=ensemble_store.read_motion,
+    ),
 }
 
 
@@ -110,6 +117,8 @@ def detect_format(path: Path) -> str:
 
     """
     check_readable(path)
+    if path.is_dir():
+        return "ensemble_store"
     found = _by_content(path) or next(iter(by_suffix(path, "read")), None)
     if found is None:
         raise InputError(
@@ -133,6 +142,12 @@ def check_readable(path: Path) -> None:
     """Raise InputError if there is no file with anything in it."""
     if not path.exists():
         raise InputError(f"{path}: there is no such file")
+    if ensemble_store.is_store(path):
+        raise InputError(
+            f"{path}: holds many snapshots; name one, such as {path / ensemble_store.group_name(0)}"
+        )
+    if ensemble_store.is_stored_snapshot(path):
+        return
     if not path.is_file():
         raise InputError(f"{path}: is not a file")
     if path.stat().st_size == 0:

@@ -2,10 +2,10 @@
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from glassbotan.structure import Snapshot
 from glassbotan.structure.descriptors import DescriptorRecipe, descriptors
 from glassbotan.structure.inherent import inherent_structure
 from glassbotan.structure.periodic import FloatArray
-from glassbotan.structure.potential import KOB_ANDERSEN, PairPotential
+from glassbotan.structure.potential import KOB_ANDERSEN, PairPotential, Shift
 from glassbotan.structure.snapshot import IntArray, species_name
 
 ALPHAS = tuple(float(alpha) for alpha in 10.0 ** np.arange(0, 6.1, 0.5))
@@ -190,6 +190,7 @@ class LinearBaseline:
                 recipe=np.array(json.dumps(asdict(self.recipe))),
                 **{name: getattr(self, name) for name in _ARRAYS},
                 **{name: getattr(self.potential, name) for name in _POTENTIAL},
+                shift=np.array(self.potential.shift),
             )
 
     @classmethod
@@ -203,7 +204,7 @@ class LinearBaseline:
 
         """
         path = Path(path)
-        members = read_members(path, ["form", "recipe", *_ARRAYS, *_POTENTIAL])
+        members = read_members(path, ["form", "recipe", *_ARRAYS, *_POTENTIAL], ["shift"])
         if str(members["form"]) != FORM:
             raise InputError(f"{path}: is of form {str(members['form'])[:60]!r}, expected {FORM!r}")
         arrays = {name: _numbers(members[name], name, path) for name in (*_ARRAYS, *_POTENTIAL)}
@@ -215,7 +216,9 @@ class LinearBaseline:
                 intercepts=arrays["intercepts"],
                 alphas=arrays["alphas"],
                 recipe=_recipe(str(members["recipe"])),
-                potential=PairPotential(*(arrays[name] for name in _POTENTIAL)),
+                potential=PairPotential(
+                    **{name: arrays[name] for name in _POTENTIAL}, shift=_shift(members)
+                ),
             )
         except (AttributeError, TypeError, ValueError) as error:
             raise InputError(f"{path}: its descriptor recipe cannot be read ({error})") from None
@@ -225,6 +228,13 @@ class LinearBaseline:
 
 _ARRAYS = ("times", "species", "slopes", "intercepts", "alphas")
 _POTENTIAL = ("epsilon", "sigma", "cutoff")
+
+
+def _shift(members: Mapping[str, NDArray[np.generic]]) -> Shift:
+    """Return the potential's shift; the first files, all of shifted energy, do not name it."""
+    named = str(members["shift"])[:60] if "shift" in members else "energy"
+    # The potential refuses any other word.
+    return cast("Shift", named)
 
 
 def _describe(snapshot: Snapshot, recipe: DescriptorRecipe, potential: PairPotential) -> FloatArray:

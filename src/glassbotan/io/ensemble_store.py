@@ -1,0 +1,232 @@
+"""Reading the Zarr 3 stores that simulations write: ``STORE.zarr/snapshots/0007`` is one snapshot.
+
+What a store holds is told in :mod:`glassbotan.simulation.store`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glassbotan.dynamics import IsoconfigurationalEnsemble, Motion
+from glassbotan.dynamics.propensity import reverse_edges
+from glassbotan.errors import InputError
+from glassbotan.io.options import ReadOptions
+from glassbotan.structure import NeighbourGraph, Snapshot, neighbour_graph
+from glassbotan.structure.periodic import FloatArray
+
+if TYPE_CHECKING:
+    import zarr
+
+FORM = 1
+"""Counts up when the store's form changes."""
+
+SUFFIX = ".zarr"
+GROUP_FILE = "zarr.json"
+SNAPSHOTS = "snapshots"
+
+LARGEST_ARRAY = 2**34
+"""Bytes of one array; a store that claims more is not believed."""
+
+Attributes = dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Halves:
+    """Means over even and over odd trajectories, each of shape [T, N] or [T, E]."""
+
+    even: NDArray[np.floating]
+    odd: NDArray[np.floating]
+
+
+def group_name(index: int) -> str:
+    """Return the path of a snapshot's group in its store."""
+    return f"{SNAPSHOTS}/{index:04d}"
+
+
+def is_store(path: Path) -> bool:
+    """Tell whether a path is a whole store."""
+    return (path / GROUP_FILE).is_file() and (path / SNAPSHOTS).is_dir()
+
+
+def is_stored_snapshot(path: Path) -> bool:
+    """Tell whether a path is one snapshot of a store."""
+    return path.parent.name == SNAPSHOTS and (path / GROUP_FILE).is_file()
+
+
+def stored_snapshots(store: Path) -> tuple[list[Path], int]:
+    """Return the finished snapshots of a store, in their order, and the number of all."""
+    number = len(read_attributes(store)["snapshots"])
+    paths = [store / group_name(index) for index in range(number)]
+    return [p for p in paths if open_group(p).attrs.get("finished", False)], number
+
+
+def read_attributes(store: Path) -> Attributes:
+    """Return what a store says of itself: campaign, snapshots, provenance.
+
+    Raises
+    ------
+    InputError
+        It is no store of this project, or of a later version.
+
+    """
+    found = open_group(store).attrs.get("glassbotan") if is_store(store) else None
+    if not isinstance(found, dict) or not isinstance(found.get("snapshots"), list):
+        raise InputError(f"{store}: is no store of ensembles")
+    if found.get("form") != FORM:
+        raise InputError(
+            f"{store}: has form {found.get('form')}; this version of glassbotan reads {FORM}"
+        )
+    return found
+
+
+def open_group(path: Path, mode: Literal["r", "r+"] = "r") -> "zarr.Group":
+    """Open a group; InputError where there is none."""
+    import zarr
+
+    try:
+        return zarr.open_group(path, mode=mode)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path}: cannot be read as a Zarr group ({error})") from None
+
+
+def read_snapshot(path: Path) -> Snapshot:
+    """Return the initial configuration, with the temperature that it was run at."""
+    group = open_group(path)
+    temperature = group.attrs.get("temperature")
+    return Snapshot(
+        positions=_values(group, "positions", path).astype(np.float64),
+        species=_values(group, "species", path).astype(np.int64),
+        box=_values(group, "box", path).astype(np.float64),
+        temperature=float(temperature) if isinstance(temperature, (int, float)) else None,
+        source=str(path),
+    )
+
+
+def read(path: Path, options: ReadOptions) -> Snapshot:  # noqa: ARG001 - every format's signature
+    """Return the snapshot."""
+    return read_snapshot(path)
+
+
+def read_ensemble(
+    path: Path,
+    options: ReadOptions,  # noqa: ARG001 - every format's signature
+    times: FloatArray | None,
+) -> IsoconfigurationalEnsemble:
+    """Return the trajectories of a snapshot, up to the last time that all of them reached."""
+    group = _finished(path)
+    if "displacements" not in group:
+        raise InputError(
+            f"{path}: holds averages, not trajectories; make the store with keep: positions"
+        )
+    snapshot = read_snapshot(path)
+    counts = _values(group, "trajectories", path)
+    reached = int(np.sum(counts == counts.max()))
+    moved = _values(group, "displacements", path, slice(0, reached))
+    return IsoconfigurationalEnsemble(
+        snapshot,
+        _values(group, "times", path)[:reached] if times is None else times,
+        snapshot.positions + moved,
+    )
+
+
+def read_motion(
+    path: Path,
+    options: ReadOptions,  # noqa: ARG001 - every format's signature
+    times: FloatArray | None,
+) -> Motion:
+    """Return propensity and bond extension of a store of targets."""
+    group = _with_targets(path)
+    snapshot = read_snapshot(path)
+    graph = _graph(group, snapshot, path)
+    return Motion(
+        snapshot=snapshot,
+        times=_values(group, "times", path) if times is None else times,
+        propensity=_values(group, "propensity", path),
+        graph=graph,
+        bond_extension=_both_ways(_values(group, "bond_extension", path), graph),
+        source=str(path),
+    )
+
+
+def holds_targets(path: Path) -> bool:
+    """Tell whether a stored snapshot holds averages rather than trajectories."""
+    return "propensity" in open_group(path)
+
+
+def read_bond_breaking(path: Path) -> NDArray[np.floating]:
+    """Return the bond-breaking propensity of a stored snapshot, shape [T, N]."""
+    return _values(_with_targets(path), "bond_breaking", path)
+
+
+def read_halves(path: Path, graph: NeighbourGraph) -> Mapping[str, Halves]:
+    """Return half-ensemble means of propensity [T, N] and bond extension [T, E]; NaN without."""
+    group = _with_targets(path)
+    counts = _values(group, "trajectories", path)[:, None]
+    found: dict[str, Halves] = {}
+    for name in ("propensity", "bond_extension"):
+        mean: NDArray[np.floating] = _values(group, name, path).astype(np.float64)
+        split: NDArray[np.floating] = _values(group, f"{name}_split", path).astype(np.float64)
+        if name == "bond_extension":
+            mean, split = _both_ways(mean, graph), _both_ways(split, graph)
+        even, odd = (counts + 1) // 2, counts // 2
+        found[name] = Halves(mean + split * odd / counts, mean - split * even / counts)
+    return found
+
+
+def _finished(path: Path) -> "zarr.Group":
+    group = open_group(path)
+    if not group.attrs.get("finished", False):
+        raise InputError(
+            f"{path}: is not finished; run the glassbotan simulate that began it again"
+        )
+    return group
+
+
+def _with_targets(path: Path) -> "zarr.Group":
+    group = _finished(path)
+    if "propensity" not in group:
+        raise InputError(f"{path}: holds trajectories, not averages; read it as an ensemble")
+    return group
+
+
+def _values(
+    group: "zarr.Group", name: str, path: Path, chosen: slice = slice(None)
+) -> NDArray[Any]:
+    try:
+        array: Any = group[name]
+        if int(np.prod(array.shape)) * array.dtype.itemsize > LARGEST_ARRAY:
+            raise InputError(f"{path}: {name} claims the shape {list(array.shape)}, too large")
+        values: NDArray[Any] = np.asarray(array[chosen])
+    except KeyError:
+        raise InputError(f"{path}: has no array {name}; the store is damaged") from None
+    except (OSError, ValueError, TypeError, RuntimeError) as error:
+        raise InputError(f"{path}: {name} cannot be read ({error})") from None
+    return values
+
+
+def _graph(group: "zarr.Group", snapshot: Snapshot, path: Path) -> NeighbourGraph:
+    cutoff = group.attrs.get("cutoff")
+    if not isinstance(cutoff, (int, float)) or not cutoff > 0:
+        raise InputError(f"{path}: its cutoff is {cutoff}; expected a positive length")
+    graph = neighbour_graph(snapshot, float(cutoff))
+    once = graph.edge_index[:, graph.edge_index[0] < graph.edge_index[1]]
+    if not np.array_equal(once, _values(group, "bonds", path)):
+        raise InputError(
+            f"{path}: the stored bonds are not the {graph.n_edges // 2} pairs closer than the "
+            f"cutoff {graph.cutoff:g}; the store is damaged or was changed"
+        )
+    return graph
+
+
+def _both_ways(values: NDArray[np.floating], graph: NeighbourGraph) -> NDArray[np.floating]:
+    """Return values [T, E] of directed bonds from those [T, E / 2] of bonds with i < j."""
+    senders, receivers = graph.edge_index
+    once = senders < receivers
+    every = np.zeros((len(values), graph.n_edges), dtype=values.dtype)
+    every[:, once] = values
+    every[:, ~once] = every[:, reverse_edges(graph)][:, ~once]
+    return every

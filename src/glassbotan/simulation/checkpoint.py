@@ -1,0 +1,69 @@
+"""Checkpoints of runs: a file that appears whole or not at all."""
+
+import logging
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from glassbotan.errors import InputError
+from glassbotan.io.atomic import atomic_output
+from glassbotan.simulation.engine import Run
+
+LOGGER = logging.getLogger("glassbotan")
+
+_UNREADABLE = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error)
+"""What a missing or damaged file raises."""
+
+
+def save(path: Path, run: Run, key: str) -> None:
+    """Write a run's state.
+
+    Parameters
+    ----------
+    path
+        The file.
+    run
+        Whose state.
+    key
+        What the run is of; only a run with the same key takes the state up.
+
+    Raises
+    ------
+    RunError
+        The disk is full.
+
+    """
+    arrays: dict[str, Any] = {f"state:{name}": values for name, values in run.state().items()}
+    with atomic_output(path) as temporary, temporary.open("wb") as out:
+        np.savez(out, key=np.array(key), **arrays)
+
+
+def resume(path: Path, run: Run, key: str) -> bool:
+    """Take a run to the state in a checkpoint, if there is one of the same key.
+
+    Returns
+    -------
+    bool
+        Whether it was. Without, or where the state is refused, the run must start anew; it may
+        be of no further use.
+
+    """
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            if str(stored["key"]) != key:
+                return False
+            state = {
+                name.removeprefix("state:"): stored[name]
+                for name in stored.files
+                if name.startswith("state:")
+            }
+        run.restore(state)
+    except FileNotFoundError:
+        return False
+    except (*_UNREADABLE, InputError) as error:
+        LOGGER.warning("%s: not taken up (%s); its trajectories start anew", path, error)
+        return False
+    return True

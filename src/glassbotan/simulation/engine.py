@@ -1,0 +1,109 @@
+"""What every engine offers: a run of one or more trajectories that leave one snapshot."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glassbotan.simulation.settings import DynamicsSettings
+from glassbotan.simulation.velocities import maxwell_boltzmann, trajectory_seed
+from glassbotan.structure import Snapshot
+from glassbotan.structure.periodic import FloatArray
+from glassbotan.structure.potential import PairPotential
+
+State = dict[str, NDArray[np.generic]]
+
+
+class Run(Protocol):
+    """R trajectories under way, all at the same step.
+
+    ``advance`` raises RunError where a trajectory blows up, naming the step; the run is then of
+    no further use, and nothing of that trajectory is valid.
+    """
+
+    @property
+    def step(self) -> int:
+        """The number of timesteps done."""
+
+    def advance(self, steps: int) -> None:
+        """Integrate every trajectory by a number of timesteps."""
+
+    def displacements(self) -> FloatArray:
+        """Return r(t) - r(0), shape [R, N, d], length units; unwrapped."""
+
+    def velocities(self) -> FloatArray:
+        """Return the velocities, shape [R, N, d]."""
+
+    def energies(self) -> tuple[FloatArray, FloatArray]:
+        """Return potential and kinetic energy of the whole system, each of shape [R]."""
+
+    def state(self) -> State:
+        """Return what :meth:`restore` needs to go on exactly as this run would."""
+
+    def restore(self, state: Mapping[str, NDArray[np.generic]]) -> None:
+        """Go to a state that :meth:`state` returned, of a run that was started alike."""
+
+    def close(self) -> None:
+        """Let go of memory and libraries."""
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """What an engine is asked to run.
+
+    Attributes
+    ----------
+    snapshot
+        Where all trajectories begin.
+    potential, settings
+        Interaction and equations of motion.
+    trajectories
+        Their indices in the ensemble, shape [R].
+    seed, snapshot_index
+        With a trajectory's index, what its random numbers follow from.
+
+    """
+
+    snapshot: Snapshot
+    potential: PairPotential
+    settings: DynamicsSettings
+    trajectories: tuple[int, ...]
+    seed: int = 0
+    snapshot_index: int = 0
+
+    @property
+    def masses(self) -> FloatArray:
+        """The mass of each particle, shape [N]."""
+        return self.potential.particle_masses(self.snapshot.species)
+
+    def random_source(self, trajectory: int, purpose: int = 0) -> np.random.SeedSequence:
+        """Return the random numbers of the trajectory with that index; see trajectory_seed."""
+        return trajectory_seed(
+            self.seed, snapshot=self.snapshot_index, trajectory=trajectory, purpose=purpose
+        )
+
+    def initial_velocities(self) -> FloatArray:
+        """Return the velocities that the trajectories set out with, shape [R, N, d]."""
+        return np.stack(
+            [
+                maxwell_boltzmann(
+                    self.masses,
+                    self.snapshot.dimension,
+                    self.settings.temperature,
+                    self.random_source(trajectory),
+                )
+                for trajectory in self.trajectories
+            ]
+        )
+
+
+class Engine(Protocol):
+    """A module that runs tasks."""
+
+    def missing(self) -> str | None:
+        """Return why it cannot run here and what to install, or None where it can."""
+
+    def start(self, task: Task) -> Run:
+        """Begin the task's trajectories, at step 0."""

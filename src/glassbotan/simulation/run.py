@@ -1,0 +1,53 @@
+"""A campaign from its file's content to its store."""
+
+from pathlib import Path
+
+from glassbotan.errors import InputError
+from glassbotan.io.ensemble_store import SUFFIX
+from glassbotan.provenance import provenance
+from glassbotan.simulation.campaign import Campaign
+from glassbotan.simulation.plan import plan
+from glassbotan.simulation.progress import Report
+from glassbotan.simulation.schedule import Resources, Summary, execute
+from glassbotan.simulation.store import prepare
+
+
+def run_campaign(
+    campaign: Campaign,
+    output: str | Path,
+    *,
+    resources: Resources | None = None,
+    time_limit: float | None = None,
+    report: Report = lambda progress: None,  # noqa: ARG005 - nobody to report to
+) -> Summary:
+    """Make a campaign's ensembles, or go on with them.
+
+    Parameters
+    ----------
+    campaign
+        From :func:`glassbotan.simulation.campaign.load_campaign`.
+    output
+        The store, a folder NAME.zarr; one that is there already must be this campaign's.
+    resources, time_limit, report
+        As :func:`glassbotan.simulation.schedule.execute`.
+
+    Raises
+    ------
+    InputError
+        The campaign, a snapshot or the store is not as it must be, or the engine or Dask is not
+        installed.
+    RunError
+        Trajectories blew up, the disk is full, or workers or the scheduler were lost.
+
+    """
+    target = Path(output)
+    if target.suffix != SUFFIX:
+        raise InputError(f"{target}: the name of a store must end in {SUFFIX}")
+    planned = plan(campaign)
+    details = {"campaign": campaign.model_dump(mode="json")}
+    store = prepare(
+        target,
+        planned,
+        provenance(dict.fromkeys(planned.files), seed=campaign.seed, **details),
+    )
+    return execute(store, planned, resources=resources, time_limit=time_limit, report=report)

@@ -1,0 +1,543 @@
+"""A campaign's work spread over one process, a machine's cores, or a cluster, by Dask."""
+
+import logging
+import os
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from secrets import token_hex
+from types import FrameType
+from typing import TYPE_CHECKING, Any, Literal
+
+from glassbotan.errors import GlassbotanError, InputError, RunError
+from glassbotan.simulation.plan import Block, Plan
+from glassbotan.simulation.progress import Progress, Report, Tally
+from glassbotan.simulation.store import WORK, Store, clean
+from glassbotan.simulation.work import (
+    Outcome,
+    finish_snapshot,
+    is_done,
+    run_block,
+    steps_kept,
+)
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+LOGGER = logging.getLogger("glassbotan")
+
+STOP = "stop"
+"""A file in the store's folder of work; workers that see it write a checkpoint and stop."""
+
+POLL = 0.5
+"""Seconds between two looks at signals, the clock and the scheduler."""
+
+PATIENCE = 1.0
+"""Seconds in which a signal that is repeated says nothing new."""
+
+GRACE = 120.0
+"""Seconds that workers have for a checkpoint when all is to stop."""
+
+ALLOWED_DEATHS = 10
+"""Of workers while they were at a task, before the task is held to be the cause."""
+
+Batch = Literal["slurm", "pbs"]
+BATCH_SYSTEMS: tuple[Batch, ...] = ("slurm", "pbs")
+
+NO_DASK = 'Dask is not installed; install it with: pip install "glassbotan[simulate]"'
+
+
+@dataclass(frozen=True)
+class Resources:
+    """Where work is done.
+
+    Attributes
+    ----------
+    workers
+        Processes, each with one thread; jobs with a batch system. 1 without either of the others
+        is this process itself.
+    scheduler
+        Address of a running Dask scheduler, such as tcp://node7:8786, whose workers do the work.
+    batch
+        "slurm" or "pbs": workers are submitted as jobs, through dask-jobqueue.
+    batch_options
+        Of dask-jobqueue's cluster, such as {"queue": "short", "walltime": "04:00:00"}.
+
+    """
+
+    workers: int = 1
+    scheduler: str | None = None
+    batch: Batch | None = None
+    batch_options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse what contradicts itself."""
+        if self.workers < 1:
+            raise InputError(f"workers: {self.workers}; there must be at least 1")
+        if self.batch is not None and self.batch not in BATCH_SYSTEMS:
+            raise InputError(f"batch system {self.batch!r} is unknown; use slurm or pbs")
+        if self.batch is not None and self.scheduler is not None:
+            raise InputError("a running scheduler has workers of its own; leave out slurm or pbs")
+        if self.batch_options and self.batch is None:
+            raise InputError("options of a batch system are given, and no batch system")
+
+    @property
+    def local(self) -> bool:
+        """Whether all is done in this process."""
+        return self.workers == 1 and self.scheduler is None and self.batch is None
+
+
+@dataclass(frozen=True)
+class Summary:
+    """How a run of a campaign ended.
+
+    Attributes
+    ----------
+    progress
+        How far it came.
+    complete
+        Whether every snapshot is finished.
+    interrupted
+        Whether it was stopped by a signal; else, if it is not complete, by the time limit.
+
+    """
+
+    progress: Progress
+    complete: bool
+    interrupted: bool
+
+
+def execute(
+    store: Store,
+    plan: Plan,
+    *,
+    resources: Resources | None = None,
+    time_limit: float | None = None,
+    report: Report = lambda progress: None,  # noqa: ARG005 - nobody to report to
+) -> Summary:
+    """Do what is left of a campaign's work.
+
+    Which process does what, and when, leaves no trace in the data. Ctrl-C (or SIGTERM) lets every
+    block write a checkpoint and stop; a second one stops at once.
+
+    Parameters
+    ----------
+    store
+        Of the plan; see :func:`glassbotan.simulation.store.prepare`.
+    plan
+        What is to be done.
+    resources
+        Where it is done; by default in this process.
+    time_limit
+        Seconds after which blocks write a checkpoint and stop.
+    report
+        Told how far it is, several times a second.
+
+    Raises
+    ------
+    InputError
+        Dask is not installed, the scheduler is not there, or its workers do not see the store.
+    RunError
+        Trajectories blew up (all others are done first), the disk is full, workers die again and
+        again, or another run is at work in the store.
+
+    """
+    resources = resources or Resources()
+    deadline = time.time() + time_limit if time_limit is not None else float("inf")
+    with _only_one(store.path), _signals() as signals, ExitStack() as stack:
+        # What is left of a run that was killed.
+        (store.path / WORK / STOP).unlink(missing_ok=True)
+        job = _Job(store, plan, deadline, report, signals)
+        if job.pending:
+            if resources.local:
+                _run_here(job)
+            else:
+                _run_on(stack.enter_context(_client(resources)), job)
+        job.raise_failures()
+        summary = Summary(job.tally.progress, not job.unfinished, signals.seen > 0)
+        if summary.complete:
+            clean(store.path)
+    return summary
+
+
+class _Signals:
+    """Counts requests to stop; the second ends everything at once."""
+
+    def __init__(self) -> None:
+        self.seen = 0
+        self._first = 0.0
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - a handler's
+        if self.seen and time.monotonic() - self._first < PATIENCE:
+            # Some programs send a signal to a process and then to its group.
+            return
+        self.seen += 1
+        if self.seen > 1:
+            raise KeyboardInterrupt
+        self._first = time.monotonic()
+        LOGGER.info("stopping; once more to stop at once")
+
+
+class _Job:
+    """The work that is left, and how it goes."""
+
+    def __init__(
+        self, store: Store, plan: Plan, deadline: float, report: Report, signals: _Signals
+    ) -> None:
+        self.store, self.deadline, self.signals = store, deadline, signals
+        self.unfinished = {s for s in range(store.snapshots) if not store.is_finished(s)}
+        self.of_snapshot = {s: store.protocol.blocks(s) for s in self.unfinished}
+        open_blocks = [b for b in plan.blocks if b.snapshot in self.unfinished]
+        self.pending = [b for b in open_blocks if not is_done(store, b)]
+        self.failures: dict[int, str] = {}
+        self._done = set(open_blocks) - set(self.pending)
+        finished = store.snapshots - len(self.unfinished)
+        self.tally = Tally(plan, {b: steps_kept(store, b) for b in plan.blocks}, finished, report)
+        for snapshot in sorted(self.unfinished):
+            self._finish_if_ready(snapshot)
+
+    def must_stop(self) -> bool:
+        return self.signals.seen > 0 or time.time() > self.deadline
+
+    def hear(self, block: Block, step: int) -> None:
+        """Take note of a step that a worker tells, perhaps late."""
+        if block not in self._done:
+            self.tally.at(block, step)
+
+    def record(self, block: Block, outcome: Outcome) -> None:
+        """Take note of how a block ended."""
+        if outcome.failure is not None:
+            self.failures.setdefault(block.snapshot, outcome.failure)
+        if outcome.done:
+            self._done.add(block)
+            self.tally.at(block, int(self.store.protocol.steps[block.times - 1]))
+
+    def is_ready(self, snapshot: int) -> bool:
+        """Tell whether all blocks of a snapshot are done."""
+        return all(block in self._done for block in self.of_snapshot[snapshot])
+
+    def finished(self, snapshot: int) -> None:
+        """Take note that a snapshot is finished."""
+        self.unfinished.discard(snapshot)
+        self.tally.finish()
+
+    def raise_failures(self) -> None:
+        """Raise RunError where trajectories blew up."""
+        if self.failures:
+            first = min(self.failures)
+            others = len(self.failures) - 1
+            also = f" (and {others} more snapshots failed)" if others else ""
+            raise RunError(f"snapshot {first}: {self.failures[first]}{also}")
+
+    def _finish_if_ready(self, snapshot: int) -> None:
+        if self.is_ready(snapshot):
+            finish_snapshot(self.store.path, snapshot)
+            self.finished(snapshot)
+
+
+def _run_here(job: _Job) -> None:
+    """Do the work in this process, one block after another."""
+    for block in job.pending:
+        if block.snapshot in job.failures:
+            continue
+        outcome = run_block(job.store.path, block, stop=job.must_stop, tell=job.tally.at)
+        job.record(block, outcome)
+        if job.is_ready(block.snapshot):
+            finish_snapshot(job.store.path, block.snapshot)
+            job.finished(block.snapshot)
+        if job.must_stop():
+            return
+
+
+def _run_on(client: "Client", job: _Job) -> None:
+    """Give the work to a Dask cluster as one graph, and follow it."""
+    path = job.store.path.resolve()
+    _check_sees(client, path)
+    topic = f"glassbotan-{token_hex(8)}"
+
+    def heard(event: tuple[float, Any]) -> None:
+        block, step = event[1]
+        job.hear(_block(block), int(step))
+
+    client.subscribe_topic(topic, heard)
+    blocks: dict[Future, Block] = {}
+    snapshots: dict[Future, int] = {}
+    for snapshot in sorted({block.snapshot for block in job.pending}):
+        mine = [block for block in job.pending if block.snapshot == snapshot]
+        outcomes = [
+            client.submit(
+                _block_there,
+                str(path),
+                block,
+                job.deadline,
+                topic,
+                key=f"block-{topic}-{block.snapshot}-{block.number}",
+                priority=-snapshot,
+                pure=False,
+            )
+            for block in mine
+        ]
+        blocks |= dict(zip(outcomes, mine, strict=True))
+        finished = client.submit(
+            _finish_there,
+            str(path),
+            snapshot,
+            outcomes,
+            key=f"finish-{topic}-{snapshot}",
+            priority=1,
+            pure=False,
+        )
+        snapshots[finished] = snapshot
+    try:
+        _follow(job, blocks, snapshots)
+    finally:
+        with suppress(Exception):
+            client.unsubscribe_topic(topic)
+            client.cancel([*blocks, *snapshots])
+
+
+def _follow(job: _Job, blocks: "dict[Future, Block]", snapshots: "dict[Future, int]") -> None:
+    """Wait for all futures; let workers stop where a signal, the clock or an error says so."""
+    from concurrent.futures import CancelledError
+
+    from distributed import wait
+
+    waiting: set[Future] = {*blocks, *snapshots}
+    error: Exception | None = None
+    patience = float("inf")
+    while waiting and time.monotonic() < patience:
+        # Where the scheduler was lost, each future tells so below.
+        with suppress(TimeoutError, CancelledError):
+            wait(waiting, timeout=POLL, return_when="FIRST_COMPLETED")
+        for future in [f for f in waiting if f.done()]:
+            waiting.discard(future)
+            try:
+                _take(job, future, blocks, snapshots)
+            except Exception as raised:  # noqa: BLE001 - whatever a worker raises; told below
+                error = error or raised
+        if patience == float("inf") and (error is not None or job.must_stop()):
+            with suppress(OSError):
+                (job.store.path / WORK / STOP).touch()
+            patience = time.monotonic() + GRACE
+    if error is not None:
+        raise _told(error, job.store.path) from None
+
+
+def _take(
+    job: _Job,
+    future: "Future",
+    blocks: "dict[Future, Block]",
+    snapshots: "dict[Future, int]",
+) -> None:
+    result = future.result()
+    if future in blocks:
+        job.record(blocks[future], result)
+    elif result:
+        job.finished(snapshots[future])
+
+
+def _told(error: Exception, path: Path) -> GlassbotanError:
+    """Return what came from a worker or the scheduler as an error for people."""
+    from concurrent.futures import CancelledError
+
+    from distributed import KilledWorker
+
+    if isinstance(error, GlassbotanError):
+        return error
+    again = "what is finished is kept, and the same command goes on from there"
+    if isinstance(error, KilledWorker):
+        return RunError(
+            f"{path}: {ALLOWED_DEATHS + 1} workers died at the same work, perhaps for want of "
+            f"memory; {again}"
+        )
+    if isinstance(error, (CancelledError, OSError)):
+        return RunError(f"{path}: the scheduler was lost ({type(error).__name__}); {again}")
+    return RunError(f"{path}: a worker failed ({type(error).__name__}: {error}); {again}")
+
+
+def _block_there(path: str, block: Block, deadline: float, topic: str) -> Outcome:
+    """Run a block on a worker."""
+    from distributed import get_worker
+
+    worker, stop_file = get_worker(), Path(path) / WORK / STOP
+    last = 0.0
+
+    def tell(at: Block, step: int) -> None:
+        nonlocal last
+        if time.monotonic() - last > 2 * POLL:
+            worker.log_event(topic, (_key(at), step))
+            last = time.monotonic()
+
+    return run_block(
+        Path(path),
+        block,
+        stop=lambda: time.time() > deadline or stop_file.exists(),
+        tell=tell,
+    )
+
+
+def _finish_there(path: str, snapshot: int, outcomes: list[Outcome]) -> bool:
+    """Finish a snapshot on a worker, if its blocks are all done."""
+    if not all(outcome.done for outcome in outcomes):
+        return False
+    finish_snapshot(Path(path), snapshot)
+    return True
+
+
+def _key(block: Block) -> tuple[int, int, int, int, int]:
+    """Return a block as numbers, which every scheduler can pass on."""
+    chosen = block.trajectories
+    return block.snapshot, block.number, chosen.start, chosen.stop, block.times
+
+
+def _block(key: Any) -> Block:
+    snapshot, number, first, last, times = key
+    return Block(snapshot, number, range(first, last), times)
+
+
+def _check_sees(client: "Client", path: Path) -> None:
+    found = client.run(os.path.isdir, str(path))
+    blind = [worker for worker, sees in found.items() if not sees]
+    if blind:
+        raise InputError(
+            f"{path}: the worker {blind[0]} does not see this folder; the store must lie on a file "
+            "system that all workers share"
+        )
+    if not found:
+        LOGGER.info("waiting for workers")
+
+
+@contextmanager
+def _client(resources: Resources) -> "Iterator[Client]":
+    """Connect to the cluster that is asked for, starting it where there is none."""
+    try:
+        import dask
+        from distributed import Client, LocalCluster
+    except ImportError:
+        raise InputError(NO_DASK) from None
+
+    configuration = {
+        # One task a worker, so that the longest waiting is what is begun next.
+        "distributed.scheduler.worker-saturation": 1.0,
+        "distributed.scheduler.allowed-failures": ALLOWED_DEATHS,
+    }
+    with ExitStack() as stack:
+        stack.enter_context(dask.config.set(configuration))
+        stack.enter_context(_without_remarks())
+        if resources.scheduler is not None:
+            where: Any = resources.scheduler
+        elif resources.batch is not None:
+            where = stack.enter_context(_batch_cluster(resources))
+        else:
+            scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="glassbotan-"))
+            with _signals_for_this_process():
+                cluster = LocalCluster(
+                    n_workers=resources.workers,
+                    threads_per_worker=1,
+                    processes=True,
+                    dashboard_address=":0",
+                    memory_limit=0,
+                    local_directory=scratch,
+                    silence_logs=logging.CRITICAL,
+                )
+            where = stack.enter_context(cluster)
+        try:
+            client = stack.enter_context(Client(where))
+        except (OSError, ValueError) as error:
+            raise InputError(f"{where}: no Dask scheduler answers there ({error})") from None
+        yield client
+
+
+@contextmanager
+def _signals_for_this_process() -> Iterator[None]:
+    """Hold signals back, so that processes and threads begun in the block never see them.
+
+    Ctrl-C and a batch system's SIGTERM reach every process of a command, and are for its first to
+    answer. What arrives meanwhile is answered after the block.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    from multiprocessing import resource_tracker
+
+    # Python's own helper lets signals through again once it is started.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGTERM])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _without_remarks() -> Iterator[None]:
+    """Keep Dask's remarks on what it does from people; its errors reach them in other ways."""
+    loggers = [logging.getLogger(name) for name in ("distributed", "distributed.client", "tornado")]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
+
+
+def _batch_cluster(resources: Resources) -> Any:
+    try:
+        import dask_jobqueue
+    except ImportError:
+        raise InputError(
+            "dask-jobqueue is not installed; install it with: pip install dask-jobqueue"
+        ) from None
+    kind = {"slurm": "SLURMCluster", "pbs": "PBSCluster"}[resources.batch or "slurm"]
+    options = {"cores": 1, "processes": 1, "memory": "2GB", **resources.batch_options}
+    try:
+        cluster = getattr(dask_jobqueue, kind)(**options)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{resources.batch}: {error}") from None
+    cluster.scale(jobs=resources.workers)
+    return cluster
+
+
+@contextmanager
+def _signals() -> Iterator[_Signals]:
+    """Count SIGINT and SIGTERM for the block, where this thread may listen to signals."""
+    signals = _Signals()
+    if threading.current_thread() is not threading.main_thread():
+        yield signals
+        return
+    before = {number: signal.signal(number, signals) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield signals
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _only_one(path: Path) -> Iterator[None]:
+    """Keep a second run out of the store; a run that was killed does not stay in the way."""
+    if sys.platform == "win32":
+        yield
+        return
+    import fcntl
+
+    folder = os.open(path, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RunError(f"{path}: another run is at work there; wait for it to end") from None
+        except OSError:
+            # A file system may know no locks at all; what two runs write there is the same.
+            LOGGER.debug("%s: cannot be locked", path)
+        yield
+    finally:
+        os.close(folder)

@@ -1,0 +1,125 @@
+"""What a network learns, summed over trajectories as they arrive."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from glassbotan.dynamics.bond_breaking import FIRST_SHELL, UnorderedBonds, broken_fraction
+from glassbotan.errors import InputError
+from glassbotan.structure import Snapshot, neighbour_graph
+from glassbotan.structure.periodic import FloatArray
+
+QUANTITIES = ("propensity", "bond_extension", "bond_breaking")
+
+Sums = Mapping[str, FloatArray]
+"""By quantity, shape [3, X]: the sum over even trajectories, over odd ones, and of all squares."""
+
+
+@dataclass(frozen=True, eq=False)
+class Averages:
+    """One quantity's mean over R trajectories, and how well it is known.
+
+    Attributes
+    ----------
+    mean
+        Shape [X].
+    error
+        Standard error of the mean, shape [X]: the standard deviation over trajectories (with R - 1)
+        over the square root of R; NaN for one trajectory.
+    split
+        Mean over trajectories 0, 2, 4 ... minus mean over 1, 3, 5 ..., shape [X]; NaN for one
+        trajectory.
+
+    """
+
+    mean: FloatArray
+    error: FloatArray
+    split: FloatArray
+
+
+class Reduction:
+    """Sums of propensity, bond extension and bond breaking at one time.
+
+    Sums are of float64 and in the order of trajectories within a block and of blocks, so that
+    they are the same to the last bit whoever computes the blocks, and when.
+
+    Parameters
+    ----------
+    snapshot
+        Where the trajectories begin.
+    cutoff
+        Of the graph whose bonds are followed, length units.
+
+    Raises
+    ------
+    InputError
+        The cutoff is shorter than the first shell, or longer than half the box.
+
+    """
+
+    def __init__(self, snapshot: Snapshot, cutoff: float) -> None:
+        if not cutoff >= FIRST_SHELL:
+            raise InputError(
+                f"the cutoff of bonds is {cutoff:g}; it must be at least {FIRST_SHELL} (the first "
+                "shell), and 2 is usual"
+            )
+        self.n_particles = snapshot.n_particles
+        self.bonds = UnorderedBonds.of(neighbour_graph(snapshot, cutoff))
+        self._shell = self.bonds.shorter_than(FIRST_SHELL)
+
+    def samples(self, displacements: FloatArray) -> dict[str, FloatArray]:
+        """Return every quantity of one trajectory displaced by [N, d]; bonds each once."""
+        return {
+            "propensity": np.sqrt(np.einsum("nd,nd->n", displacements, displacements)),
+            "bond_extension": self.bonds.lengths(displacements) - self.bonds.distances,
+            "bond_breaking": broken_fraction(self._shell, displacements, self.n_particles),
+        }
+
+    def sums(self, displacements: FloatArray, trajectories: Sequence[int]) -> Sums:
+        """Return the sums over a block: displacements [R, N, d] of the trajectories [R]."""
+        size = {
+            "propensity": self.n_particles,
+            "bond_extension": len(self.bonds.first),
+            "bond_breaking": self.n_particles,
+        }
+        sums = {name: np.zeros((3, size[name])) for name in QUANTITIES}
+        for moved, trajectory in zip(displacements, trajectories, strict=True):
+            for name, values in self.samples(moved).items():
+                sums[name][trajectory % 2] += values
+                sums[name][2] += values**2
+        return sums
+
+
+def averages(blocks: Sequence[FloatArray], trajectories: int) -> Averages:
+    """Return one quantity's averages from the sums [3, X] of all blocks, in their order.
+
+    Parameters
+    ----------
+    blocks
+        Of all trajectories 0 ... R - 1.
+    trajectories
+        Their number R.
+
+    """
+    total = np.zeros_like(blocks[0])
+    for block in blocks:
+        total += block
+    even, odd, squares = total
+    n_even, n_odd = (trajectories + 1) // 2, trajectories // 2
+    mean = (even + odd) / trajectories
+    if trajectories == 1:
+        unknown = np.full_like(mean, np.nan)
+        return Averages(mean, unknown, unknown)
+    # Rounding may leave less than nothing where all trajectories agree.
+    variance = np.maximum(squares / trajectories - mean**2, 0) * trajectories / (trajectories - 1)
+    return Averages(mean, np.sqrt(variance / trajectories), even / n_even - odd / n_odd)
+
+
+def rounded(values: FloatArray, resolution: float) -> FloatArray:
+    """Return values rounded to a power of two that is not above the resolution, in float32.
+
+    Digits far below the standard error would be noise that no compression can make small.
+    """
+    step = 2.0 ** np.floor(np.log2(resolution))
+    return np.asarray(np.rint(values / step) * step, dtype=np.float32)

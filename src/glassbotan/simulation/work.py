@@ -1,0 +1,245 @@
+"""The two kinds of work in a campaign: running a block of trajectories, finishing a snapshot.
+
+Both are functions of a store's path and of indices, so that any process that sees the store can do
+them, and doing them twice or after an interruption gives the same data to the last bit.
+"""
+
+import hashlib
+import json
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from glassbotan.errors import RunError
+from glassbotan.io.atomic import atomic_output
+from glassbotan.provenance import package_version
+from glassbotan.simulation import checkpoint
+from glassbotan.simulation.engine import Run
+from glassbotan.simulation.engines import start
+from glassbotan.simulation.plan import Block, Protocol, fingerprint
+from glassbotan.simulation.store import Store
+from glassbotan.simulation.targets import QUANTITIES, Reduction
+from glassbotan.simulation.trajectories import BlownUpError, Frame, StoppedError, frames
+from glassbotan.structure import Snapshot
+from glassbotan.structure.periodic import FloatArray
+
+CHECKPOINT = "checkpoint.npz"
+DONE = "done"
+
+SECONDS_BETWEEN_CHECKPOINTS = 120.0
+
+Stop = Callable[[], bool]
+Tell = Callable[[Block, int], None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a block ended.
+
+    Attributes
+    ----------
+    done
+        Whether all its times are kept; else it was stopped, and goes on from its checkpoint.
+    failure
+        Why it cannot be done: its trajectories blew up.
+
+    """
+
+    done: bool
+    failure: str | None = None
+
+
+def run_block(
+    path: Path,
+    block: Block,
+    *,
+    stop: Stop = lambda: False,
+    tell: Tell = lambda block, step: None,  # noqa: ARG005 - nobody to tell
+) -> Outcome:
+    """Run a block of trajectories to its last time, from its checkpoint where it has one.
+
+    Parameters
+    ----------
+    path
+        Of the store.
+    block
+        Which.
+    stop
+        Asked about twice a second; once it is true, a checkpoint is written and the block stops.
+    tell
+        Told about twice a second how many steps are done.
+
+    Raises
+    ------
+    RunError
+        The disk is full.
+
+    """
+    store = Store.open(path)
+    if is_done(store, block):
+        return Outcome(done=True)
+    if stop():
+        return Outcome(done=False)
+    folder = store.work(block)
+    snapshot, protocol = store.snapshot(block.snapshot), store.protocol
+    keep = _keeper(store, block, snapshot, folder)
+    try:
+        with _begun(snapshot, protocol, block, folder) as run:
+            pause = _Pause(run, block, folder / CHECKPOINT, _key(snapshot, protocol, block))
+            taken = frames(
+                run,
+                protocol.steps[: block.times],
+                protocol.potential.particle_masses(snapshot.species),
+                conserves_momentum=protocol.integrator == "nve",
+                between=lambda: pause(stop, tell),
+            )
+            for frame in taken:
+                keep(frame)
+    except StoppedError:
+        return Outcome(done=False)
+    except BlownUpError as error:
+        return Outcome(done=False, failure=str(error))
+    with atomic_output(folder / DONE):
+        pass
+    (folder / CHECKPOINT).unlink(missing_ok=True)
+    return Outcome(done=True)
+
+
+def finish_snapshot(path: Path, index: int) -> None:
+    """Write a snapshot's averages from its blocks, all done, and mark it as finished."""
+    store = Store.open(path)
+    if store.is_finished(index):
+        return
+    protocol = store.protocol
+    energies = np.full((len(protocol.times), protocol.trajectories[0]), np.nan)
+    sums: list[dict[str, list[FloatArray]]] = []
+    for time_index in range(len(protocol.times)):
+        at_time: dict[str, list[FloatArray]] = {name: [] for name in QUANTITIES}
+        for block in protocol.blocks(index):
+            if time_index >= block.times:
+                continue
+            kept = _read_frame(store.work(block) / _frame_name(time_index))
+            chosen = slice(block.trajectories.start, block.trajectories.stop)
+            energies[time_index, chosen] = kept["energies"]
+            for name in QUANTITIES if protocol.keep == "targets" else ():
+                at_time[name].append(kept[name])
+        sums.append(at_time)
+    store.finish(index, energies, sums if protocol.keep == "targets" else [])
+
+
+def is_done(store: Store, block: Block) -> bool:
+    """Tell whether a block is done, and nothing of it has to be run again."""
+    return store.is_finished(block.snapshot) or (store.work(block) / DONE).exists()
+
+
+def steps_kept(store: Store, block: Block) -> int:
+    """Return the steps that a block has certainly done, by the frames that it kept."""
+    steps = store.protocol.steps[: block.times]
+    if is_done(store, block):
+        return int(steps[-1])
+    folder = store.work(block)
+    kept = [int(step) for t, step in enumerate(steps) if (folder / _frame_name(t)).exists()]
+    return max(kept, default=0)
+
+
+class _Pause:
+    """What happens between two slices: reports, checkpoints, stopping."""
+
+    def __init__(self, run: Run, block: Block, checkpoint_file: Path, key: str) -> None:
+        self._run, self._block = run, block
+        self._file, self._key = checkpoint_file, key
+        self._saved = time.monotonic()
+
+    def __call__(self, stop: Stop, tell: Tell) -> None:
+        tell(self._block, self._run.step)
+        stopping = stop()
+        if stopping or time.monotonic() - self._saved > SECONDS_BETWEEN_CHECKPOINTS:
+            checkpoint.save(self._file, self._run, self._key)
+            self._saved = time.monotonic()
+        if stopping:
+            raise StoppedError
+
+
+@contextmanager
+def _begun(snapshot: Snapshot, protocol: Protocol, block: Block, folder: Path) -> Iterator[Run]:
+    """Start a block's run, or take it up where it was left."""
+    run = _start(snapshot, protocol, block)
+    try:
+        if (folder / CHECKPOINT).exists() and not _resumed(run, snapshot, protocol, block, folder):
+            run.close()
+            run = _start(snapshot, protocol, block)
+        yield run
+    finally:
+        run.close()
+
+
+def _start(snapshot: Snapshot, protocol: Protocol, block: Block) -> Run:
+    return start(
+        protocol.engine,
+        snapshot,
+        protocol.settings(snapshot.temperature or np.nan),
+        potential=protocol.potential,
+        trajectories=block.trajectories,
+        seed=protocol.seed,
+        snapshot_index=block.snapshot,
+    )
+
+
+def _resumed(run: Run, snapshot: Snapshot, protocol: Protocol, block: Block, folder: Path) -> bool:
+    if not checkpoint.resume(folder / CHECKPOINT, run, _key(snapshot, protocol, block)):
+        return False
+    passed = protocol.steps[: block.times] <= run.step
+    return all((folder / _frame_name(t)).exists() for t in range(int(passed.sum())))
+
+
+def _key(snapshot: Snapshot, protocol: Protocol, block: Block) -> str:
+    """Return what a checkpoint must agree with: the task, and the program that runs it."""
+    task = [
+        fingerprint(snapshot),
+        snapshot.temperature,
+        protocol.to_json(),
+        block.snapshot,
+        list(block.trajectories),
+        package_version(),
+    ]
+    return hashlib.sha256(json.dumps(task, sort_keys=True).encode()).hexdigest()
+
+
+def _keeper(
+    store: Store, block: Block, snapshot: Snapshot, folder: Path
+) -> Callable[[Frame], None]:
+    """Return the function that writes a block's frames."""
+    targets = store.protocol.keep == "targets"
+    reduction = Reduction(snapshot, store.protocol.cutoff) if targets else None
+
+    def keep(frame: Frame) -> None:
+        kept: dict[str, Any] = {"energies": frame.energies}
+        if reduction is None:
+            store.keep_displacements(block, frame.time, frame.displacements)
+        else:
+            kept |= reduction.sums(frame.displacements, block.trajectories)
+        with atomic_output(folder / _frame_name(frame.time)) as temporary:
+            np.savez(temporary, **kept)
+
+    return keep
+
+
+def _read_frame(file: Path) -> dict[str, FloatArray]:
+    try:
+        with np.load(file, allow_pickle=False) as kept:
+            return {name: kept[name] for name in kept.files}
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
+        raise RunError(
+            f"{file}: cannot be read ({error}); remove its folder, and these trajectories are run "
+            "again"
+        ) from None
+
+
+def _frame_name(time_index: int) -> str:
+    return f"frame-{time_index:04d}.npz"

@@ -1,0 +1,98 @@
+"""glassbotan simulate: from the command line to a store, and what it refuses."""
+
+import pytest
+
+from cli.command_line import refusal, run
+from glassbotan import io
+from glassbotan.cli.simulate.meter import describe, duration
+from glassbotan.cli.simulate.options import parse_duration
+from glassbotan.errors import InputError
+from glassbotan.simulation.progress import Progress
+from simulation.campaigns import campaign_file, contents
+from simulation.glasses import needs_lammps, thermal_glass
+
+
+@pytest.fixture
+def glass(tmp_path):
+    path = tmp_path / "glass.xyz"
+    io.write(path, thermal_glass(2))
+    return path
+
+
+def ensemble(glass, *words):
+    planar = ("--engine", "lammps", "--potential", "kob-andersen-2d", "--times", "0.1,0.2")
+    output = () if "-o" in words else ("-o", glass.parent / "out.zarr")
+    return ("simulate", "ensemble", glass, *planar, *words, *output)
+
+
+@needs_lammps
+def test_an_ensemble_is_made_and_read(glass):
+    store = glass.parent / "out.zarr"
+    result = run(*ensemble(glass, "--trajectories", "3", "--seed", "2"))
+    assert result == (0, f"store: {store}\n", "")
+    found = io.read_ensemble(store / "snapshots" / "0000")
+    assert found.positions.shape == (2, 3, 90, 2)
+    # Once more: nothing is left to do.
+    assert run(*ensemble(glass, "--trajectories", "3", "--seed", "2")).status == 0
+    said = refusal(*ensemble(glass, "--trajectories", "3", "--seed", "3"))
+    assert "another campaign: seed is 2 there and 3 here" in said
+
+
+@needs_lammps
+def test_a_campaign_is_made(tmp_path):
+    file = campaign_file(tmp_path, times=[0.1], trajectories=4)
+    store = tmp_path / "made.zarr"
+    assert run("simulate", "campaign", file, "-o", store).status == 0
+    assert contents(store)["0/propensity"].shape == (1, 160)
+    part = tmp_path / "part.zarr"
+    result = run("simulate", "campaign", file, "-o", part, "--time-limit", "0.000001s")
+    assert result.status == 0
+    assert "not complete (0 %, 0 of 2 snapshots finished); the same command" in result.out
+
+
+@needs_lammps
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--trajectories", "many"), "--trajectories 'many': expected whole numbers"),
+        (("--trajectories", "4,8"), "must not grow with time"),
+        (("--times", "1..2..3"), "--times"),
+        (("--times", "1,0.5"), "must be positive and increase"),
+        (("--temperature", "-1"), "temperature: "),
+        (("--workers", "0"), "there must be at least 1"),
+        (("--time-limit", "soon"), "expected a time such as 90min"),
+        (("--batch-option", "queue"), "expected KEY=VALUE"),
+        (("--integrator", "verlet"), "integrator: "),
+        (("-o", "out"), "must end in .zarr"),
+    ],
+)
+def test_refusals(glass, words, message):
+    assert message in refusal(*ensemble(glass, *words))
+
+
+@needs_lammps
+def test_a_blow_up_is_one_line(glass):
+    said = refusal(*ensemble(glass, "--timestep", "0.05", "--times", "50"), status=1)
+    assert "blew up by step" in said
+    assert "use a timestep shorter than 0.05" in said
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("90", 90), ("1.5h", 5400), ("15min", 900), ("2d", 172800), ("1:30:05", 5405), (None, None)],
+)
+def test_durations_are_read(text, seconds):
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "0", "-3", "h", "1:30", "3 weeks"])
+def test_what_is_no_duration_is_refused(text):
+    with pytest.raises(InputError, match="--time-limit"):
+        parse_duration(text)
+
+
+def test_progress_in_words():
+    assert describe(Progress(0, 1000, 0.0, 3, 0)) == "0 %, 0 of 3 snapshots finished"
+    found = describe(Progress(370, 1000, 0.05, 12, 4))
+    assert found == "37 %, 0.05 particle-steps/s, 3 h 30 min left, 4 of 12 snapshots finished"
+    assert [duration(s) for s in (20, 600, 1e6)] == ["20 s", "10 min", "11 d 13 h"]

