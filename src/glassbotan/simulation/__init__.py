@@ -1,0 +1,1 @@
+"""How data is made: molecular dynamics of isoconfigurational ensembles."""
