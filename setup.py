@@ -46,6 +46,7 @@ setup(
         Extension(
             "glassbotan.simulation._ensemble",
             [str(SOURCE / "ensemble.cpp")],
+            depends=[str(file) for file in SOURCE.iterdir()],
             extra_compile_args=[*FLAGS, "-pthread"],
             extra_link_args=["-pthread"],
             language="c++",

@@ -146,6 +146,8 @@ using glassbotan::Status;
 #define EXPORT extern "C" __attribute__((visibility("default")))
 #endif
 
+// Lets the caller see whether it was written for this library.
+EXPORT int64_t ensemble_system_size() { return sizeof(glassbotan::System); }
 EXPORT int ensemble_variant_count() { return glassbotan::variant_count; }
 EXPORT const char* ensemble_variant_name(int index) { return glassbotan::variants[index].name; }
 EXPORT int ensemble_variant_lanes(int index) { return glassbotan::variants[index].lanes; }

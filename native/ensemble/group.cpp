@@ -13,7 +13,7 @@ class VectorGroup final : public Group {
   VectorGroup(const System& system, const uint64_t* seeds, int used)
       : system_(system),
         used_(used),
-        builder_(system),
+        builder_(system, used),
         positions_(system.particles),
         lost_(system.particles),
         velocities_(system.particles),
@@ -147,9 +147,26 @@ class VectorGroup final : public Group {
     }
   }
 
-  // Returns false where positions are not finite or absurdly far.
+  bool too_hot() const {
+    double kinetic[lanes] = {};
+    for (int64_t i = 0; i < system_.particles; ++i) {
+      Vector speed2{};
+      for (const Vector component : velocities_[i].axis) speed2 += component * component;
+      const double half_mass = 0.5 / system_.inverse_mass[system_.species[i]];
+      for (int lane = 0; lane < lanes; ++lane)
+        kinetic[lane] += half_mass * static_cast<double>(speed2[lane]);
+    }
+    for (const double energy : kinetic)
+      if (!(energy <= system_.largest_kinetic_energy)) return true;
+    return false;
+  }
+
+  // Returns false where positions are not finite, absurdly far, or further from the last step's
+  // than any sound trajectory goes: a particle's images would soon be too many to list.
   bool bring_lists_up_to_date() {
     if (!inner_stale_) return true;
+    const double largest_move = 0.5 * system_.inner_skin + 0.1 * system_.cutoff;
+    if (!outer_stale_ && (moved_further(inner_reference_, largest_move) || too_hot())) return false;
     // The outer list must hold every pair within the inner list's reach of now.
     const double spare = 0.5 * (system_.outer_skin - system_.inner_skin) - slack;
     if (outer_stale_ || moved_further(outer_reference_, spare)) {

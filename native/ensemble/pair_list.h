@@ -43,15 +43,26 @@ struct Box {
   float high[3];
 };
 
-class OuterListBuilder {
- public:
-  explicit OuterListBuilder(const System& system);
+// A particle and the periodic image by which it is near: image << 32 | particle.
+using Candidate = uint64_t;
 
-  // Returns false where a position is not finite or absurdly far.
-  bool build(const Array<Place>& displacements, PairList& list);
+// Boxes around where particles are in some of the trajectories, nested by blocks.
+class Tree {
+ public:
+  void prepare(const System& system);
+  bool ready() const { return system_ != nullptr; }
+  // From lanes first to last; returns false where a position is not finite or absurdly far.
+  bool measure(const Array<Place>& displacements, int first_lane, int last_lane);
+  // The mean edge of the particles' extents.
+  double spread() const;
+  int64_t blocks() const { return extents_.size(); }
+  // Finds the blocks within reach of one, which find_candidates() then looks through.
+  void enter_block(int64_t block);
+  // Particles after the first whose extents come within reach of its extent, in order.
+  void find_candidates(int64_t first, Array<Candidate>& found);
 
  private:
-  // Where each of a block's particles is in all trajectories.
+  // Where each of a block's particles is.
   struct Extents {
     Eight low[3];
     Eight high[3];
@@ -60,32 +71,36 @@ class OuterListBuilder {
     uint32_t block;
     uint32_t image;
   };
-  struct Image {
-    int cell[3];
-  };
-  struct Candidate {
-    uint32_t particle;
-    uint32_t image;
-  };
 
-  bool measure_extents(const Array<Place>& displacements);
-  void build_tree();
-  void find_leaves(int64_t block);
+  void nest();
   void visit(int64_t level, int64_t index, const Box& query, int64_t block, uint32_t image);
-  int64_t find_candidates(int64_t first);
+
+  const System* system_ = nullptr;
+  Array<Extents> extents_;
+  // Level 0 holds a box for each block; every further level one for eight of the level below.
+  Array<Box> boxes_;
+  Array<int64_t> level_starts_, level_sizes_, level_widths_;
+  Array<Leaf> leaves_;
+};
+
+class OuterListBuilder {
+ public:
+  // Lanes from `used` on repeat others and need no lists.
+  OuterListBuilder(const System& system, int used);
+
+  // Returns false where a position is not finite or absurdly far.
+  bool build(const Array<Place>& displacements, PairList& list);
+
+ private:
+  bool build_by_lane(const Array<Place>& displacements, PairList& list);
   void add_row(int64_t first, const Array<Place>& displacements, PairList& list);
 
   const System& system_;
+  const int used_;
   Array<Four> origins_;
-  Array<Extents> extents_;
-  // Level 0 holds a box for each block; every further level one for eight of the level below.
-  Array<Box> tree_;
-  Array<int64_t> level_starts_, level_sizes_, level_widths_;
-  // Of the block in hand: blocks and images within reach; of the particle in hand: particles.
-  Array<Leaf> leaves_;
-  Array<Image> images_;
-  Array<Four> shifts_;
-  Array<Candidate> candidates_;
+  Tree common_;
+  Tree of_lane_[lanes];
+  Array<Candidate> candidates_, more_, merged_;
   Array<Pair> found_;
 };
 

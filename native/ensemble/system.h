@@ -34,6 +34,7 @@ struct System {
   bool thermostatted;
   double velocity_kept;        // exp(-friction * timestep)
   const double* kick;          // [species_count] standard deviation of the thermostat's velocities
+  double largest_kinetic_energy;  // of one trajectory; beyond, it has blown up
   double outer_skin;
   double inner_skin;
 };

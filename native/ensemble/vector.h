@@ -70,6 +70,11 @@ class Array {
   T& operator[](int64_t index) { return data_[index]; }
   const T& operator[](int64_t index) const { return data_[index]; }
   void clear() { size_ = 0; }
+  void swap(Array& other) {
+    exchange(data_, other.data_);
+    exchange(size_, other.size_);
+    exchange(capacity_, other.capacity_);
+  }
 
   // New elements are zero bytes only after fill_zero(); old ones are kept.
   void resize(int64_t size) {
@@ -97,6 +102,12 @@ class Array {
   }
 
  private:
+  template <class Value>
+  static void exchange(Value& a, Value& b) {
+    const Value kept = a;
+    a = b;
+    b = kept;
+  }
   T* data_ = nullptr;
   int64_t size_ = 0;
   int64_t capacity_ = 0;

@@ -29,11 +29,13 @@ Dynamics = Literal["nve", "langevin"]
 OUTER_SKIN, INNER_SKIN = 0.9, 0.2
 """Reach of the two neighbour lists beyond the cutoff, length units; fastest at T = 0.44."""
 
-STEPS_BETWEEN_CHECKS = 1000
+STEPS_BETWEEN_CHECKS = 200
 ENERGY_TOLERANCE = 0.02
 """Part of the kinetic energy by which the total energy may drift before a run is given up."""
 TEMPERATURE_TOLERANCE = 3.0
 """Multiple of the thermostat's temperature at which a run is given up."""
+HEAT_TOLERANCE = 10.0
+"""Multiple of the kinetic energy at ``temperature`` at which any run is given up at once."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,6 +143,8 @@ class EnsembleRun:
         system, arrays = _system(
             snapshot, potential, mass, force_shifted=force_shifted, timestep=timestep
         )
+        thermal = 0.5 * temperature * snapshot.dimension * snapshot.n_particles
+        system.largest_kinetic_energy = HEAT_TOLERANCE * thermal
         if dynamics == "langevin":
             kept = float(np.exp(-friction * timestep))
             kick = np.sqrt(temperature * (1 - kept**2) / mass)
@@ -200,18 +204,20 @@ class EnsembleRun:
         Raises
         ------
         RunError
-            A trajectory blew up: positions are not finite, the total energy drifted (nve), or the
+            A trajectory blew up: particles move without bounds, the total energy drifted (nve), or the
             temperature is far above the thermostat's (langevin). The run is of no use after that.
 
         """
         if steps < 0:
-            raise InputError(f"a run cannot advance by {steps} steps; the number must not be negative")
+            raise InputError(
+                f"a run cannot advance by {steps} steps; the number must not be negative"
+            )
         target = self.step + steps
         while (now := self.step) < target:
             check = (now // STEPS_BETWEEN_CHECKS + 1) * STEPS_BETWEEN_CHECKS
             end = self._engine.ensemble_advance(self._run, min(check, target) - now, self.threads)
             self._raise_unless_done(end)
-            if self.step == check or self.step == target:
+            if self.step in (check, target):
                 self._check_energy()
 
     def displacements(self) -> FloatArray:
@@ -239,7 +245,7 @@ class EnsembleRun:
 
     def momenta(self) -> FloatArray:
         """Return every trajectory's total momentum, shape [R, d]."""
-        return np.einsum("n,rnd->rd", self._masses, self.velocities())
+        return np.asarray(np.einsum("n,rnd->rd", self._masses, self.velocities()))
 
     def state(self) -> EnsembleState:
         """Return what :meth:`set_state` needs to go on from here bit for bit."""
@@ -272,15 +278,13 @@ class EnsembleRun:
         """Return how often pair lists were made and how long they were, summed over groups."""
         counters = native.Counters()
         self._engine.ensemble_counters(self._run, ctypes.byref(counters))
-        return {name: getattr(counters, name) for name, _ in native.Counters._fields_}
+        return {name: getattr(counters, name) for name in native.COUNTED}
 
     def listed_pairs(self, group: int = 0) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the two particles of every pair in a group's inner list, each of shape [P]."""
         count = self._engine.ensemble_pairs(self._run, group, None, None, 0)
         first, second = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int64)
-        self._engine.ensemble_pairs(
-            self._run, group, first.ctypes.data, second.ctypes.data, count
-        )
+        self._engine.ensemble_pairs(self._run, group, first.ctypes.data, second.ctypes.data, count)
         return first, second
 
     def _evaluate(self) -> tuple[FloatArray, FloatArray]:
@@ -321,8 +325,8 @@ class EnsembleRun:
     def _raise_unless_done(self, end: int) -> None:
         if end == native.BLOWN_UP:
             raise RunError(
-                f"{self.snapshot.source}: a trajectory blew up before step {self.step} (positions "
-                f"are not finite); use a timestep shorter than {self.timestep:g}"
+                f"{self.snapshot.source}: a trajectory blew up by step {self.step}: particles "
+                f"move without bounds; use a timestep shorter than {self.timestep:g}"
             )
         if end == native.OUT_OF_MEMORY:
             raise RunError(f"{self.snapshot.source}: no memory for the pair lists")

@@ -8,6 +8,7 @@ from importlib.util import find_spec
 
 DONE, BLOWN_UP, OUT_OF_MEMORY = range(3)
 MAX_SPECIES = 16
+COUNTED = ("steps", "outer_lists", "inner_lists", "outer_pairs", "inner_pairs")
 
 
 class System(ctypes.Structure):
@@ -29,6 +30,7 @@ class System(ctypes.Structure):
         ("thermostatted", c_bool),
         ("velocity_kept", c_double),
         ("kick", POINTER(c_double)),
+        ("largest_kinetic_energy", c_double),
         ("outer_skin", c_double),
         ("inner_skin", c_double),
     )
@@ -37,10 +39,7 @@ class System(ctypes.Structure):
 class Counters(ctypes.Structure):
     """How much work the pair lists were, summed over groups of trajectories."""
 
-    _fields_ = tuple(
-        (name, c_int64)
-        for name in ("steps", "outer_lists", "inner_lists", "outer_pairs", "inner_pairs")
-    )
+    _fields_ = tuple((name, c_int64) for name in COUNTED)
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ class Variant:
 
 @cache
 def library() -> ctypes.CDLL | None:
-    """Return the library, or None where it was not built."""
+    """Return the library, or None where it was not built for this version."""
     found = find_spec("glassbotan.simulation._ensemble")
     if found is None or found.origin is None:
         return None
@@ -75,6 +74,7 @@ def library() -> ctypes.CDLL | None:
         return None
     run, floats, doubles, integers = c_void_p, c_void_p, c_void_p, c_void_p
     signatures: dict[str, tuple[object, list[object]]] = {
+        "system_size": (c_int64, []),
         "variant_count": (c_int, []),
         "variant_name": (c_char_p, [c_int]),
         "variant_lanes": (c_int, [c_int]),
@@ -93,9 +93,12 @@ def library() -> ctypes.CDLL | None:
         "pairs": (c_int64, [run, c_int, integers, integers, c_int64]),
     }
     for name, (result, arguments) in signatures.items():
-        function = getattr(loaded, f"ensemble_{name}")
+        function = getattr(loaded, f"ensemble_{name}", None)
+        if function is None:
+            return None
         function.restype, function.argtypes = result, arguments
-    return loaded
+    # A library left over from another version is worse than none.
+    return loaded if loaded.ensemble_system_size() == ctypes.sizeof(System) else None
 
 
 def variants() -> list[Variant]:

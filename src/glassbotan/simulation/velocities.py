@@ -39,4 +39,4 @@ def draw_velocities(
 def at_rest(velocities: FloatArray, masses: FloatArray) -> FloatArray:
     """Return velocities [..., N, d] without the motion of their centre of mass."""
     momentum = np.einsum("n,...nd->...d", masses, velocities)
-    return velocities - momentum[..., None, :] / masses.sum()
+    return np.asarray(velocities - momentum[..., None, :] / masses.sum())
