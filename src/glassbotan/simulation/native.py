@@ -1,0 +1,113 @@
+"""The ensemble engine's native library as ctypes sees it (native/ensemble/system.h)."""
+
+import ctypes
+from ctypes import POINTER, c_bool, c_char_p, c_double, c_int, c_int32, c_int64, c_void_p
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+
+DONE, BLOWN_UP, OUT_OF_MEMORY = range(3)
+MAX_SPECIES = 16
+COUNTED = ("steps", "outer_lists", "inner_lists", "outer_pairs", "inner_pairs")
+
+
+class System(ctypes.Structure):
+    """What all trajectories share; arrays are pointers that the caller keeps alive."""
+
+    _fields_ = (
+        ("particles", c_int64),
+        ("species_count", c_int),
+        ("species", POINTER(c_int32)),
+        ("identity", POINTER(c_int64)),
+        ("origin", POINTER(c_double)),
+        ("box", c_double * 3),
+        ("dimension", c_int),
+        ("terms", POINTER(c_double)),
+        ("inverse_mass", POINTER(c_double)),
+        ("cutoff", c_double),
+        ("force_shifted", c_bool),
+        ("timestep", c_double),
+        ("thermostatted", c_bool),
+        ("velocity_kept", c_double),
+        ("kick", POINTER(c_double)),
+        ("largest_kinetic_energy", c_double),
+        ("outer_skin", c_double),
+        ("inner_skin", c_double),
+    )
+
+
+class Counters(ctypes.Structure):
+    """How much work the pair lists were, summed over groups of trajectories."""
+
+    _fields_ = tuple((name, c_int64) for name in COUNTED)
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One instruction set that the engine was compiled for and this machine has.
+
+    Attributes
+    ----------
+    index
+        In the library's table.
+    name
+        Of the instruction set.
+    lanes
+        Trajectories that move together in one vector.
+
+    """
+
+    index: int
+    name: str
+    lanes: int
+
+
+@cache
+def library() -> ctypes.CDLL | None:
+    """Return the library, or None where it was not built for this version."""
+    found = find_spec("glassbotan.simulation._ensemble")
+    if found is None or found.origin is None:
+        return None
+    try:
+        loaded = ctypes.CDLL(found.origin)
+    except OSError:
+        return None
+    run, floats, doubles, integers = c_void_p, c_void_p, c_void_p, c_void_p
+    signatures: dict[str, tuple[object, list[object]]] = {
+        "system_size": (c_int64, []),
+        "variant_count": (c_int, []),
+        "variant_name": (c_char_p, [c_int]),
+        "variant_lanes": (c_int, [c_int]),
+        "variant_runs_here": (c_int, [c_int]),
+        "new": (run, [POINTER(System), c_int, c_int, integers]),
+        "delete": (None, [run]),
+        "set_displacements": (None, [run, floats, floats]),
+        "get_displacements": (None, [run, floats, floats]),
+        "set_half_velocities": (None, [run, floats]),
+        "get_half_velocities": (None, [run, floats]),
+        "set_step": (None, [run, c_int64]),
+        "step": (c_int64, [run]),
+        "advance": (c_int, [run, c_int64, c_int]),
+        "evaluate": (c_int, [run, doubles, doubles, c_int]),
+        "counters": (None, [run, POINTER(Counters)]),
+        "pairs": (c_int64, [run, c_int, integers, integers, c_int64]),
+    }
+    for name, (result, arguments) in signatures.items():
+        function = getattr(loaded, f"ensemble_{name}", None)
+        if function is None:
+            return None
+        function.restype, function.argtypes = result, arguments
+    # A library left over from another version is worse than none.
+    return loaded if loaded.ensemble_system_size() == ctypes.sizeof(System) else None
+
+
+def variants() -> list[Variant]:
+    """Return the instruction sets that can be used here, best first; none without the library."""
+    loaded = library()
+    if loaded is None:
+        return []
+    return [
+        Variant(k, loaded.ensemble_variant_name(k).decode(), loaded.ensemble_variant_lanes(k))
+        for k in range(loaded.ensemble_variant_count())
+        if loaded.ensemble_variant_runs_here(k)
+    ]
