@@ -223,7 +223,7 @@ class EnsembleRun:
         shape = (self.trajectories, self.snapshot.n_particles, self.snapshot.dimension)
         try:
             step, there = int(state["step"]), np.asarray(state["trajectories"]).tolist()
-            arrays = [
+            arrays: list[NDArray[Any]] = [
                 np.asarray(state[name], dtype=np.float32)
                 for name in ("displacements", "lost", "half_velocities")
             ]
@@ -237,7 +237,7 @@ class EnsembleRun:
                 f"the checkpoint's displacements have shape {list(arrays[0].shape)}; this run's "
                 f"are {list(shape)} (trajectories, particles, dimensions)"
             )
-        if not all(np.all(np.isfinite(a)) for a in (*arrays, energy)):
+        if not all(np.isfinite(a).all() for a in [*arrays, energy]):
             raise InputError("the checkpoint is damaged; start this run again")
         self._set(step, *arrays)
         self.initial_energy = energy
