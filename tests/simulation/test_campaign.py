@@ -140,7 +140,9 @@ def test_every_snapshot_is_run_at_every_temperature(tmp_path):
     assert work == 2 * 160 * (4 * 400 + 2 * 200)
 
 
-@pytest.mark.parametrize("name", ["campaign-quick", "campaign-published"])
+@pytest.mark.parametrize(
+    "name", ["campaign-quick", "campaign-published-early", "campaign-published-late"]
+)
 def test_the_campaigns_that_come_with_the_package(name):
     made = load_campaign(CONFIGS / f"{name}.yaml")
     Protocol.of(made)
