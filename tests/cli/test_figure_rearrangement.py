@@ -68,7 +68,7 @@ def test_data_without_trajectories(tmp_path):
     snapshot = random_snapshot(60)
     gb.write(tmp_path / "s.xyz", snapshot)
     told = refusal("figure", "rearrangement", tmp_path / "s.xyz", "-o", tmp_path / "r.png")
-    assert "extxyz holds no trajectories; botan_npz and node_only_pickle do" in told
+    assert "extxyz holds no trajectories; botan_npz and node_only_pickle and" in told
     assert "no such file" in refusal("figure", "rearrangement", tmp_path / "none.npz")
 
 

@@ -25,9 +25,14 @@ def write(path: Path, content) -> Path:
     return path
 
 
-@pytest.mark.parametrize(
-    "path", sorted((REPOSITORY / "configs").glob("*.yaml")), ids=lambda p: p.stem
+RECIPES = sorted(
+    path
+    for path in (REPOSITORY / "configs").glob("*.yaml")
+    if not path.stem.startswith("campaign-")
 )
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda p: p.stem)
 def test_every_shipped_recipe_is_valid_and_named_after_its_file(path):
     assert load_recipe(path).name == path.stem
 
