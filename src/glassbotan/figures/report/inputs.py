@@ -105,7 +105,7 @@ def merged(files: Iterable[DataFile]) -> list[DataFile]:
 
 def _checked(name: str, digest: str, place: str) -> DataFile:
     path = Path(place)
-    if not place or not _is_file(path):
+    if not place or not _is_there(path):
         where = f" ({place})" if place else ""
         problem = f"missing: not found where it was scored{where}"
     elif sha256(path) != digest:
@@ -115,9 +115,9 @@ def _checked(name: str, digest: str, place: str) -> DataFile:
     return DataFile(name, digest, SCORED, None, problem)
 
 
-def _is_file(path: Path) -> bool:
+def _is_there(path: Path) -> bool:
     try:
-        return path.is_file()
+        return path.exists()
     except (OSError, ValueError):  # no name of a file at all
         return False
 
