@@ -394,7 +394,7 @@ def test_overlaps_and_states_of_other_runs_are_refused(liquid):
 
 
 def test_without_the_library_the_package_says_so(liquid, monkeypatch):
-    monkeypatch.setattr(native, "library", lambda: None)
+    monkeypatch.setattr(native, "load", lambda: None)
     assert "was not built" in available()["ensemble"]
     assert instruction_sets() == []
     with pytest.raises(InputError, match="not built"):

@@ -76,6 +76,20 @@ def check_folder(target: Path) -> None:
         raise InputError(f"{target}: cannot be written, there is no folder {target.parent}")
 
 
+def check_page(target: Path) -> None:
+    """Refuse an HTML page's name before anything is computed for it.
+
+    Raises
+    ------
+    InputError
+        Another suffix than that of HTML, or its folder does not exist.
+
+    """
+    if target.suffix.lower() not in (".html", ".htm"):
+        raise InputError(f"{target}: unknown suffix; use .html")
+    check_folder(target)
+
+
 @contextmanager
 def plain_warnings() -> Iterator[None]:
     """Show each warning of the block as one line on standard error, without a place in the code."""

@@ -5,13 +5,11 @@ from typing import Annotated
 
 import typer
 
-from glassbotan.cli.console import check_folder
+from glassbotan.cli.console import check_page
 from glassbotan.cli.options import Box, complete_model, parse_box
 from glassbotan.cli.progress import progress
-from glassbotan.errors import InputError
 
 EXAMPLE = "glassbotan report botan --model node-only --data data/published -o report.html"
-SUFFIXES = (".html", ".htm")
 
 
 def report(
@@ -52,9 +50,7 @@ def report(
     A run or a model is scored on the validation data of its recipe. The page needs no other file
     and no network; it prints well.
     """
-    if output.suffix.lower() not in SUFFIXES:
-        raise InputError(f"{output}: unknown suffix; use .html")
-    check_folder(output)
+    check_page(output)
     edges = parse_box(box)
 
     from glassbotan.figures.report import gather, report_page

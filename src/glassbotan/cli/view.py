@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from glassbotan.cli.console import check_folder, plain_warnings
+from glassbotan.cli.console import check_page, plain_warnings
 from glassbotan.cli.options import (
     Box,
     DataFile,
@@ -22,7 +22,6 @@ EXAMPLE = (
     "glassbotan view data/published/isoconfig_N4096T0.44_401_tc07.npz "
     "-m botan -m node-only --descriptors -o view.html"
 )
-SUFFIXES = (".html", ".htm")
 NONE = "none"
 
 
@@ -58,9 +57,7 @@ def view(
     ] = Path("view.html"),
 ) -> None:
     """Write one HTML file in which a glass is turned, sliced and coloured."""
-    if output.suffix.lower() not in SUFFIXES:
-        raise InputError(f"{output}: unknown suffix; use .html")
-    check_folder(output)
+    check_page(output)
     named = _models(model)
     edges, letters = parse_box(box), parse_species(species)
 

@@ -5,16 +5,13 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from glassbotan.errors import InputError
 from glassbotan.simulation.engines import HOMES, TOGETHER
 from glassbotan.simulation.settings import Integrator
 from glassbotan.simulation.times import log_times
-
-LARGEST_FILE = 1_000_000
-"""Bytes; a campaign is a screenful of text."""
+from glassbotan.yaml_mapping import read_mapping
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
@@ -152,19 +149,8 @@ def load_campaign(path: str | Path) -> Campaign:
         an unknown one, the nearest known.
 
     """
-    file = Path(path)
-    try:
-        if file.stat().st_size > LARGEST_FILE:
-            raise InputError(f"{path}: too large for a campaign")
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not a text file"
-        raise InputError(f"{path}: cannot be read ({reason})") from None
-    except (yaml.YAMLError, RecursionError) as error:
-        raise InputError(f"{path}: not YAML ({' '.join(str(error).split())})") from None
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: expected a mapping of a campaign's keys")
-    return make_campaign({"name": file.stem, **content}, source=str(path))
+    content = read_mapping(path, kind="a campaign", expected="of a campaign's keys")
+    return make_campaign({"name": Path(path).stem, **content}, source=str(path))
 
 
 def make_campaign(content: dict[str, Any], *, source: str = "campaign") -> Campaign:

@@ -324,7 +324,7 @@ class EnsembleRun:
 
 def missing() -> str | None:
     """Return what to do where the native library was not built, else None."""
-    return None if native.library() is not None else MISSING
+    return None if native.load() is not None else MISSING
 
 
 def start(task: Task) -> EnsembleRun:
@@ -338,7 +338,7 @@ def instruction_sets() -> list[str]:
 
 
 def _engine() -> Any:
-    library = native.library()
+    library = native.load()
     if library is None:
         raise InputError(MISSING)
     return library

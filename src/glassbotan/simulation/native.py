@@ -63,7 +63,7 @@ class Variant:
 
 
 @cache
-def library() -> ctypes.CDLL | None:
+def load() -> ctypes.CDLL | None:
     """Return the library, or None where it was not built for this version."""
     found = find_spec("glassbotan.simulation._ensemble")
     if found is None or found.origin is None:
@@ -103,7 +103,7 @@ def library() -> ctypes.CDLL | None:
 
 def variants() -> list[Variant]:
     """Return the instruction sets that can be used here, best first; none without the library."""
-    loaded = library()
+    loaded = load()
     if loaded is None:
         return []
     return [

@@ -3,20 +3,17 @@
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from glassbotan.errors import InputError
 from glassbotan.structure.periodic import FloatArray
 from glassbotan.structure.potential import PairPotential, Shift
+from glassbotan.yaml_mapping import read_mapping
 
 BUNDLED = Path(__file__).parent / "mixtures"
-
-LARGEST_FILE = 1_000_000
-"""Bytes; a file of potentials is a screenful of text."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,8 +90,11 @@ def load_mixture(name_or_path: str | Path) -> Mixture:
             f"{name_or_path}: no mixture has this name; there are {', '.join(mixture_names())}, or "
             "give a YAML file"
         )
+    content = read_mapping(
+        path, kind="a file of potentials", expected="with species, epsilon, sigma and cutoff"
+    )
     try:
-        table = _Table.model_validate(_mapping(path))
+        table = _Table.model_validate(content)
     except ValidationError as error:
         raise InputError(f"{path}: {_explain(error)}") from None
     return table.mixture(path.stem)
@@ -191,21 +191,6 @@ def _pair_keys(first: str, second: str) -> list[str]:
     if len(first) == len(second) == 1:
         joined = [f"{first}{second}", f"{second}{first}", *joined]
     return list(dict.fromkeys(joined))
-
-
-def _mapping(path: Path) -> dict[str, Any]:
-    try:
-        if path.stat().st_size > LARGEST_FILE:
-            raise InputError(f"{path}: too large for a file of potentials")
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not a text file"
-        raise InputError(f"{path}: cannot be read ({reason})") from None
-    except (yaml.YAMLError, RecursionError) as error:
-        raise InputError(f"{path}: not YAML ({' '.join(str(error).split())})") from None
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: expected a mapping with species, epsilon, sigma and cutoff")
-    return content
 
 
 def _explain(error: ValidationError) -> str:

@@ -4,10 +4,10 @@ import difflib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from glassbotan.errors import InputError
+from glassbotan.yaml_mapping import read_mapping
 
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
@@ -102,15 +102,7 @@ def load_recipe(path: str | Path, overrides: dict[str, Any] | None = None) -> Re
         an unknown one, the nearest known.
 
     """
-    try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not a text file"
-        raise InputError(f"{path}: cannot be read ({reason})") from None
-    except yaml.YAMLError as error:
-        raise InputError(f"{path}: not YAML ({' '.join(str(error).split())})") from None
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: expected a mapping of recipe keys")
+    content = read_mapping(path, kind="a recipe", expected="of recipe keys")
     for key, value in (overrides or {}).items():
         try:
             _override(content, key, value)
