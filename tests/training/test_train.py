@@ -7,12 +7,14 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import yaml
 
 import glassbotan as gb
 from conftest import random_snapshot, write_botan_npz
+from glassbotan.dynamics import Motion
 from glassbotan.errors import RunError
 from glassbotan.models.registry import card_of
 from glassbotan.training.config import load_recipe
@@ -185,9 +187,11 @@ def test_the_offset_weight_counts_only_mean_errors(config, weight):
     from glassbotan.models.network import Settings
     from glassbotan.models.storage import build
     from glassbotan.training.module import Training
+    from glassbotan.training.units import plain_units
 
     recipe = load_recipe(config, {"offset_weight": weight})
-    module = Training(build("botan", Settings((1.0,), width=4, steps=1)), recipe, recipe.stages[0])
+    network = build("botan", Settings((1.0,), width=4, steps=1))
+    module = Training(network, recipe, recipe.stages[0], plain_units(1))
     groups = [torch.tensor([0, 1, 2]), torch.tensor([3, 4])]
     alternating = torch.tensor([[1.0], [-1.0], [0.0], [2.0], [-2.0]])
     assert module._squared(alternating, groups) == pytest.approx(2.0)
@@ -226,3 +230,72 @@ def test_other_precisions_train_to_nearly_the_same_loss(config, tmp_path, precis
     tolerance = 1e-4 if precision == "64-true" else 0.05
     assert final[1] == pytest.approx(final[0], rel=tolerance)
     assert gb.load_model(tmp_path / precision / "model").passing.width == 16
+
+
+def made_of_motion(folder: Path, factor: float) -> dict[str, list[str]]:
+    """Write propensities at two times, of very different size, in motion files."""
+    generator = torch.Generator().manual_seed(0)
+    for part, seeds in (("train", range(3)), ("validation", range(3, 5))):
+        (folder / part).mkdir(parents=True)
+        for seed in seeds:
+            snapshot = random_snapshot(64, edge=4.2, seed=seed)
+            small = 0.1 + 0.01 * torch.randn(64, generator=generator).abs().numpy()
+            values = factor * np.stack([small, 50 * small[::-1]])
+            motion = Motion(snapshot, np.array([0.13, 4120.0]), values)
+            gb.write(folder / part / f"{seed}.npz", motion)
+    return {part: [str(folder / part)] for part in ("train", "validation")}
+
+
+def test_standardised_training_does_not_depend_on_the_unit_of_length(config, tmp_path):
+    settings = {
+        "model.architecture": "node-only",
+        "stages.0.node_weight": 1.0,
+        "stages.1.node_weight": 1.0,
+        "standardise": True,
+    }
+    predicted = {}
+    for factor in (1.0, 8.0):
+        parts = made_of_motion(tmp_path / f"data{factor:g}", factor)
+        overrides = {f"data.{part}": files for part, files in parts.items()}
+        recipe = load_recipe(config, settings | overrides)
+        model = train(recipe, tmp_path / f"run{factor:g}")
+        predicted[factor] = gb.predict(random_snapshot(64, edge=4.2, seed=9), model).propensity
+    np.testing.assert_allclose(predicted[8.0], 8 * predicted[1.0], rtol=2e-4)
+    # Each time in its own unit: the late one moves fifty times as far.
+    assert predicted[1.0][1].mean() > 5 * abs(predicted[1.0][0]).mean()
+
+
+def test_the_times_of_one_snapshot_may_lie_in_several_files(config, data, tmp_path):
+    for part in ("train", "validation"):
+        for seed in range(5):
+            late = data / part / f"isoconfig_T0.44_{seed}_tc07.npz"
+            if late.is_file():
+                snapshot = random_snapshot(64, edge=4.2, seed=seed)
+                write_botan_npz(late.with_name(f"isoconfig_T0.44_{seed}_tc04.npz"), snapshot)
+    recipe = load_recipe(config, {"stages.0.epochs": 1, "stages.1.epochs": 1})
+    assert card_of(train(recipe, tmp_path / "run")).times == [130.0, 4120.0]
+
+
+def test_a_network_of_other_times_lends_its_features(config, tmp_path):
+    first = train(load_recipe(config, {"stages.0.epochs": 1, "stages.1.epochs": 1}), tmp_path / "a")
+    parts = made_of_motion(tmp_path / "two", 1.0)
+    overrides = {f"data.{part}": files for part, files in parts.items()} | {
+        "model.initial_weights": str(first),
+        "stages": [{"epochs": 1, "node_weight": 1.0, "learning_rate": 1e-12}],
+        "weight_averaging": 0.0,
+    }
+    second = train(load_recipe(config, overrides), tmp_path / "b")
+    start, end = gb.load_model(first), gb.load_model(second)
+    assert end.settings.times == (0.13, 4120.0)
+    assert end.decoder.out.weight.shape[0] == 2
+    assert torch.allclose(
+        start.passing.edge_encoder.out.weight, end.passing.edge_encoder.out.weight
+    )
+
+
+def test_a_validation_snapshot_under_another_name_is_found_among_the_training_ones(config, data):
+    (data / "validation" / "another_T0.44_17_tc07.npz").write_bytes(
+        (data / "train" / "isoconfig_T0.44_1_tc07.npz").read_bytes()
+    )
+    with pytest.raises(gb.InputError, match="another_T0.44_17.*never be trained on"):
+        train(load_recipe(config), data / "run")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from time import perf_counter
 
-from glassbotan.datasets import load_labelled
+from glassbotan.datasets import load_all_labelled
 from glassbotan.datasets.public import resolve_all
 from glassbotan.errors import InputError
 from glassbotan.evaluation.circumstances import common_temperature, known_system, timings
@@ -30,7 +30,8 @@ def evaluate(
     ----------
     data
         Files with trajectories or measured propensities, folders, globs, or parts of public data
-        sets such as ``botan-small/validation``.
+        sets such as ``botan-small/validation``. Files of one snapshot at different times are
+        scored as one.
     models
         Bundled names, files or folders.
     box
@@ -47,7 +48,7 @@ def evaluate(
     files = resolve_all(data)
     predictors = [load_predictor(model) for model in models]
     by_cutoff = {
-        cutoff: [load_labelled(path, cutoff=cutoff, box=box) for path in files]
+        cutoff: load_all_labelled(files, cutoff=cutoff, box=box)
         for cutoff in {predictor.card.cutoff for predictor in predictors}
     }
     results, strangers = [], []
@@ -73,6 +74,7 @@ def evaluate(
             "system": known_system(snapshots),
             "temperature": common_temperature(snapshots),
             "data": [str(path) for path in files],
+            "snapshots": [snapshot.motion.source for snapshot in measured],
             "timings": timings(predictor, snapshots, seconds),
             "provenance": provenance(files, model=predictor.card.name),
         }

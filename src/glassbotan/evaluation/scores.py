@@ -60,7 +60,7 @@ class Row(_Record):
     snapshots
         Number of snapshots that have this time and species.
     pearson
-        Pearson correlation of each snapshot, in the order of ``Scores.data``; None for a snapshot
+        Pearson correlation of each snapshot, in the order of ``Scores.snapshots``; None for one
         without this time or species, or without a correlation (constant prediction).
 
     """
@@ -116,7 +116,10 @@ class Scores(_Record):
     temperature
         Of the snapshots, units of epsilon/k_B; None where they differ or it is not known.
     data
-        The snapshots' files, in the order of ``provenance["inputs"]``.
+        The files with labels, in the order of ``provenance["inputs"]``.
+    snapshots
+        What each snapshot's labels were read from; several files where they hold different times
+        of one snapshot. Empty where each file is a snapshot.
     particles, bonds
         Rows by time, then species.
     timings
@@ -131,6 +134,7 @@ class Scores(_Record):
     system: str | None = None
     temperature: Positive | None = None
     data: list[str] = []
+    snapshots: list[str] = []
     particles: list[Row]
     bonds: list[Row]
     timings: Timings | None = None
@@ -143,8 +147,9 @@ class Scores(_Record):
             if len(keys) < len(rows):
                 (time, species), _ = keys.most_common(1)[0]
                 raise ValueError(f"{part} has two rows of t = {time:g}, {species}")
-            if self.data and any(len(row.pearson) != len(self.data) for row in rows):
-                raise ValueError(f"a row of {part} has not one pearson for each file of data")
+            snapshots = self.snapshots or self.data
+            if snapshots and any(len(row.pearson) != len(snapshots) for row in rows):
+                raise ValueError(f"a row of {part} has not one pearson for each snapshot")
         try:
             json.dumps(self.provenance, allow_nan=False)
         except (TypeError, ValueError):

@@ -1,6 +1,5 @@
 """A campaign worked out: snapshots read and checked, and the blocks of work."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -221,15 +220,6 @@ def plan(campaign: Campaign) -> Plan:
         if protocol.keep == "targets":
             Reduction(snapshot, protocol.cutoff)
     return Plan(campaign.name, protocol, tuple(snapshots), tuple(files))
-
-
-def fingerprint(snapshot: Snapshot) -> str:
-    """Return a checksum of positions, species and box."""
-    digest = hashlib.sha256()
-    for array in (snapshot.positions, snapshot.species, snapshot.box):
-        digest.update(np.ascontiguousarray(array).tobytes())
-    digest.update(str(snapshot.positions.shape).encode())
-    return digest.hexdigest()
 
 
 def _temperatures(campaign: Campaign, snapshot: Snapshot) -> list[float]:

@@ -35,10 +35,11 @@ from glassbotan.io.ensemble_store import (
     read_attributes,
     read_snapshot,
 )
-from glassbotan.simulation.plan import Block, Plan, Protocol, fingerprint
+from glassbotan.simulation.plan import Block, Plan, Protocol
 from glassbotan.simulation.targets import QUANTITIES, Averages, Reduction, averages, rounded
 from glassbotan.structure import Snapshot
 from glassbotan.structure.periodic import FloatArray
+from glassbotan.structure.snapshot import fingerprint
 
 if TYPE_CHECKING:
     import zarr

@@ -22,12 +22,13 @@ from glassbotan.provenance import package_version
 from glassbotan.simulation import checkpoint
 from glassbotan.simulation.engine import Run
 from glassbotan.simulation.engines import start
-from glassbotan.simulation.plan import Block, Protocol, fingerprint
+from glassbotan.simulation.plan import Block, Protocol
 from glassbotan.simulation.store import Store
 from glassbotan.simulation.targets import QUANTITIES, Reduction
 from glassbotan.simulation.trajectories import BlownUpError, Frame, StoppedError, frames
 from glassbotan.structure import Snapshot
 from glassbotan.structure.periodic import FloatArray
+from glassbotan.structure.snapshot import fingerprint
 
 CHECKPOINT = "checkpoint.npz"
 DONE = "done"

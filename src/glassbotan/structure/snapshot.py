@@ -1,5 +1,6 @@
 """One static configuration of a glass."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -76,6 +77,15 @@ class Snapshot:
         """Fraction of the particles that each species makes up."""
         present, counts = np.unique(self.species, return_counts=True)
         return {int(s): float(c) / self.n_particles for s, c in zip(present, counts, strict=True)}
+
+
+def fingerprint(snapshot: Snapshot) -> str:
+    """Return a checksum of positions, species and box."""
+    digest = hashlib.sha256()
+    for array in (snapshot.positions, snapshot.species, snapshot.box):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    digest.update(str(snapshot.positions.shape).encode())
+    return digest.hexdigest()
 
 
 def species_name(species: int) -> str:

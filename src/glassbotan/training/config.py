@@ -66,6 +66,9 @@ class Recipe(_Section):
     1 is the plain mean squared error. Snapshots differ in their mean motion by as much as their
     particles do, and one snapshot a step makes that a large noise in the gradient; a smaller
     weight quiets it, so that fewer steps suffice."""
+    standardise: bool = False
+    """Whether errors are counted in units of the training labels' standard deviation at each time,
+    so that every time, and particles and bonds, count alike; plain squared errors without it."""
     augmentation: Literal["cubic", "none"] = "cubic"
     batch: Count = 1
     """Snapshots whose gradients are averaged in one step."""

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from glassbotan.datasets import LabelledSnapshot, load_labelled
+from glassbotan.datasets import LabelledSnapshot, load_all_labelled
 from glassbotan.datasets.groups import particle_groups
 from glassbotan.datasets.public import resolve_all
 from glassbotan.dynamics.motion import match_times
 from glassbotan.errors import InputError
 from glassbotan.models.graph_tensors import GraphTensors, graph_tensors
+from glassbotan.structure.snapshot import fingerprint
 from glassbotan.training.config import Recipe
 from glassbotan.training.orientation import cubic_symmetries
 
@@ -134,8 +135,9 @@ class GlassData(lightning.LightningDataModule):
         self.recipe, self.self_edges = recipe, self_edges
         self.train_files = resolve_all(recipe.data.train)
         self.validation_files = resolve_all(recipe.data.validation)
-        _refuse_shared(self.train_files, self.validation_files)
         self.train_labels = self._labels(self.train_files)
+        self.validation_labels = self._labels(self.validation_files)
+        _refuse_shared(self.train_labels, self.validation_labels)
         self.times = _times(recipe, self.train_labels)
         self.first_epoch = 0
         """Epochs of earlier stages, so that no stage repeats another's draws."""
@@ -146,7 +148,13 @@ class GlassData(lightning.LightningDataModule):
         """Make tensors of all snapshots."""
         if self._train is None:
             self._train = self._examples(self.train_labels)
-            self._validation = self._examples(self._labels(self.validation_files))
+            self._validation = self._examples(self.validation_labels)
+
+    @property
+    def train_examples(self) -> Sequence[Example]:
+        """The training snapshots as tensors, in their order; after ``setup``."""
+        assert self._train is not None
+        return self._train.examples
 
     def train_dataloader(self) -> DataLoader[Example]:
         """One snapshot at a time, shuffled and turned."""
@@ -169,7 +177,7 @@ class GlassData(lightning.LightningDataModule):
 
     def _labels(self, files: Sequence[Path]) -> list[LabelledSnapshot]:
         box = None if self.recipe.data.box is None else np.array(self.recipe.data.box)
-        return [load_labelled(f, cutoff=self.recipe.model.cutoff, box=box) for f in files]
+        return load_all_labelled(files, cutoff=self.recipe.model.cutoff, box=box)
 
     def _examples(self, labels: Sequence[LabelledSnapshot]) -> Examples:
         return Examples([self._example(x) for x in labels], self.recipe.model.dimension)
@@ -216,13 +224,16 @@ def _tensor(values: NDArray[np.floating], dtype: torch.dtype) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(values)).to(dtype)
 
 
-def _refuse_shared(train: Sequence[Path], validation: Sequence[Path]) -> None:
-    shared = {p.name for p in train} & {p.name for p in validation}
-    if shared:
-        raise InputError(
-            f"data.validation: {min(shared)} is also among data.train; "
-            "validation snapshots must never be trained on"
-        )
+def _refuse_shared(
+    train: Sequence[LabelledSnapshot], validation: Sequence[LabelledSnapshot]
+) -> None:
+    trained = {fingerprint(labels.motion.snapshot) for labels in train}
+    for labels in validation:
+        if fingerprint(labels.motion.snapshot) in trained:
+            raise InputError(
+                f"data.validation: the snapshot of {labels.motion.source} is also among "
+                "data.train; validation snapshots must never be trained on"
+            )
 
 
 def _times(recipe: Recipe, labels: Sequence[LabelledSnapshot]) -> tuple[float, ...]:

@@ -9,9 +9,10 @@ import lightning
 import torch
 from torch import Tensor
 
-from glassbotan.models.network import Network
+from glassbotan.models.recurrent import RecurrentNetwork
 from glassbotan.training.config import Recipe, StageSection
 from glassbotan.training.data import Example
+from glassbotan.training.units import Units
 
 
 class Training(lightning.LightningModule):
@@ -20,16 +21,28 @@ class Training(lightning.LightningModule):
     The loss is p * MSE(propensity) + (1 - p) * MSE(bond extension), over all particles and all
     bonds of the graph (Shiba et al., J. Chem. Phys. 158, 084503 (2023), Sec. II C), with p the
     stage's ``node_weight``, and with the recipe's ``offset_weight`` on mean errors.
+
+    Parameters
+    ----------
+    network
+        Predicts in units of ``units.nodes``; see ``scale_outputs``.
+    recipe, stage
+        What to train and how.
+    units
+        In which errors of each time are counted.
+
     """
 
-    def __init__(self, network: Network, recipe: Recipe, stage: StageSection) -> None:
+    def __init__(
+        self, network: RecurrentNetwork, recipe: Recipe, stage: StageSection, units: Units
+    ) -> None:
         super().__init__()
-        self.network = network
+        self.network, self.units = network, units
         self.recipe, self.stage = recipe, stage
         self.averaged = copy.deepcopy(network).requires_grad_(False)
 
     @property
-    def best_network(self) -> Network:
+    def best_network(self) -> RecurrentNetwork:
         """The network that is validated: the running mean of weights, where the recipe asks."""
         return self.averaged if self.recipe.weight_averaging else self.network
 
@@ -65,14 +78,14 @@ class Training(lightning.LightningModule):
             ):
                 mean.lerp_(now, 1 - decay)
 
-    def _losses(self, network: Network, example: Example) -> dict[str, Tensor]:
+    def _losses(self, network: RecurrentNetwork, example: Example) -> dict[str, Tensor]:
         nodes, bonds = network(example.graph)
-        weight = self.stage.node_weight
-        errors = nodes - example.nodes
+        weight, units = self.stage.node_weight, self.units.to(example.nodes.device)
+        errors = nodes - example.nodes / units.nodes
         figures = {"node_loss": errors.detach().square().mean()}
         figures["loss"] = weight * self._squared(errors, example.species)
         if bonds is not None and example.bonds is not None:
-            errors = bonds - example.bonds
+            errors = (bonds * units.nodes - example.bonds) / units.bonds
             figures["bond_loss"] = errors.detach().square().mean()
             figures["loss"] = figures["loss"] + (1 - weight) * self._squared(errors, [slice(None)])
         chosen = example.species[0]

@@ -18,6 +18,7 @@ from glassbotan.io.atomic import atomic_output
 from glassbotan.models.card import Card
 from glassbotan.models.domain import domain_of
 from glassbotan.models.network import Network, Settings
+from glassbotan.models.recurrent import RecurrentNetwork
 from glassbotan.models.registry import load_model
 from glassbotan.models.state import load_state
 from glassbotan.models.storage import ARCHITECTURES, CARD, build, load_network, save_network
@@ -28,6 +29,7 @@ from glassbotan.training.data import GlassData
 from glassbotan.training.memory import keep_freed_memory
 from glassbotan.training.module import Training
 from glassbotan.training.progress import EpochProgress
+from glassbotan.training.units import Units, deviations, plain_units, scale_outputs
 
 
 def train(recipe: Recipe, folder: Path, *, resume: bool = False) -> Path:
@@ -65,12 +67,14 @@ def train(recipe: Recipe, folder: Path, *, resume: bool = False) -> Path:
     lightning.seed_everything(recipe.seed, workers=True, verbose=False)
     data = GlassData(recipe, self_edges=ARCHITECTURES[recipe.model.architecture].self_edges)
     data.setup()  # so that labels are refused before a stage begins
-    network, card = _network(recipe, data.times), _card(recipe, data)
+    units = deviations(data.train_examples) if recipe.standardise else plain_units(len(data.times))
+    network: Network = _network(recipe, data.times, units)
+    card = _card(recipe, data)
     for number, stage in enumerate(recipe.stages):
         stage_folder = folder / f"stage-{number + 1}"
         if not (stage_folder / "model" / CARD).is_file():
             data.first_epoch = sum(s.epochs for s in recipe.stages[:number])
-            scores = _train_stage(network, stage, recipe, data, stage_folder)
+            scores = _train_stage(network, stage, recipe, data, units, stage_folder)
             card = card.model_copy(update={"scores": scores})
             save_network(stage_folder / "model", network, card)
         network, card = load_network(stage_folder / "model")
@@ -79,10 +83,17 @@ def train(recipe: Recipe, folder: Path, *, resume: bool = False) -> Path:
 
 
 def _train_stage(
-    network: Network, stage: StageSection, recipe: Recipe, data: GlassData, folder: Path
+    network: Network,
+    stage: StageSection,
+    recipe: Recipe,
+    data: GlassData,
+    units: Units,
+    folder: Path,
 ) -> dict[str, float]:
     """Train one stage, leave the best weights in ``network`` and return their score."""
-    training = Training(network.to(_precision(recipe)).train(), recipe, stage)
+    assert isinstance(network, RecurrentNetwork)  # both architectures are
+    scale_outputs(network, 1 / units.nodes)
+    training = Training(network.to(_precision(recipe)).train(), recipe, stage, units)
     figure = f"validation/{_judge(recipe, stage)}"
     best = ModelCheckpoint(
         folder / "checkpoints",
@@ -108,17 +119,25 @@ def _train_stage(
     checkpoint = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
     training.load_state_dict(checkpoint["state_dict"])
     network.load_state_dict(training.best_network.state_dict())
+    scale_outputs(network, units.nodes)
     network.cpu().float()
     return {figure: float(best.best_model_score)}
 
 
-def _network(recipe: Recipe, times: tuple[float, ...]) -> Network:
+def _network(recipe: Recipe, times: tuple[float, ...], units: Units) -> RecurrentNetwork:
     section = recipe.model
     settings = Settings(times, section.dimension, section.cutoff, section.width, section.steps)
     network = build(section.architecture, settings)
+    assert isinstance(network, RecurrentNetwork)  # both architectures are
+    # Weights of a usual size predict numbers of order one, which are numbers of units.
+    scale_outputs(network, units.nodes)
     if section.initial_weights is not None:
         start = load_model(section.initial_weights)
-        load_state(network, start.state_dict(), section.initial_weights)
+        state = start.state_dict()
+        if len(start.settings.times) != len(times):
+            # A network of other times lends its features; what reads them out begins afresh.
+            state |= {f"decoder.out.{k}": v for k, v in network.decoder.out.state_dict().items()}
+        load_state(network, state, section.initial_weights)
     return network
 
 
