@@ -79,11 +79,12 @@ def complete_model(incomplete: str) -> list[str]:
     return sorted(name for name in bundled if name.startswith(incomplete))
 
 
-DataFile = Annotated[
-    Path,
+DataFiles = Annotated[
+    list[Path],
     typer.Argument(
-        metavar="DATA",
-        help="File with measured motion, a snapshot, or a stored prediction.",
+        metavar="DATA...",
+        help="File with measured motion, a snapshot, or a stored prediction; several where they "
+        "hold motion of one snapshot at different times.",
         show_default=False,
     ),
 ]

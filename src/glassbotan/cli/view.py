@@ -8,7 +8,7 @@ import typer
 from glassbotan.cli.console import check_page, plain_warnings
 from glassbotan.cli.options import (
     Box,
-    DataFile,
+    DataFiles,
     Frame,
     SpeciesNames,
     complete_model,
@@ -26,7 +26,7 @@ NONE = "none"
 
 
 def view(
-    data: DataFile,
+    data: DataFiles,
     *,
     model: Annotated[
         list[str] | None,
@@ -67,14 +67,14 @@ def view(
     from glassbotan.provenance import provenance
 
     if named is None:
-        stored = io.read_provenance(data).get("model") is not None
+        stored = io.read_provenance(data[0]).get("model") is not None
         named = [] if stored else ["botan"]
     with plain_warnings(), progress("predicting", unit="models") as tell:
         comparison = compare(data, named, box=edges, species=letters, frame=frame, progress=tell)
     page = view_page(
         comparison,
         descriptors=descriptors,
-        provenance=provenance([data], model=named),
+        provenance=provenance(data, model=named),
         title=title,
     )
     with io.atomic_output(output) as temporary:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from glassbotan import io
-from glassbotan.datasets import LabelledSnapshot, load_labelled
+from glassbotan.datasets import LabelledSnapshot, load_all_labelled
 from glassbotan.dynamics import Motion
 from glassbotan.dynamics.motion import match_times
 from glassbotan.errors import InputError
@@ -81,7 +81,7 @@ class Comparison:
 
 
 def compare(
-    path: str | Path,
+    data: str | Path | Sequence[str | Path],
     models: Sequence[str | Path | Predictor] = (),
     *,
     box: BoxOption = None,
@@ -93,9 +93,10 @@ def compare(
 
     Parameters
     ----------
-    path
+    data
         A file of any format that ``io.read`` or ``datasets.load_labelled`` knows, or a stored
-        prediction, which then stands before those made here.
+        prediction, which then stands before those made here. Or several files, with measured
+        motion of one snapshot at different times.
     models
         Bundled names, files, folders or loaded predictors.
     box
@@ -108,24 +109,25 @@ def compare(
     Raises
     ------
     InputError
-        The file cannot be read, or a model cannot predict it.
+        A file cannot be read, several are not of one snapshot, or a model cannot predict it.
 
     """
-    path = Path(path)
+    files = [Path(data)] if isinstance(data, str | Path) else [Path(path) for path in data]
+    path = files[0]
     predictors = [
         load_predictor(model) if isinstance(model, str | Path) else model for model in models
     ]
     labels, predictions = None, []
-    origin = io.read_provenance(path).get("model")
+    origin = io.read_provenance(path).get("model") if len(files) == 1 else None
     if origin is not None:
         stored = io.read_motion(path, box=box)
         predictions.append(replace(stored, source=str(origin)))
         snapshot = stored.snapshot
-    elif _holds_motion(path):
+    elif len(files) > 1 or _holds_motion(path):
         edges = None if box is None else np.atleast_1d(np.asarray(box, dtype=float))
         # Bonds are those of the first model's graph.
         cutoff = predictors[0].card.cutoff if predictors else 2.0
-        labels = load_labelled(path, cutoff=cutoff, box=edges)
+        labels = _one_snapshot(load_all_labelled(files, cutoff=cutoff, box=edges))
         snapshot = labels.motion.snapshot
     else:
         snapshot = io.read(path, box=box, species=species, frame=frame)
@@ -134,6 +136,15 @@ def compare(
         if progress is not None:
             progress(k + 1, len(predictors))
     return Comparison(snapshot, labels, predictions)
+
+
+def _one_snapshot(found: Sequence[LabelledSnapshot]) -> LabelledSnapshot:
+    if len(found) > 1:
+        raise InputError(
+            f"{found[1].motion.source}: is another snapshot than {found[0].motion.source}; "
+            "give one file, or files of one snapshot at different times"
+        )
+    return found[0]
 
 
 def _holds_motion(path: Path) -> bool:

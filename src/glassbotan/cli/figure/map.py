@@ -8,7 +8,7 @@ import typer
 from glassbotan.cli.console import check_folder, plain_warnings
 from glassbotan.cli.options import (
     Box,
-    DataFile,
+    DataFiles,
     Frame,
     Picture,
     SliceAxis,
@@ -30,7 +30,7 @@ EXAMPLE = (
 
 
 def map_(
-    data: DataFile,
+    data: DataFiles,
     *,
     model: Annotated[
         list[str] | None,
@@ -68,10 +68,10 @@ def map_(
     from glassbotan.figures.style import save_figure
     from glassbotan.provenance import provenance
 
-    stored = io.read_provenance(data).get("model") is not None
+    stored = io.read_provenance(data[0]).get("model") is not None
     models = model or ([] if stored else ["botan"])
     with plain_warnings(), progress("predicting", unit="models") as tell:
         comparison = compare(data, models, box=edges, species=letters, frame=frame, progress=tell)
     figure = map_figure(comparison, times=rows, view=view)
-    save_figure(output, figure, provenance=provenance([data], model=models))
+    save_figure(output, figure, provenance=provenance(data, model=models))
     typer.echo(f"map: {output}")
