@@ -4,10 +4,8 @@ import errno
 import json
 import os
 import pickle
-import resource
 import subprocess
 import sys
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +20,7 @@ from conftest import random_ensemble, random_snapshot, write_botan_npz
 from glassbotan.dynamics import motion_of
 from glassbotan.models.storage import build
 from glassbotan.structure import neighbour_graph
+from small_disk import small_disk
 
 
 @pytest.fixture(scope="module")
@@ -448,20 +447,6 @@ def test_other_unknown_suffixes(tmp_path, model, good):
     line = refusal("predict", *both, "-m", model, "-o", tmp_path / "p.npz")
     assert "names a folder" in line
     assert "draws one snapshot" in refusal("predict", *both, "--map", tmp_path / "p.png")
-
-
-@contextmanager
-def small_disk():
-    """The system refuses to make any file larger than 2 kilobytes.
-
-    Only for as long as the command runs: pytest's own report may go to a longer file.
-    """
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (2048, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.mark.parametrize("name", ["p.npz", "p.extxyz", "p.csv", "p.dump", "p.gsd", "p.png"])

@@ -157,7 +157,8 @@ def test_other_wrong_usage():
     line = refusal("predict", "a.xyz", "--frame", "last")
     assert line.startswith("invalid value for '--frame'")
     assert "requires an argument" in refusal("predict", "a.xyz", "--model")
-    assert "unexpected extra argument" in refusal("convert", "a", "b", "c")
+    assert "unexpected extra argument" in refusal("models", "a", "b")
+    assert "several sources go into one store" in refusal("convert", "a", "b", "c")
 
 
 @pytest.mark.parametrize("path", GROUPS, ids=named)

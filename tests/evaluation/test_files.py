@@ -138,7 +138,10 @@ def set_row(key: str, value: object):
         (lambda c: c.update(model=7), "model: input should be a valid string (it is 7)"),
         (lambda c: c.update(colour="red"), "colour: unknown key"),
         (lambda c: c.update(particles=c["particles"] * 2), "particles has two rows of t = 4120, A"),
-        (set_row("pearson", [0.1, 0.2]), "a row of particles has not one pearson for each snapshot"),
+        (
+            set_row("pearson", [0.1, 0.2]),
+            "a row of particles has not one pearson for each snapshot",
+        ),
         (lambda c: c.update(data="a.npz"), "data: input should be a valid list"),
         (lambda c: c.update(temperature=-1), "temperature: "),
         (lambda c: c["timings"].update(threads=0), "timings.threads: "),

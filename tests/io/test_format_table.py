@@ -85,7 +85,7 @@ def test_what_a_format_lacks_is_told_with_those_that_have_it(tmp_path):
     io.write(path, SNAPSHOT)
     with pytest.raises(InputError, match="holds no trajectories; botan_npz and node_only_pickle"):
         io.read_ensemble(path)
-    with pytest.raises(InputError, match="holds no propensity; glassbench_npz and motion_npz"):
+    with pytest.raises(InputError, match="holds no propensity; motion_npz and glassbench_npz"):
         io.read_motion(path)
     with pytest.raises(InputError, match="no format 'pdb'; there are botan_npz"):
         io.read(path, format="pdb")

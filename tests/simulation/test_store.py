@@ -186,6 +186,15 @@ def test_another_snapshot_of_the_same_name_is_refused(averages, tmp_path):
         run_campaign(campaign(tmp_path), averages)
 
 
+def test_a_store_made_from_files_is_refused(folder, tmp_path):
+    converted = tmp_path / "converted.zarr"
+    io.write(converted, simulated(2, times=(0.1,)))
+    before = sorted(converted.rglob("*"))
+    with pytest.raises(InputError, match="by glassbotan convert, not by a campaign; write to"):
+        run_campaign(campaign(folder), converted)
+    assert sorted(converted.rglob("*")) == before
+
+
 def test_what_is_no_store_is_left_alone(folder, tmp_path):
     (tmp_path / "mine.zarr").mkdir()
     (tmp_path / "mine.zarr" / "letter.txt").write_text("dear")

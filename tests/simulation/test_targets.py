@@ -8,7 +8,14 @@ import pytest
 from conftest import random_ensemble, random_snapshot
 from glassbotan.dynamics import bond_breaking, bond_extension, propensity
 from glassbotan.errors import InputError
-from glassbotan.simulation.targets import QUANTITIES, Reduction, averages, rounded
+from glassbotan.simulation.targets import (
+    QUANTITIES,
+    Averages,
+    Reduction,
+    averages,
+    rounded,
+    stored_form,
+)
 from glassbotan.structure import neighbour_graph
 
 
@@ -79,3 +86,13 @@ def test_rounding_is_to_a_power_of_two_and_keeps_blanks():
     assert np.nanmax(np.abs(found - values)) <= 2.0**-15
     assert np.array_equal(found[:3] * 2**14, np.rint(values[:3] * 2**14))
     assert np.isnan(found[3])
+
+
+def test_stored_errors_and_splits_keep_what_noise_leaves_of_them():
+    generator = np.random.default_rng(5)
+    average = Averages(*generator.normal(0.2, 0.1, (3, 500)))
+    found = stored_form(average, 1e-3)
+    assert np.abs(found.mean - average.mean).max() <= 2.0**-11
+    assert np.abs(found.split - average.split).max() <= 2.0**-9
+    np.testing.assert_allclose(found.error, average.error, rtol=1 / 32)
+    assert np.isnan(stored_form(Averages(*np.full((3, 1), np.nan)), 1e-3).error).all()

@@ -18,6 +18,7 @@ COMMANDS = (
     "predict",
     "evaluate",
     "view",
+    "dynamics",
     "report",
     "train",
     "convert",
@@ -27,7 +28,7 @@ COMMANDS = (
 """Each a file of this folder with a function of that name and an EXAMPLE; in --help's order."""
 FIGURES = ("rearrangement", "map", "curve", "bonds")
 """The same in the folder figure."""
-SIMULATIONS = ("ensemble", "campaign")
+SIMULATIONS = ("ensemble", "campaign", "equilibrate")
 """The same in the folder simulate."""
 
 EXAMPLE = "glassbotan predict snapshot.extxyz --output prediction.npz --map map.png"

@@ -13,7 +13,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from glassbotan.errors import InputError
-from glassbotan.io.ensemble_store import GROUP_FILE, is_store, is_stored_snapshot, stored_snapshots
+from glassbotan.io.ensemble_layout import GROUP_FILE
+from glassbotan.io.ensemble_store import is_store, is_stored_snapshot, stored_snapshots
 from glassbotan.io.formats import FORMATS, by_suffix, that_can
 
 LOGGER = logging.getLogger("glassbotan")

@@ -4,22 +4,32 @@ from glassbotan.dynamics.bond_breaking import bond_breaking
 from glassbotan.dynamics.ceiling import noise_ceiling
 from glassbotan.dynamics.ensemble import IsoconfigurationalEnsemble
 from glassbotan.dynamics.motion import Motion
+from glassbotan.dynamics.non_gaussian import non_gaussian_parameter
+from glassbotan.dynamics.overlap import four_point_susceptibility, overlap
 from glassbotan.dynamics.propensity import bond_extension, motion_of, propensity
 from glassbotan.dynamics.relaxation import (
     mean_squared_displacement,
     self_intermediate_scattering,
     tau_alpha,
 )
+from glassbotan.dynamics.summary import Relaxation, relaxation_of
+from glassbotan.dynamics.trajectories import Trajectories
 
 __all__ = [
     "IsoconfigurationalEnsemble",
     "Motion",
+    "Relaxation",
+    "Trajectories",
     "bond_breaking",
     "bond_extension",
+    "four_point_susceptibility",
     "mean_squared_displacement",
     "motion_of",
     "noise_ceiling",
+    "non_gaussian_parameter",
+    "overlap",
     "propensity",
+    "relaxation_of",
     "self_intermediate_scattering",
     "tau_alpha",
 ]

@@ -13,10 +13,9 @@ WAVE_NUMBER = 7.25
 def self_intermediate_scattering(
     ensemble: IsoconfigurationalEnsemble, *, wave_number: float = WAVE_NUMBER, species: int = 0
 ) -> FloatArray:
-    r"""Return F_s(q, t), averaged over directions of q, particles and trajectories, shape [T].
+    """Return F_s(q, t), averaged over directions of q, particles and trajectories, shape [T].
 
-    The isotropic average of cos(q . dr) is sin(x) / x in three dimensions and J_0(x) in two, with
-    x = q \|dr\| (Hansen, McDonald, Theory of Simple Liquids, ch. 7).
+    See :func:`isotropic_phase`.
 
     Raises
     ------
@@ -24,18 +23,28 @@ def self_intermediate_scattering(
         No particle is of that species.
 
     """
-    from scipy.special import j0
-
-    isotropic = j0 if ensemble.snapshot.dimension == 2 else (lambda x: np.sinc(x / np.pi))
     chosen = _of_species(ensemble, species)
+    dimension = ensemble.snapshot.dimension
     return np.array(
         [
-            isotropic(
-                wave_number * np.linalg.norm(ensemble.displacements(t)[:, chosen], axis=-1)
+            isotropic_phase(
+                wave_number * np.linalg.norm(ensemble.displacements(t)[:, chosen], axis=-1),
+                dimension,
             ).mean()
             for t in range(len(ensemble.times))
         ]
     )
+
+
+def isotropic_phase(x: FloatArray, dimension: int) -> FloatArray:
+    r"""Return cos(q . dr) averaged over directions of q, for x = \|q\| \|dr\|, the same shape.
+
+    sin(x) / x in three dimensions and J_0(x) in two (Hansen, McDonald, Theory of Simple Liquids,
+    ch. 7).
+    """
+    from scipy.special import j0
+
+    return np.asarray(j0(x) if dimension == 2 else np.sinc(x / np.pi))
 
 
 def mean_squared_displacement(

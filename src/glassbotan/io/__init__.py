@@ -41,6 +41,14 @@ MOTION_FORMATS = frozenset(_formats.that_can("read_motion"))
 
 AnyPath = str | os.PathLike[str]
 Times = float | Sequence[float] | FloatArray | None
+Item = Snapshot | Motion | IsoconfigurationalEnsemble
+
+_WRITTEN: dict[type[Item], tuple[str, str]] = {
+    Snapshot: ("write_snapshot", "a snapshot is"),
+    Motion: ("write_motion", "a motion is"),
+    IsoconfigurationalEnsemble: ("write_ensemble", "trajectories are"),
+}
+"""What can be written: by which of Format's functions, and its name in a message."""
 
 
 def read(
@@ -135,12 +143,12 @@ def read_provenance(path: AnyPath) -> dict[str, object]:
 
 def write(
     path: AnyPath,
-    item: Snapshot | Motion,
+    item: Item,
     *,
     format: str | None = None,  # noqa: A002 - the word that users know
     provenance: Mapping[str, object] | None = None,
 ) -> None:
-    """Write a snapshot or a motion; an existing file is replaced whole, or not at all.
+    """Write a snapshot, a motion or trajectories; a file is replaced whole, or not at all.
 
     Parameters
     ----------
@@ -148,7 +156,8 @@ def write(
         The file; its suffix tells the format.
     item
         Fields of a snapshot go along where the format has a place for them. A motion goes whole
-        to .npz, and as columns of propensity to .xyz, .dump, .gsd and .csv.
+        to .npz, and as columns of propensity to .xyz, .dump, .gsd and .csv. Trajectories go to
+        .npz as the published code reads them (one time a file), and to .zarr, a new store.
     format
         A name of ``FORMATS``, where the suffix tells too little.
     provenance
@@ -169,17 +178,19 @@ def write(
         entry.write_snapshot(target, item, provenance)
     elif isinstance(item, Motion) and entry.write_motion is not None:
         entry.write_motion(target, item, provenance)
+    elif isinstance(item, IsoconfigurationalEnsemble) and entry.write_ensemble is not None:
+        entry.write_ensemble(target, item, provenance)
     else:
         raise InputError(f"{target}: {_cannot_hold(ability)}")
 
 
 def writable(
     path: AnyPath,
-    kind: type[Snapshot | Motion],
+    kind: type[Item],
     *,
     format: str | None = None,  # noqa: A002 - the word that users know
 ) -> bool:
-    """Tell whether a file of that suffix (or format) can hold a Snapshot or a Motion.
+    """Tell whether a file of that suffix (or format) can hold one of these.
 
     Raises
     ------
@@ -231,8 +242,8 @@ def _entry(path: AnyPath, format_name: str | None) -> tuple[Path, str, Format]:
     return source, name, FORMATS[name]
 
 
-def _ability(kind: type[Snapshot | Motion]) -> str:
-    return "write_snapshot" if issubclass(kind, Snapshot) else "write_motion"
+def _ability(kind: type[Item]) -> str:
+    return next(ability for known, (ability, _) in _WRITTEN.items() if issubclass(kind, known))
 
 
 def _format_to_write(target: Path, ability: str) -> str:
@@ -248,9 +259,9 @@ def _suffix_formats(target: Path, ability: str) -> list[str]:
 
 
 def _cannot_hold(ability: str) -> str:
-    what = "a snapshot" if ability == "write_snapshot" else "a motion"
+    what = dict(_WRITTEN.values())[ability]
     able = [f"{name} ({FORMATS[name].suffixes[0]})" for name in _formats.that_can(ability)]
-    return f"{what} is not written in that format; choose {', '.join(able)}"
+    return f"{what} not written in that format; choose {', '.join(able)}"
 
 
 def _mapping(species: Mapping[str, int] | str | None) -> Mapping[str, int] | None:

@@ -1,8 +1,10 @@
 """The published BOTAN data: one snapshot and its trajectories at one time, in one npz.
 
 ``types`` [N] (0 = A, 1 = B), ``initial_positions`` [N, 3], ``positions`` [R, N, 3] unwrapped.
-Box, temperature and time are not in the file: the box is known, the others stand in the name, as
-in isoconfig_N4096T0.44_401_tc07.npz (the time index counts from 1).
+Box, temperature and time are not in the published files: the box is known, the others stand in the
+name, as in isoconfig_N4096T0.44_401_tc07.npz (the time index counts from 1). Files that this
+project writes hold them as well, in ``box`` [d], ``temperature`` and ``time``, which the published
+code passes over and which count more than the name.
 
 Source: Shiba, Hanai, Suzumura, Shimokawabe, J. Chem. Phys. 158, 084503 (2023).
 """
@@ -10,17 +12,21 @@ Source: Shiba, Hanai, Suzumura, Shimokawabe, J. Chem. Phys. 158, 084503 (2023).
 import logging
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from glassbotan.dynamics import IsoconfigurationalEnsemble
 from glassbotan.errors import InputError
-from glassbotan.io.npz import read_members
+from glassbotan.io import provenance as provenance_text
+from glassbotan.io.atomic import atomic_output
+from glassbotan.io.npz import positive_number, read_members
 from glassbotan.io.options import BoxOption, ReadOptions, check_single_frame, given_box
+from glassbotan.io.provenance import Provenance
 from glassbotan.io.species import species_from_types
 from glassbotan.structure import Snapshot
-from glassbotan.structure.periodic import FloatArray
+from glassbotan.structure.periodic import FloatArray, wrap
 
 LOGGER = logging.getLogger("glassbotan")
 
@@ -36,17 +42,22 @@ PUBLISHED_TIMES: dict[float, tuple[float, ...]] = {
 """The ten published times, in Lennard-Jones units, by temperature in epsilon/k_B."""
 
 
+_OWN = ["box", "temperature"]
+"""What only this project's files hold of the snapshot."""
+
+
 def read(path: Path, options: ReadOptions) -> Snapshot:
     """Return the snapshot that the trajectories start from."""
     check_single_frame(options, str(path))
-    return _snapshot(path, read_members(path, ["types", "initial_positions"]), options)
+    return _snapshot(path, read_members(path, ["types", "initial_positions"], _OWN), options)
 
 
 def read_ensemble(
     path: Path, options: ReadOptions, times: FloatArray | None
 ) -> IsoconfigurationalEnsemble:
     """Return the snapshot with its R trajectories at the file's one time."""
-    members = read_members(path, ["types", "initial_positions", "positions"])
+    required = ["types", "initial_positions", "positions"]
+    members = read_members(path, required, [*_OWN, "time"])
     positions = members["positions"]
     if positions.ndim != 3 or positions.dtype.kind != "f":
         raise InputError(
@@ -54,9 +65,74 @@ def read_ensemble(
             "expected numbers of shape [trajectories, particles, dimensions]"
         )
     snapshot = _snapshot(path, members, options)
-    chosen = _time_of_name(path) if times is None else times
+    chosen = _time(path, members) if times is None else times
     trajectories: NDArray[np.floating] = positions[np.newaxis]  # type: ignore[assignment]  # kind f is floating
     return IsoconfigurationalEnsemble(snapshot, chosen, trajectories)
+
+
+def write(path: Path, ensemble: IsoconfigurationalEnsemble, provenance: Provenance | None) -> None:
+    """Write trajectories at one time as the published code reads them.
+
+    Raises
+    ------
+    InputError
+        The ensemble has several times, or a species that int8 does not hold.
+
+    """
+    arrays: dict[str, Any] = arrays_of(ensemble)
+    with atomic_output(path) as temporary, temporary.open("wb") as out:
+        np.savez(out, **arrays, provenance=np.array(provenance_text.to_json(provenance)))
+
+
+def arrays_of(ensemble: IsoconfigurationalEnsemble) -> dict[str, NDArray[np.generic]]:
+    """Return what :func:`write` writes, except for the provenance; refuses the same."""
+    snapshot = ensemble.snapshot
+    if len(ensemble.times) != 1:
+        raise InputError(
+            f"{snapshot.source}: has {len(ensemble.times)} times; a BOTAN npz holds one"
+        )
+    if snapshot.species.max() > np.iinfo(np.int8).max:
+        raise InputError(
+            f"{snapshot.source}: has species {snapshot.species.max()}; types of a BOTAN npz are "
+            f"at most {np.iinfo(np.int8).max}"
+        )
+    shift = _shift(snapshot)
+    arrays: dict[str, NDArray[np.generic]] = {
+        "types": snapshot.species.astype(np.int8),
+        "initial_positions": snapshot.positions + shift,
+        "positions": ensemble.positions[0].astype(np.float64) + shift,
+        "box": snapshot.box,
+        "time": ensemble.times[0],
+    }
+    if snapshot.temperature is not None:
+        arrays["temperature"] = np.array(snapshot.temperature)
+    return arrays
+
+
+def _shift(snapshot: Snapshot) -> FloatArray | float:
+    """Return the whole boxes to move particles by, for the published code folds pairs only once."""
+    if np.all(np.ptp(snapshot.positions, axis=0) <= snapshot.box):
+        return 0.0
+    return wrap(snapshot.positions, snapshot.box) - snapshot.positions
+
+
+def file_name(n_particles: int, temperature: float | None, number: int, time: float) -> str:
+    """Return the published name: isoconfig_N4096T0.44_401_tc07.npz.
+
+    A time that is not published for the temperature stands for itself: ..._401_t0.2.npz.
+    """
+    published = PUBLISHED_TIMES.get(temperature or np.nan, ())
+    index = next((k for k, t in enumerate(published, start=1) if np.isclose(t, time)), None)
+    suffix = f"t{time:.12g}" if index is None else f"tc{index:02d}"
+    return f"isoconfig_{system_name(n_particles, temperature)}_{number}_{suffix}.npz"
+
+
+def system_name(n_particles: int, temperature: float | None) -> str:
+    """Return N4096T0.44, as the names of published files have it."""
+    if temperature is None:
+        return f"N{n_particles}"
+    short = f"{temperature:.2f}"
+    return f"N{n_particles}T{short if float(short) == temperature else repr(temperature)}"
 
 
 def temperature_of_name(path: Path) -> float | None:
@@ -120,11 +196,15 @@ def _snapshot(
 ) -> Snapshot:
     positions, source = members["initial_positions"], str(path)
     _refuse_non_finite(positions, source)
+    box = options.box
+    if box is None and "box" in members:
+        box = members["box"].reshape(-1)  # type: ignore[assignment]  # checked with any other
+    own = positive_number(members, "temperature", path)
     return Snapshot(
         positions=positions.astype(np.float64),
         species=species_from_types(members["types"], options.species, first=0, source=source),
-        box=published_box(positions, options.box, source),
-        temperature=temperature_of_name(path),
+        box=published_box(positions, box, source),
+        temperature=temperature_of_name(path) if np.isnan(own) else own,
         source=source,
     )
 
@@ -133,6 +213,11 @@ def _refuse_non_finite(positions: NDArray[np.generic], source: str) -> None:
     # Before the box is looked for: with a NaN no box fits, which would name the wrong fault.
     if positions.dtype.kind not in "iuf" or not np.all(np.isfinite(positions)):
         raise InputError(f"{source}: initial_positions must all be finite numbers")
+
+
+def _time(path: Path, members: dict[str, NDArray[np.generic]]) -> FloatArray:
+    own = positive_number(members, "time", path)
+    return _time_of_name(path) if np.isnan(own) else np.array([own])
 
 
 def _time_of_name(path: Path) -> FloatArray:

@@ -1,12 +1,12 @@
 """Reading the Zarr 3 stores that simulations write: ``STORE.zarr/snapshots/0007`` is one snapshot.
 
-What a store holds is told in :mod:`glassbotan.simulation.store`.
+What a store holds is told in :mod:`glassbotan.io.ensemble_layout`.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,14 @@ from numpy.typing import NDArray
 from glassbotan.dynamics import IsoconfigurationalEnsemble, Motion
 from glassbotan.dynamics.propensity import reverse_edges
 from glassbotan.errors import InputError
+from glassbotan.io.ensemble_layout import (
+    FORM,
+    GROUP_FILE,
+    SNAPSHOTS,
+    Attributes,
+    group_name,
+    open_group,
+)
 from glassbotan.io.options import ReadOptions
 from glassbotan.structure import NeighbourGraph, Snapshot, neighbour_graph
 from glassbotan.structure.periodic import FloatArray
@@ -21,17 +29,8 @@ from glassbotan.structure.periodic import FloatArray
 if TYPE_CHECKING:
     import zarr
 
-FORM = 1
-"""Counts up when the store's form changes."""
-
-SUFFIX = ".zarr"
-GROUP_FILE = "zarr.json"
-SNAPSHOTS = "snapshots"
-
 LARGEST_ARRAY = 2**34
 """Bytes of one array; a store that claims more is not believed."""
-
-Attributes = dict[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,11 +39,6 @@ class Halves:
 
     even: NDArray[np.floating]
     odd: NDArray[np.floating]
-
-
-def group_name(index: int) -> str:
-    """Return the path of a snapshot's group in its store."""
-    return f"{SNAPSHOTS}/{index:04d}"
 
 
 def is_store(path: Path) -> bool:
@@ -81,16 +75,6 @@ def read_attributes(store: Path) -> Attributes:
             f"{store}: has form {found.get('form')}; this version of glassbotan reads {FORM}"
         )
     return found
-
-
-def open_group(path: Path, mode: Literal["r", "r+"] = "r") -> "zarr.Group":
-    """Open a group; InputError where there is none."""
-    import zarr
-
-    try:
-        return zarr.open_group(path, mode=mode)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path}: cannot be read as a Zarr group ({error})") from None
 
 
 def read_snapshot(path: Path) -> Snapshot:
@@ -138,18 +122,28 @@ def read_motion(
     options: ReadOptions,  # noqa: ARG001 - every format's signature
     times: FloatArray | None,
 ) -> Motion:
-    """Return propensity and bond extension of a store of targets."""
+    """Return propensity and, where it is known, bond extension of a store of targets."""
     group = _with_targets(path)
     snapshot = read_snapshot(path)
     graph = _graph(group, snapshot, path)
+    extension = (
+        _both_ways(_values(group, "bond_extension", path), graph)
+        if "bond_extension" in group
+        else None
+    )
     return Motion(
         snapshot=snapshot,
         times=_values(group, "times", path) if times is None else times,
         propensity=_values(group, "propensity", path),
         graph=graph,
-        bond_extension=_both_ways(_values(group, "bond_extension", path), graph),
+        bond_extension=extension,
         source=str(path),
     )
+
+
+def file_name(path: Path) -> str:
+    """Return the name of the file that a stored snapshot was read from."""
+    return str(open_group(path).attrs.get("source", path.name))
 
 
 def holds_targets(path: Path) -> bool:
@@ -158,16 +152,24 @@ def holds_targets(path: Path) -> bool:
 
 
 def read_bond_breaking(path: Path) -> NDArray[np.floating]:
-    """Return the bond-breaking propensity of a stored snapshot, shape [T, N]."""
-    return _values(_with_targets(path), "bond_breaking", path)
+    """Return the bond-breaking propensity of a stored snapshot, shape [T, N]; NaN if not known."""
+    group = _with_targets(path)
+    name = "bond_breaking" if "bond_breaking" in group else "propensity"
+    values: NDArray[np.floating] = _values(group, name, path)
+    return values if name == "bond_breaking" else np.full_like(values, np.nan)
 
 
 def read_halves(path: Path, graph: NeighbourGraph) -> Mapping[str, Halves]:
     """Return half-ensemble means of propensity [T, N] and bond extension [T, E]; NaN without."""
     group = _with_targets(path)
-    counts = _values(group, "trajectories", path)[:, None]
+    # Where their number is not known (0), neither are the halves.
+    counts = np.maximum(_values(group, "trajectories", path)[:, None], 1)
     found: dict[str, Halves] = {}
     for name in ("propensity", "bond_extension"):
+        if name not in group:
+            unknown = np.full((len(counts), graph.n_edges), np.nan)
+            found[name] = Halves(unknown, unknown)
+            continue
         mean: NDArray[np.floating] = _values(group, name, path).astype(np.float64)
         split: NDArray[np.floating] = _values(group, f"{name}_split", path).astype(np.float64)
         if name == "bond_extension":
@@ -214,7 +216,7 @@ def _graph(group: "zarr.Group", snapshot: Snapshot, path: Path) -> NeighbourGrap
         raise InputError(f"{path}: its cutoff is {cutoff}; expected a positive length")
     graph = neighbour_graph(snapshot, float(cutoff))
     once = graph.edge_index[:, graph.edge_index[0] < graph.edge_index[1]]
-    if not np.array_equal(once, _values(group, "bonds", path)):
+    if "bonds" in group and not np.array_equal(once, _values(group, "bonds", path)):
         raise InputError(
             f"{path}: the stored bonds are not the {graph.n_edges // 2} pairs closer than the "
             f"cutoff {graph.cutoff:g}; the store is damaged or was changed"

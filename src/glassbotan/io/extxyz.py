@@ -19,7 +19,7 @@ from glassbotan.errors import InputError
 from glassbotan.io.atomic import atomic_output
 from glassbotan.io.columns import Columns, check_columns, with_propensity
 from glassbotan.io.options import ReadOptions, given_box, pick_frame
-from glassbotan.io.provenance import Provenance, to_json
+from glassbotan.io.provenance import Provenance, from_json, to_json
 from glassbotan.io.species import species_from_labels
 from glassbotan.io.text import (
     Rows,
@@ -79,6 +79,13 @@ def write(path: Path, item: Snapshot | Motion, provenance: Provenance | None) ->
     with atomic_output(path) as temporary, temporary.open("w", encoding="utf-8") as out:
         out.write(f"{snapshot.n_particles}\n{_comment(snapshot, fields, provenance)}\n")
         out.writelines(format_rows(columns))
+
+
+def read_provenance(path: Path) -> dict[str, object]:
+    """Return where the file's first frame came from; empty where it does not say."""
+    with open_text(path) as lines:
+        next(lines, "")
+        return from_json(_info(next(lines, "")).get("provenance", ""))
 
 
 def is_header(first: str, second: str) -> bool:

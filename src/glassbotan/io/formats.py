@@ -10,7 +10,9 @@ from glassbotan.dynamics import IsoconfigurationalEnsemble, Motion
 from glassbotan.errors import InputError
 from glassbotan.io import (
     botan_npz,
+    ensemble_layout,
     ensemble_store,
+    ensemble_writer,
     extxyz,
     glassbench_npz,
     gsd,
@@ -40,7 +42,7 @@ class Format:
         Of file names; the format's usual one first.
     read, read_ensemble, read_motion
         Functions of (path, options) and, for the last two, of times that override the file's.
-    write_snapshot, write_motion
+    write_snapshot, write_motion, write_ensemble
         Functions of (path, item, provenance).
 
     """
@@ -51,12 +53,17 @@ class Format:
     read_motion: Callable[[Path, ReadOptions, Times], Motion] | None = None
     write_snapshot: Callable[[Path, Snapshot, Provenance | None], None] | None = None
     write_motion: Callable[[Path, Motion, Provenance | None], None] | None = None
+    write_ensemble: Callable[[Path, IsoconfigurationalEnsemble, Provenance | None], None] | None = (
+        None
+    )
 
 
 FORMATS: dict[str, Format] = {
-    "botan_npz": Format((".npz",), read=botan_npz.read, read_ensemble=botan_npz.read_ensemble),
-    "glassbench_npz": Format(
-        (".npz",), read=glassbench_npz.read, read_motion=glassbench_npz.read_motion
+    "botan_npz": Format(
+        (".npz",),
+        read=botan_npz.read,
+        read_ensemble=botan_npz.read_ensemble,
+        write_ensemble=botan_npz.write,
     ),
     "node_only_pickle": Format(
         (".pickle", ".pkl"),
@@ -85,12 +92,20 @@ FORMATS: dict[str, Format] = {
         read_motion=motion_npz.read_motion,
         write_motion=motion_npz.write,
     ),
+    # After the project's own npz, which is meant where the suffix alone tells what to write.
+    "glassbench_npz": Format(
+        (".npz",),
+        read=glassbench_npz.read,
+        read_motion=glassbench_npz.read_motion,
+        write_motion=glassbench_npz.write,
+    ),
     "motion_csv": Format((".csv",), write_motion=motion_csv.write),
     "ensemble_store": Format(
-        (ensemble_store.SUFFIX,),
+        (ensemble_layout.SUFFIX,),
         read=ensemble_store.read,
         read_ensemble=ensemble_store.read_ensemble,
         read_motion=ensemble_store.read_motion,
+        write_ensemble=ensemble_writer.write_ensemble,
     ),
 }
 
@@ -143,9 +158,8 @@ def check_readable(path: Path) -> None:
     if not path.exists():
         raise InputError(f"{path}: there is no such file")
     if ensemble_store.is_store(path):
-        raise InputError(
-            f"{path}: holds many snapshots; name one, such as {path / ensemble_store.group_name(0)}"
-        )
+        first = path / ensemble_layout.group_name(0)
+        raise InputError(f"{path}: holds many snapshots; name one, such as {first}")
     if ensemble_store.is_stored_snapshot(path):
         return
     if not path.is_file():

@@ -2,20 +2,32 @@
 
 ``types`` [N] (1 = A, 2 = B, and in two dimensions 3 = C), ``initial_positions`` [N, d], their
 inherent structure and cage state ``initial_positions_inherent`` and ``initial_positions_cage``,
-``md_prop`` (propensity) and ``bb_prop`` (bond-breaking propensity) [N, 10] at ten times.
+``md_prop`` (propensity) and ``bb_prop`` (the part of a particle's bonds that are not broken) [T, N]
+at ten times; the other order of axes, [N, T], is read as well. Box, temperature and times are not
+in the published files; those that this project writes hold them, in ``box`` [d], ``temperature``
+and ``times`` [T].
 """
 
 import logging
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from glassbotan.dynamics import Motion
 from glassbotan.errors import InputError
-from glassbotan.io.botan_npz import published_box, published_times, temperature_of_name
-from glassbotan.io.npz import read_members
+from glassbotan.io import provenance as provenance_text
+from glassbotan.io.atomic import atomic_output
+from glassbotan.io.botan_npz import (
+    published_box,
+    published_times,
+    system_name,
+    temperature_of_name,
+)
+from glassbotan.io.npz import positive_number, read_members
 from glassbotan.io.options import ReadOptions, check_single_frame
+from glassbotan.io.provenance import Provenance
 from glassbotan.io.species import species_from_types
 from glassbotan.structure import Snapshot
 from glassbotan.structure.periodic import FloatArray
@@ -32,42 +44,101 @@ FIELDS = {
 
 
 def read(path: Path, options: ReadOptions) -> Snapshot:
-    """Return the thermal snapshot; inherent, cage positions and bb_prop are among its fields."""
+    """Return the thermal snapshot; inherent, cage positions and bb_prop [N, T] are its fields."""
     check_single_frame(options, str(path))
     return _snapshot(path, read_members(path, ["types", "initial_positions"], _OPTIONAL), options)
 
 
 def read_motion(path: Path, options: ReadOptions, times: FloatArray | None) -> Motion:
     """Return the measured propensity ``md_prop``; bonds are not known."""
-    members = read_members(path, ["types", "initial_positions", "md_prop"], _OPTIONAL)
-    measured = members["md_prop"]
+    required = ["types", "initial_positions", "md_prop"]
+    members = read_members(path, required, [*_OPTIONAL, "times"])
     if times is None:
-        times = _times_of_name(path, members["initial_positions"])
-    if measured.ndim != 2 or measured.shape[1] != len(times) or measured.dtype.kind != "f":
+        times = _times(path, members)
+    snapshot = _snapshot(path, members, options)
+    _check_finite(members["md_prop"], "md_prop", path)
+    measured = _by_particle(members["md_prop"], snapshot.n_particles, "md_prop", path)
+    if measured.shape[1] != len(times):
         raise InputError(
-            f"{path}: md_prop has shape {list(measured.shape)}; "
-            f"expected [particles, {len(times)} times]"
+            f"{path}: md_prop has shape {list(members['md_prop'].shape)}; "
+            f"expected [{len(times)} times, particles]"
         )
-    _check_finite(measured, "md_prop", path)
     return Motion(
-        snapshot=_snapshot(path, members, options),
+        snapshot=snapshot,
         times=times,
         propensity=np.ascontiguousarray(measured.T, dtype=np.float64),
         source=str(path),
     )
 
 
-def _times_of_name(path: Path, positions: NDArray[np.generic]) -> FloatArray:
-    """Return the published times, which are those of the three-dimensional mixture."""
+def write(path: Path, motion: Motion, provenance: Provenance | None) -> None:
+    """Write propensities, with bb_prop and the other states where the snapshot has these fields.
+
+    Raises
+    ------
+    InputError
+        The propensity of some particles is not known, or a field is not of its form.
+
+    """
+    arrays: dict[str, Any] = arrays_of(motion)
+    with atomic_output(path) as temporary, temporary.open("wb") as out:
+        np.savez(out, **arrays, provenance=np.array(provenance_text.to_json(provenance)))
+
+
+def arrays_of(motion: Motion) -> dict[str, NDArray[np.generic]]:
+    """Return what :func:`write` writes, except for the provenance; refuses the same."""
+    snapshot, source = motion.snapshot, Path(motion.source or motion.snapshot.source)
+    if not np.all(np.isfinite(motion.propensity)):
+        raise InputError(
+            f"{source}: its propensity is blank (NaN) for some particles; GlassBench's files hold "
+            "a number for every one"
+        )
+    arrays: dict[str, NDArray[np.generic]] = {
+        "types": snapshot.species + 1,
+        "initial_positions": snapshot.positions,
+        "md_prop": np.asarray(motion.propensity, dtype=np.float64),
+        "box": snapshot.box,
+        "times": motion.times,
+    }
+    if snapshot.temperature is not None:
+        arrays["temperature"] = np.array(snapshot.temperature)
+    for name, field in FIELDS.items():
+        if field not in snapshot.fields:
+            continue
+        values = snapshot.fields[field]
+        expected = motion.propensity.T.shape if name == "bb_prop" else snapshot.positions.shape
+        if values.shape != expected:
+            raise InputError(
+                f"{source}: field {field} has shape {list(values.shape)}; "
+                f"GlassBench's {name} needs {list(expected)}"
+            )
+        arrays[name] = values.T if name == "bb_prop" else values
+    return arrays
+
+
+def file_name(n_particles: int, temperature: float | None, number: int) -> str:
+    """Return the published name: N4096T0.44_401.npz."""
+    return f"{system_name(n_particles, temperature)}_{number}.npz"
+
+
+def _times(path: Path, members: dict[str, NDArray[np.generic]]) -> FloatArray:
+    if "times" in members:
+        _check_finite(members["times"], "times", path)
+        times: FloatArray = members["times"].astype(np.float64).reshape(-1)
+        if not len(times) or times[0] <= 0 or np.any(np.diff(times) <= 0):
+            raise InputError(f"{path}: times {times.tolist()} must be positive and increase")
+        return times
+    positions = members["initial_positions"]
+    # The published times are those of the three-dimensional mixture.
     if positions.ndim == 2 and positions.shape[1] == 2:
         raise InputError(
             f"{path}: the times of two-dimensional files are not known; "
             "give them: glassbotan.read_motion(path, times=[...])"
         )
-    return published_times(_temperature(path), str(path))
+    return published_times(_temperature(path, members), str(path))
 
 
-_OPTIONAL = [*FIELDS, "box"]
+_OPTIONAL = [*FIELDS, "box", "temperature"]
 
 
 def _snapshot(
@@ -82,23 +153,42 @@ def _snapshot(
     fields = {FIELDS[name]: members[name] for name in FIELDS if name in members}
     for name, values in fields.items():
         _check_finite(values, name, path)
-        if name != "bb_prop" and values.shape != positions.shape:
+        if name == "bb_prop":
+            fields[name] = _by_particle(values, len(positions), name, path)
+        elif values.shape != positions.shape:
             raise InputError(
                 f"{path}: {name} have shape {list(values.shape)}, "
                 f"but initial_positions {list(positions.shape)}"
             )
+    own = positive_number(members, "temperature", path)
     return Snapshot(
         positions=positions.astype(np.float64),
         species=species_from_types(members["types"], options.species, first=1, source=source),
         box=published_box(positions, box, source),
         fields=fields,
-        temperature=temperature_of_name(path),
+        temperature=temperature_of_name(path) if np.isnan(own) else own,
         source=source,
     )
 
 
-def _temperature(path: Path) -> float:
-    temperature = temperature_of_name(path)
+def _by_particle(
+    values: NDArray[np.generic], n_particles: int, name: str, path: Path
+) -> NDArray[np.generic]:
+    """Return values [T, N] as [N, T], which they may also be already."""
+    if values.ndim == 2 and values.dtype.kind == "f":
+        if values.shape[1] == n_particles:
+            return values.T
+        if values.shape[0] == n_particles:
+            return values
+    raise InputError(
+        f"{path}: {name} has shape {list(values.shape)} and type {values.dtype}; expected numbers "
+        f"of shape [times, {n_particles} particles]"
+    )
+
+
+def _temperature(path: Path, members: dict[str, NDArray[np.generic]]) -> float:
+    own = positive_number(members, "temperature", path)
+    temperature = temperature_of_name(path) if np.isnan(own) else own
     if temperature is None:
         LOGGER.info(
             "%s: neither file nor name tells the temperature; the times of T = %s are used",

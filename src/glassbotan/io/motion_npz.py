@@ -16,7 +16,7 @@ from glassbotan.dynamics import Motion
 from glassbotan.errors import InputError
 from glassbotan.io import provenance as provenance_text
 from glassbotan.io.atomic import atomic_output
-from glassbotan.io.npz import read_members
+from glassbotan.io.npz import one_number, read_members
 from glassbotan.io.options import ReadOptions, check_single_frame, given_box
 from glassbotan.io.provenance import Provenance
 from glassbotan.io.species import species_from_types
@@ -93,7 +93,7 @@ def _snapshot(
 ) -> Snapshot:
     positions, source = members["positions"], str(path)
     _check_finite(positions, "positions", path)
-    temperature = _number(members, "temperature", path)
+    temperature = one_number(members, "temperature", path)
     box = members["box"] if options.box is None else options.box
     dimension = positions.shape[1] if positions.ndim == 2 else 3
     return Snapshot(
@@ -108,7 +108,7 @@ def _snapshot(
 def _graph(
     snapshot: Snapshot, members: dict[str, NDArray[np.generic]], path: Path
 ) -> NeighbourGraph:
-    cutoff = _number(members, "cutoff", path)
+    cutoff = one_number(members, "cutoff", path)
     if not cutoff > 0:
         raise InputError(f"{path}: holds bonds, but cutoff is {cutoff}; expected a positive length")
     graph = neighbour_graph(snapshot, cutoff)
@@ -118,16 +118,6 @@ def _graph(
             f"cutoff {graph.cutoff:g}; the file is damaged or was changed"
         )
     return graph
-
-
-def _number(members: dict[str, NDArray[np.generic]], name: str, path: Path) -> float:
-    """Return an optional member of one number; NaN where it is not there."""
-    if name not in members:
-        return float("nan")
-    values = members[name]
-    if values.size != 1 or values.dtype.kind not in "iuf":
-        raise InputError(f"{path}: {name} must be one number")
-    return float(values.astype(np.float64).reshape(-1)[0])
 
 
 def _floating(values: NDArray[np.generic]) -> NDArray[np.floating]:

@@ -11,7 +11,7 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,6 +89,24 @@ def read_members(
             raise InputError(f"{path}: has no array {missing[0]!r}; it holds {has[:200]}")
         wanted = [*required, *(name for name in optional if f"{name}.npy" in present)]
         return {name: _read(archive, name, path) for name in wanted}
+
+
+def one_number(members: Mapping[str, NDArray[np.generic]], name: str, path: Path) -> float:
+    """Return an optional member of one number; NaN where it is not there."""
+    if name not in members:
+        return float("nan")
+    values = members[name]
+    if values.size != 1 or values.dtype.kind not in "iuf":
+        raise InputError(f"{path}: {name} must be one number")
+    return float(values.astype(np.float64).reshape(-1)[0])
+
+
+def positive_number(members: Mapping[str, NDArray[np.generic]], name: str, path: Path) -> float:
+    """Return a member of one positive finite number; NaN where it is not there."""
+    number = one_number(members, name, path)
+    if name in members and not 0 < number < np.inf:
+        raise InputError(f"{path}: {name} is {number:g}; expected a positive number")
+    return number
 
 
 @contextmanager

@@ -2,7 +2,15 @@
 
 from glassbotan.simulation.engines import available, start
 from glassbotan.simulation.ensemble import simulate_ensemble
+from glassbotan.simulation.equilibration import equilibrate
 from glassbotan.simulation.settings import DynamicsSettings
 from glassbotan.simulation.times import log_times
 
-__all__ = ["DynamicsSettings", "available", "log_times", "simulate_ensemble", "start"]
+__all__ = [
+    "DynamicsSettings",
+    "available",
+    "equilibrate",
+    "log_times",
+    "simulate_ensemble",
+    "start",
+]

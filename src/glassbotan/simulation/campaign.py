@@ -55,6 +55,8 @@ class Campaign(BaseModel):
         the last time that they are wanted at.
     block
         Trajectories that run together, the unit of work. By default what the engine runs best.
+    ranks
+        Processes of one machine that share each trajectory, for one large system; "lammps" only.
     seed
         With the indices of snapshot and trajectory, what velocities follow from.
     minimise
@@ -83,6 +85,7 @@ class Campaign(BaseModel):
     times: LogTimes | Annotated[list[Positive], Field(min_length=1)]
     trajectories: Count | Annotated[list[Count], Field(min_length=1)] = 32
     block: Count | None = None
+    ranks: Annotated[int, Field(ge=1, le=1024)] = 1
     seed: Natural = 0
     minimise: bool = False
     keep: Literal["targets", "positions"] = "targets"

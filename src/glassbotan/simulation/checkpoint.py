@@ -3,14 +3,16 @@
 import logging
 import zipfile
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from glassbotan.errors import InputError
 from glassbotan.io.atomic import atomic_output
-from glassbotan.simulation.engine import Run
+from glassbotan.simulation.engine import State
 
 LOGGER = logging.getLogger("glassbotan")
 
@@ -18,7 +20,17 @@ _UNREADABLE = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib
 """What a missing or damaged file raises."""
 
 
-def save(path: Path, run: Run, key: str) -> None:
+class Resumable(Protocol):
+    """What can be left and taken up: a run, or more than one."""
+
+    def state(self) -> State:
+        """Return what :meth:`restore` needs to go on exactly as this would."""
+
+    def restore(self, state: Mapping[str, NDArray[np.generic]]) -> None:
+        """Go to a state that :meth:`state` returned; InputError where it cannot be one."""
+
+
+def save(path: Path, run: Resumable, key: str) -> None:
     """Write a run's state.
 
     Parameters
@@ -41,7 +53,16 @@ def save(path: Path, run: Run, key: str) -> None:
         np.savez(out, key=np.array(key), **arrays)
 
 
-def resume(path: Path, run: Run, key: str) -> bool:
+def key_of(path: Path) -> str | None:
+    """Return the key of a checkpoint; None where there is none that can be read."""
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return str(stored["key"])
+    except _UNREADABLE:
+        return None
+
+
+def resume(path: Path, run: Resumable, key: str) -> bool:
     """Take a run to the state in a checkpoint, if there is one of the same key.
 
     Returns

@@ -7,6 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from glassbotan.errors import InputError
 from glassbotan.simulation.settings import DynamicsSettings
 from glassbotan.simulation.velocities import maxwell_boltzmann, trajectory_seed
 from glassbotan.structure import Snapshot
@@ -63,6 +64,14 @@ class Task:
         Their indices in the ensemble, shape [R].
     seed, snapshot_index
         With a trajectory's index, what its random numbers follow from.
+    velocities
+        That the trajectories set out with, shape [R, N, d]; drawn from the Maxwell-Boltzmann
+        distribution by default.
+
+    Raises
+    ------
+    InputError
+        Velocities are not finite numbers of that shape.
 
     """
 
@@ -72,6 +81,17 @@ class Task:
     trajectories: tuple[int, ...]
     seed: int = 0
     snapshot_index: int = 0
+    velocities: FloatArray | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse velocities that cannot be these trajectories'."""
+        shape = (len(self.trajectories), *self.snapshot.positions.shape)
+        given = self.velocities
+        if given is not None and not (np.shape(given) == shape and np.all(np.isfinite(given))):
+            raise InputError(
+                f"{self.snapshot.source}: velocities have shape {list(np.shape(given))}; expected "
+                f"finite numbers in {list(shape)} (trajectories, particles, dimensions)"
+            )
 
     @property
     def masses(self) -> FloatArray:
@@ -85,7 +105,13 @@ class Task:
         )
 
     def initial_velocities(self) -> FloatArray:
-        """Return the velocities that the trajectories set out with, shape [R, N, d]."""
+        """Return the velocities that the trajectories set out with, shape [R, N, d].
+
+        The centre of mass is at rest.
+        """
+        if self.velocities is not None:
+            momentum = np.einsum("n,rnd->rd", self.masses, self.velocities)
+            return np.asarray(self.velocities - momentum[:, None] / self.masses.sum())
         return np.stack(
             [
                 maxwell_boltzmann(

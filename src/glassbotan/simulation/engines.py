@@ -8,14 +8,11 @@ import numpy as np
 
 from glassbotan.errors import InputError
 from glassbotan.simulation.engine import Engine, Run, Task
+from glassbotan.simulation.plausible import check_plausible
 from glassbotan.simulation.settings import DynamicsSettings
 from glassbotan.structure import Snapshot
-from glassbotan.structure.potential import (
-    KOB_ANDERSEN,
-    PairPotential,
-    energies_and_forces,
-    interacting_pairs,
-)
+from glassbotan.structure.periodic import FloatArray
+from glassbotan.structure.potential import KOB_ANDERSEN, PairPotential
 
 HOMES = {
     "lammps": "glassbotan.simulation.lammps_engine",
@@ -24,10 +21,6 @@ HOMES = {
 
 TOGETHER = {"lammps": 1, "ensemble": 16}
 """Trajectories of one snapshot that an engine runs best at once."""
-
-FARTHEST_PUSH = 0.1
-"""Length units that a force may move a particle by in a first timestep: ten times what it does in
-any thermal configuration."""
 
 
 def available() -> dict[str, str | None]:
@@ -44,6 +37,8 @@ def start(
     trajectories: Sequence[int] = (0,),
     seed: int = 0,
     snapshot_index: int = 0,
+    ranks: int = 1,
+    velocities: FloatArray | None = None,
 ) -> Run:
     """Begin trajectories of a snapshot, each with velocities of its own.
 
@@ -62,23 +57,26 @@ def start(
     seed, snapshot_index
         Further sources of the velocities: the ensemble's or campaign's seed, and the snapshot's
         number in it.
+    ranks
+        Processes of this machine that share each trajectory, for one large system; "lammps" only.
+    velocities
+        Instead of those drawn from seed and numbers, shape [R, N, d]: for a run that goes on from
+        another. The centre of mass is brought to rest.
 
     Raises
     ------
     InputError
-        The engine is unknown or cannot run here, the potential does not know a species, the box is
-        shorter than twice the cutoff, particles overlap, or an index or seed is negative.
+        The engine is unknown or cannot run here or not on several ranks, the potential does not
+        know a species, the box is shorter than twice the cutoff, particles overlap, density,
+        temperature or timestep are out of all bounds, an index or seed is negative, or velocities
+        have another shape.
 
     """
-    if engine not in HOMES:
-        raise InputError(f"engine {engine!r} is unknown; use {' or '.join(map(repr, HOMES))}")
-    reason = _missing(engine)
-    if reason is not None:
-        raise InputError(reason)
+    check_engine(engine, ranks)
     numbers = [_natural(index, "trajectory") for index in trajectories]
     if not numbers or len(set(numbers)) < len(numbers):
         raise InputError(f"trajectories {numbers}: give at least one, and none twice")
-    check_overlaps(snapshot, potential, settings)
+    check_plausible(snapshot, potential, settings)
     task = Task(
         snapshot,
         potential,
@@ -86,24 +84,34 @@ def start(
         tuple(numbers),
         seed=_natural(seed, "seed"),
         snapshot_index=_natural(snapshot_index, "snapshot index"),
+        velocities=velocities,
     )
-    return _module(engine).start(task)
+    if ranks == 1:
+        return _module(engine).start(task)
+    from glassbotan.simulation import lammps_ranks
+
+    return lammps_ranks.start(task, ranks)
 
 
-def check_overlaps(
-    snapshot: Snapshot, potential: PairPotential, settings: DynamicsSettings
-) -> None:
-    """Raise InputError where a force would fling a particle away in the first timestep."""
-    forces = energies_and_forces(snapshot.positions, interacting_pairs(snapshot, potential))[1]
-    masses = potential.particle_masses(snapshot.species)
-    pushes = 0.5 * settings.timestep**2 * np.linalg.norm(forces, axis=1) / masses
-    worst = int(np.argmax(pushes))
-    if pushes[worst] > FARTHEST_PUSH:
+def check_engine(engine: str, ranks: int = 1) -> None:
+    """Raise InputError where the engine is unknown or cannot run here, or not in K processes."""
+    if engine not in HOMES:
+        raise InputError(f"engine {engine!r} is unknown; use {' or '.join(map(repr, HOMES))}")
+    # No other engine is looked for: LAMMPS brings MPI with it, which takes its time and memory.
+    reason = _missing(engine)
+    if reason is not None:
+        raise InputError(reason)
+    if ranks < 1:
+        raise InputError(f"ranks: {ranks}; there must be at least 1")
+    if ranks > 1 and engine != "lammps":
         raise InputError(
-            f"{snapshot.source}: particle {worst} overlaps another: the force on it would move it "
-            f"by {pushes[worst]:.2g} in one timestep of {settings.timestep:g}; part them first "
-            "with --minimise (minimise=True), or check that this potential is the snapshot's"
+            f"ranks: {ranks}; the engine {engine!r} runs a trajectory in one process, the engine "
+            "'lammps' in several"
         )
+    if ranks > 1:
+        from glassbotan.simulation.lammps_ranks import mpiexec
+
+        mpiexec()
 
 
 def _natural(value: object, name: str) -> int:

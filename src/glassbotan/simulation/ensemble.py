@@ -33,6 +33,7 @@ def simulate_ensemble(
     engine: str = "lammps",
     seed: int = 0,
     snapshot_index: int = 0,
+    ranks: int = 1,
     minimise: bool = False,
     progress: Progress | None = None,
 ) -> IsoconfigurationalEnsemble:
@@ -59,6 +60,8 @@ def simulate_ensemble(
         "lammps" or "ensemble"; :func:`glassbotan.simulation.available` says which are here.
     seed, snapshot_index
         What velocities follow from, together with the trajectory's number.
+    ranks
+        Processes that share each trajectory, for one large system; engine "lammps" only.
     minimise
         Begin from the snapshot's inherent structure, for a snapshot whose particles overlap.
     progress
@@ -106,6 +109,7 @@ def simulate_ensemble(
             trajectories=group,
             seed=seed,
             snapshot_index=snapshot_index,
+            ranks=ranks,
         )
         try:
             for t, step in enumerate(steps):

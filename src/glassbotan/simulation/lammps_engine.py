@@ -44,6 +44,8 @@ LARGEST_HEATING = 10.0
 SIGNS_OF_BLOW_UP = ("Lost atoms", "Non-numeric", "out of range", "Bond atoms missing")
 """Parts of the messages that LAMMPS ends with when coordinates overflow."""
 
+SIGNS_OF_A_FULL_DISK = ("I/O error", "corrupted LAMMPS restart file")
+
 SKIN = 0.25
 """Reach of the neighbour list beyond the cutoff, length units; the fastest of those tried."""
 
@@ -200,11 +202,12 @@ class _Trajectory:
         """Write a restart file, forget everything else, and set up anew from the file."""
         with _temporary_file() as path:
             self._do(f'write_restart "{path}"')
-            self.restart = path.read_bytes()
             self._read(path)
 
     def _read(self, path: Path) -> None:
-        self.restart = path.read_bytes()
+        # Of several MPI ranks, the first writes and reads the file for all.
+        leads = self._engine.extract_setting("world_rank") == 0
+        self.restart = path.read_bytes() if leads else b""
         self._do("clear", f'read_restart "{path}"')
         found = (self._engine.get_natoms(), self._engine.extract_global("ntimestep"))
         if found != (self._shape[0], self.step):
@@ -276,6 +279,8 @@ class _Trajectory:
             self.step = int(self._engine.extract_global("ntimestep") or 0)
             if any(sign in said for sign in SIGNS_OF_BLOW_UP):
                 raise RunError(self._blown_up(f"LAMMPS says: {said}")) from None
+            if any(sign in said for sign in SIGNS_OF_A_FULL_DISK):
+                said += f"; {tempfile.gettempdir()} is perhaps full: free some space or set TMPDIR"
             source = self._task.snapshot.source
             raise RunError(
                 f"{source}: trajectory {self.index}: LAMMPS failed at step {self.step}: {said}"

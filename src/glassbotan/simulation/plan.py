@@ -10,7 +10,8 @@ from glassbotan import io
 from glassbotan.datasets.public import resolve_all
 from glassbotan.errors import InputError
 from glassbotan.simulation.campaign import Campaign
-from glassbotan.simulation.engines import available, check_overlaps
+from glassbotan.simulation.engines import check_engine
+from glassbotan.simulation.plausible import check_plausible
 from glassbotan.simulation.settings import DynamicsSettings
 from glassbotan.simulation.targets import Reduction
 from glassbotan.simulation.times import steps_at
@@ -48,7 +49,7 @@ class Protocol:
 
     Attributes
     ----------
-    engine, seed, keep, cutoff, resolution, block
+    engine, seed, keep, cutoff, resolution, block, ranks
         As in :class:`Campaign`.
     potential
         The mixture's interaction.
@@ -74,6 +75,7 @@ class Protocol:
     keep: str
     cutoff: float
     resolution: float
+    ranks: int = 1
 
     @classmethod
     def of(cls, campaign: Campaign) -> "Protocol":
@@ -100,6 +102,7 @@ class Protocol:
             keep=campaign.keep,
             cutoff=campaign.cutoff,
             resolution=campaign.resolution,
+            ranks=campaign.ranks,
         )
 
     @property
@@ -128,6 +131,9 @@ class Protocol:
     def to_json(self) -> dict[str, Any]:
         """Return the protocol as JSON-ready values; numbers keep every digit."""
         record = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        if self.ranks == 1:
+            # What is asked for is then the same as of versions that knew no ranks.
+            del record["ranks"]
         potential = self.potential
         assert potential.masses is not None
         return record | {
@@ -202,9 +208,7 @@ def plan(campaign: Campaign) -> Plan:
 
     """
     protocol = Protocol.of(campaign)
-    reason = available()[campaign.engine]
-    if reason is not None:
-        raise InputError(reason)
+    check_engine(campaign.engine, campaign.ranks)
     snapshots: list[Snapshot] = []
     files: list[str] = []
     for path in resolve_all(campaign.snapshots):
@@ -214,7 +218,7 @@ def plan(campaign: Campaign) -> Plan:
             minimum = inherent_structure(snapshot, protocol.potential)
             snapshot = replace(snapshot, positions=minimum.positions)
         for temperature in _temperatures(campaign, snapshot):
-            check_overlaps(snapshot, protocol.potential, protocol.settings(temperature))
+            check_plausible(snapshot, protocol.potential, protocol.settings(temperature))
             snapshots.append(replace(snapshot, temperature=temperature, fields={}))
             files.append(str(path))
         if protocol.keep == "targets":

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from glassbotan.errors import InputError
-from glassbotan.io.ensemble_store import SUFFIX
+from glassbotan.io.ensemble_layout import SUFFIX
 from glassbotan.provenance import provenance
 from glassbotan.simulation.campaign import Campaign
 from glassbotan.simulation.plan import plan

@@ -5,20 +5,19 @@ import os
 import signal
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from secrets import token_hex
-from types import FrameType
 from typing import TYPE_CHECKING, Any, Literal
 
 from glassbotan.errors import GlassbotanError, InputError, RunError
 from glassbotan.simulation.plan import Block, Plan
 from glassbotan.simulation.progress import Progress, Report, Tally
-from glassbotan.simulation.store import WORK, Store, clean
+from glassbotan.simulation.signals import Signals, listening
+from glassbotan.simulation.store import WORK, Store, clean, disk_errors
 from glassbotan.simulation.work import (
     Outcome,
     finish_snapshot,
@@ -37,9 +36,6 @@ STOP = "stop"
 
 POLL = 0.5
 """Seconds between two looks at signals, the clock and the scheduler."""
-
-PATIENCE = 1.0
-"""Seconds in which a signal that is repeated says nothing new."""
 
 GRACE = 120.0
 """Seconds that workers have for a checkpoint when all is to stop."""
@@ -150,9 +146,10 @@ def execute(
     """
     resources = resources or Resources()
     deadline = time.time() + time_limit if time_limit is not None else float("inf")
-    with _only_one(store.path), _signals() as signals, ExitStack() as stack:
+    with _only_one(store.path), listening() as signals, ExitStack() as stack:
         # What is left of a run that was killed.
-        (store.path / WORK / STOP).unlink(missing_ok=True)
+        with disk_errors(store.path):
+            (store.path / WORK / STOP).unlink(missing_ok=True)
         job = _Job(store, plan, deadline, report, signals)
         if job.pending:
             if resources.local:
@@ -166,29 +163,11 @@ def execute(
     return summary
 
 
-class _Signals:
-    """Counts requests to stop; the second ends everything at once."""
-
-    def __init__(self) -> None:
-        self.seen = 0
-        self._first = 0.0
-
-    def __call__(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - a handler's
-        if self.seen and time.monotonic() - self._first < PATIENCE:
-            # Some programs send a signal to a process and then to its group.
-            return
-        self.seen += 1
-        if self.seen > 1:
-            raise KeyboardInterrupt
-        self._first = time.monotonic()
-        LOGGER.info("stopping; once more to stop at once")
-
-
 class _Job:
     """The work that is left, and how it goes."""
 
     def __init__(
-        self, store: Store, plan: Plan, deadline: float, report: Report, signals: _Signals
+        self, store: Store, plan: Plan, deadline: float, report: Report, signals: Signals
     ) -> None:
         self.store, self.deadline, self.signals = store, deadline, signals
         self.unfinished = {s for s in range(store.snapshots) if not store.is_finished(s)}
@@ -504,21 +483,6 @@ def _batch_cluster(resources: Resources) -> Any:
         raise InputError(f"{resources.batch}: {error}") from None
     cluster.scale(jobs=resources.workers)
     return cluster
-
-
-@contextmanager
-def _signals() -> Iterator[_Signals]:
-    """Count SIGINT and SIGTERM for the block, where this thread may listen to signals."""
-    signals = _Signals()
-    if threading.current_thread() is not threading.main_thread():
-        yield signals
-        return
-    before = {number: signal.signal(number, signals) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield signals
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextmanager

@@ -1,53 +1,32 @@
-"""The Zarr 3 store that ensembles are written to, one group a snapshot.
+"""The Zarr 3 store that a campaign writes to, one group a snapshot.
 
-Group ``snapshots/0007``: ``positions`` [N, d], ``species`` [N], ``box`` [d], ``times`` [T],
-``trajectories`` [T] (their number at each time), ``energy`` [T, R] (total, NaN where a trajectory
-had ended), and
-
-- with targets: ``bonds`` [2, E / 2] (each once, i < j), and of propensity [T, N], bond_extension
-  [T, E / 2] and bond_breaking [T, N] each the mean (by that name), the standard error
-  (``..._error``) and the mean over even trajectories minus that over odd ones (``..._split``);
-- with positions: ``displacements`` [T, R, N, d] from ``positions``, NaN where a trajectory had
-  ended.
-
-The group's attribute ``finished`` is set last. What is under way lies in the folder ``.work``.
+What is in it is told in :mod:`glassbotan.io.ensemble_layout`. What is under way lies in the folder
+``.work``.
 """
 
-import errno
 import json
-import secrets
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from glassbotan.errors import InputError, RunError
-from glassbotan.io.ensemble_store import (
-    FORM,
-    Attributes,
-    group_name,
-    open_group,
-    read_attributes,
-    read_snapshot,
-)
+from glassbotan.errors import InputError
+from glassbotan.io import ensemble_layout as layout
+from glassbotan.io.ensemble_layout import Attributes, group_name, open_group
+from glassbotan.io.ensemble_store import read_attributes, read_snapshot
 from glassbotan.simulation.plan import Block, Plan, Protocol
-from glassbotan.simulation.targets import QUANTITIES, Averages, Reduction, averages, rounded
+from glassbotan.simulation.targets import QUANTITIES, Reduction, averages, stored_form
 from glassbotan.structure import Snapshot
 from glassbotan.structure.periodic import FloatArray
-from glassbotan.structure.snapshot import fingerprint
 
 if TYPE_CHECKING:
     import zarr
 
 WORK = ".work"
-
-LARGEST_CHUNK = 2**24
-"""Numbers; arrays of targets beyond it are cut by time."""
 
 
 @dataclass(frozen=True)
@@ -141,13 +120,13 @@ class Store:
     ) -> None:
         protocol = self.protocol
         for name in QUANTITIES:
-            rows: list[Averages] = [
-                averages(at_time[name], count)
+            rows = [
+                stored_form(averages(at_time[name], count), protocol.resolution)
                 for at_time, count in zip(sums, protocol.trajectories, strict=True)
             ]
             for part, suffix in (("mean", ""), ("error", "_error"), ("split", "_split")):
                 values = np.stack([getattr(row, part) for row in rows])
-                _array(group, name + suffix)[...] = rounded(values, protocol.resolution)
+                _array(group, name + suffix)[...] = values
 
     def _group(self, index: int) -> "zarr.Group":
         return open_group(self.group_path(index), mode="r+")
@@ -167,137 +146,65 @@ def prepare(path: Path, plan: Plan, provenance: Mapping[str, object]) -> Store:
     if path.exists() and not (path.is_dir() and not any(path.iterdir())):
         _check_same(path, plan)
         return Store.open(path)
-    if not path.parent.is_dir():
-        raise InputError(f"{path}: cannot be written, there is no folder {path.parent}")
-    # Made beside and renamed, so that a store has all its groups or is not there.
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
-    try:
-        with disk_errors(path):
-            _make(beside, plan, provenance)
-            beside.replace(path)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
+    with layout.new_store(path) as beside:
+        _make(beside, plan, provenance)
     return Store.open(path)
 
 
-@contextmanager
-def disk_errors(path: Path) -> Iterator[None]:
+def disk_errors(path: Path) -> AbstractContextManager[None]:
     """Turn what a full or failing disk raises into one line for people."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            raise InputError(f"{path}: cannot be written ({error.strerror})") from None
-        raise RunError(
-            f"{path}: not written ({error.strerror or error}); what is finished is kept, and the "
-            "same command goes on from there"
-        ) from None
+    return layout.disk_errors(
+        path, "what is finished is kept, and the same command goes on from there"
+    )
 
 
 def _make(path: Path, plan: Plan, provenance: Mapping[str, object]) -> None:
-    import zarr
-
-    root = zarr.create_group(path, attributes=_attributes(plan, provenance))
+    protocol = plan.protocol
+    root = layout.create_store(
+        path,
+        name=plan.name,
+        snapshots=_snapshots(plan),
+        provenance=provenance,
+        protocol=protocol.to_json(),
+    )
     for index, snapshot in enumerate(plan.snapshots):
-        attributes = {
-            "temperature": snapshot.temperature,
-            "source": Path(plan.files[index]).name,
-            "cutoff": plan.protocol.cutoff,
-            "finished": False,
-        }
-        group = root.create_group(group_name(index), attributes=attributes)
-        _put(group, "positions", snapshot.positions)
-        _put(group, "species", snapshot.species.astype(np.int32))
-        _put(group, "box", snapshot.box)
-        _put(group, "times", np.array(plan.protocol.times))
-        _put(group, "trajectories", np.array(plan.protocol.trajectories, dtype=np.int32))
-        _make_results(group, snapshot, plan.protocol)
+        group = layout.create_snapshot(
+            root,
+            index,
+            snapshot,
+            file=plan.files[index],
+            times=protocol.times,
+            trajectories=protocol.trajectories,
+            cutoff=protocol.cutoff,
+        )
+        _make_results(group, snapshot, protocol)
 
 
 def _make_results(group: "zarr.Group", snapshot: Snapshot, protocol: Protocol) -> None:
     n_times, most = len(protocol.times), protocol.trajectories[0]
     n, d = snapshot.positions.shape
-    _create(group, "energy", (n_times, most), ("time", "trajectory"), dtype="float64")
+    layout.create_energy(group, n_times, most)
     if protocol.keep == "positions":
-        dimensions = ("time", "trajectory", "particle", "dimension")
-        shape = (n_times, most, n, d)
         # Whole blocks, each written by the one worker that runs it.
-        chunk = (1, min(protocol.block, most), n, d)
-        _create(group, "displacements", shape, dimensions, chunk=chunk)
+        together = min(protocol.block, most)
+        layout.create_displacements(group, (n_times, most, n, d), together=together)
         return
     bonds = Reduction(snapshot, protocol.cutoff).bonds
-    _put(group, "bonds", np.stack([bonds.first, bonds.second]).astype(np.int32))
+    layout.put(group, "bonds", np.stack([bonds.first, bonds.second]).astype(np.int32))
     for name in QUANTITIES:
-        size, what = (n, "particle") if name != "bond_extension" else (len(bonds.first), "bond")
-        for suffix in ("", "_error", "_split"):
-            _create(group, name + suffix, (n_times, size), ("time", what))
-
-
-def _create(
-    group: "zarr.Group",
-    name: str,
-    shape: tuple[int, ...],
-    dimensions: tuple[str, ...],
-    *,
-    dtype: str = "float32",
-    chunk: tuple[int, ...] | None = None,
-) -> "zarr.Array[Any]":
-    from zarr.codecs import BloscCodec
-
-    if chunk is None:
-        chunk = shape if np.prod(shape) <= LARGEST_CHUNK else (1, *shape[1:])
-    return group.create_array(
-        name,
-        shape=shape,
-        dtype=dtype,
-        # A box without bonds has no chunk either.
-        chunks=tuple(max(size, 1) for size in chunk),
-        fill_value=np.nan if np.dtype(dtype).kind == "f" else 0,
-        dimension_names=dimensions,
-        compressors=BloscCodec(
-            typesize=np.dtype(dtype).itemsize, cname="zstd", clevel=9, shuffle="bitshuffle"
-        ),
-    )
-
-
-_DIMENSIONS = {
-    "positions": ("particle", "dimension"),
-    "species": ("particle",),
-    "box": ("dimension",),
-    "times": ("time",),
-    "trajectories": ("time",),
-    "bonds": ("end", "bond"),
-}
-
-
-def _put(group: "zarr.Group", name: str, values: NDArray[Any]) -> None:
-    array = _create(group, name, values.shape, _DIMENSIONS[name], dtype=values.dtype.name)
-    array[...] = values
+        if name == "bond_extension":
+            layout.create_averages(group, name, n_times, len(bonds.first), "bond")
+        else:
+            layout.create_averages(group, name, n_times, n, "particle")
 
 
 def _array(group: "zarr.Group", name: str) -> Any:
     return group[name]
 
 
-def _attributes(plan: Plan, provenance: Mapping[str, object]) -> Attributes:
-    return {
-        "glassbotan": {
-            "form": FORM,
-            "name": plan.name,
-            "protocol": plan.protocol.to_json(),
-            "snapshots": _snapshots(plan),
-            "provenance": json.loads(json.dumps(dict(provenance), default=str)),
-        }
-    }
-
-
-def _snapshots(plan: Plan) -> list[dict[str, Any]]:
+def _snapshots(plan: Plan) -> list[Attributes]:
     return [
-        {
-            "file": Path(file).name,
-            "temperature": snapshot.temperature,
-            "sha256": fingerprint(snapshot),
-        }
+        layout.snapshot_record(snapshot, file)
         for file, snapshot in zip(plan.files, plan.snapshots, strict=True)
     ]
 
@@ -307,8 +214,13 @@ def _check_same(path: Path, plan: Plan) -> None:
     if not path.is_dir():
         raise InputError(f"{path}: is a file; a store is a folder")
     kept = read_attributes(path)
-    here = json.loads(json.dumps(plan.protocol.to_json()))
-    there: dict[str, Any] = kept.get("protocol", {})
+    if "protocol" not in kept:
+        raise InputError(
+            f"{path}: was made from other files by glassbotan convert, not by a campaign; "
+            "write to another store"
+        )
+    here = {"ranks": 1, **json.loads(json.dumps(plan.protocol.to_json()))}
+    there: dict[str, Any] = {"ranks": 1, **kept["protocol"]}
     found = f"{path}: was made by another campaign"
     advice = "change the campaign back, or write to another store"
     for key in [*here, *there]:

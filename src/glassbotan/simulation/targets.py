@@ -116,10 +116,41 @@ def averages(blocks: Sequence[FloatArray], trajectories: int) -> Averages:
     return Averages(mean, np.sqrt(variance / trajectories), even / n_even - odd / n_odd)
 
 
-def rounded(values: FloatArray, resolution: float) -> FloatArray:
-    """Return values rounded to a power of two that is not above the resolution, in float32.
+COARSER_SPLIT = 4
+"""Rounding of splits, in units of the resolution: noise of twice the standard error, which only
+serves to tell how large the noise is."""
 
-    Digits far below the standard error would be noise that no compression can make small.
+ERROR_DIGITS = 5
+"""Binary digits that standard errors keep; they are not known to more."""
+
+
+def stored_form(average: Averages, resolution: float) -> Averages:
+    """Return averages rounded in float32, for digits far below the noise cannot be compressed.
+
+    Parameters
+    ----------
+    average
+        Of one quantity.
+    resolution
+        To which means are rounded: to a power of two that is not above it. Splits are rounded to
+        four times that, and errors to five binary digits.
+
     """
+    return Averages(
+        rounded(average.mean, resolution),
+        rounded_error(average.error),
+        rounded(average.split, COARSER_SPLIT * resolution),
+    )
+
+
+def rounded(values: FloatArray, resolution: float) -> FloatArray:
+    """Return values rounded to a power of two that is not above the resolution, in float32."""
     step = 2.0 ** np.floor(np.log2(resolution))
     return np.asarray(np.rint(values / step) * step, dtype=np.float32)
+
+
+def rounded_error(values: FloatArray) -> FloatArray:
+    """Return values rounded to five binary digits, in float32."""
+    fractions, exponents = np.frexp(values)
+    digits = 2.0**ERROR_DIGITS
+    return np.asarray(np.ldexp(np.rint(fractions * digits) / digits, exponents), dtype=np.float32)

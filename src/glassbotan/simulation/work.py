@@ -189,6 +189,7 @@ def _start(snapshot: Snapshot, protocol: Protocol, block: Block) -> Run:
         trajectories=block.trajectories,
         seed=protocol.seed,
         snapshot_index=block.snapshot,
+        ranks=protocol.ranks,
     )
 
 

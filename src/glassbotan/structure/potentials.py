@@ -127,12 +127,23 @@ class _Table(BaseModel):
             raise ValueError(f"species: {', '.join(sorted(repeated))} is listed twice")
         for name in ("epsilon", "sigma", "cutoff"):
             self._matrix(name)
+        self._check_reach()
         for name in ("mass", "composition"):
             self._vector(name)
         if self.composition is not None and abs(sum(self.composition.values()) - 1) > 1e-6:
             total = sum(self.composition.values())
             raise ValueError(f"composition: the fractions add up to {total:g}; they must to 1")
         return self
+
+    def _check_reach(self) -> None:
+        """Refuse a cutoff within the core, through which particles would pass."""
+        cutoff, sigma = self._matrix("cutoff"), self._matrix("sigma")
+        for a, b in zip(*np.nonzero(cutoff < sigma), strict=True):
+            pair = _pair_keys(self.species[a], self.species[b])[0]
+            raise ValueError(
+                f"cutoff: {pair} is {cutoff[a, b]:g}, shorter than its sigma of {sigma[a, b]:g}; "
+                "2.5 sigma is usual"
+            )
 
     def mixture(self, name: str) -> Mixture:
         potential = PairPotential(

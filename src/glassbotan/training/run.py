@@ -29,6 +29,7 @@ from glassbotan.training.data import GlassData
 from glassbotan.training.memory import keep_freed_memory
 from glassbotan.training.module import Training
 from glassbotan.training.progress import EpochProgress
+from glassbotan.training.read_out import fit_read_out
 from glassbotan.training.units import Units, deviations, plain_units, scale_outputs
 
 
@@ -68,7 +69,7 @@ def train(recipe: Recipe, folder: Path, *, resume: bool = False) -> Path:
     data = GlassData(recipe, self_edges=ARCHITECTURES[recipe.model.architecture].self_edges)
     data.setup()  # so that labels are refused before a stage begins
     units = deviations(data.train_examples) if recipe.standardise else plain_units(len(data.times))
-    network: Network = _network(recipe, data.times, units)
+    network: Network = _network(recipe, data, units)
     card = _card(recipe, data)
     for number, stage in enumerate(recipe.stages):
         stage_folder = folder / f"stage-{number + 1}"
@@ -124,20 +125,23 @@ def _train_stage(
     return {figure: float(best.best_model_score)}
 
 
-def _network(recipe: Recipe, times: tuple[float, ...], units: Units) -> RecurrentNetwork:
-    section = recipe.model
+def _network(recipe: Recipe, data: GlassData, units: Units) -> RecurrentNetwork:
+    section, times = recipe.model, data.times
     settings = Settings(times, section.dimension, section.cutoff, section.width, section.steps)
     network = build(section.architecture, settings)
     assert isinstance(network, RecurrentNetwork)  # both architectures are
-    # Weights of a usual size predict numbers of order one, which are numbers of units.
-    scale_outputs(network, units.nodes)
+    reads_anew = True
     if section.initial_weights is not None:
         start = load_model(section.initial_weights)
         state = start.state_dict()
-        if len(start.settings.times) != len(times):
-            # A network of other times lends its features; what reads them out begins afresh.
+        # A network of other times lends its features.
+        reads_anew = len(start.settings.times) != len(times)
+        if reads_anew:
             state |= {f"decoder.out.{k}": v for k, v in network.decoder.out.state_dict().items()}
         load_state(network, state, section.initial_weights)
+    if reads_anew and recipe.standardise:
+        network.to(_precision(recipe))
+        fit_read_out(network, data.train_examples, units, recipe.stages[0].node_weight)
     return network
 
 

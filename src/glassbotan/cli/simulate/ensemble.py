@@ -80,6 +80,12 @@ def ensemble(
         str | None,
         typer.Option(metavar="LENGTHS", help="Edges, for files without: 15.05658 or 10,10,12."),
     ] = None,
+    ranks: Annotated[
+        int,
+        typer.Option(
+            metavar="K", help="Processes that share each trajectory: one large system, lammps only."
+        ),
+    ] = 1,
     workers: Workers = 1,
     scheduler: Scheduler = None,
     batch: BatchSystem = None,
@@ -105,6 +111,7 @@ def ensemble(
         "times": _times(times),
         "seed": seed,
         "engine": engine,
+        "ranks": ranks,
         "potential": potential,
         "integrator": integrator,
         "damping": damping,

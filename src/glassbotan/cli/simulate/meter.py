@@ -3,10 +3,10 @@
 import logging
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from rich.console import Console
 
@@ -17,19 +17,41 @@ LOGGER = logging.getLogger("glassbotan")
 MINUTE = 60.0
 
 
+class Measured(Protocol):
+    """Anything of which a part is done."""
+
+    @property
+    def done(self) -> int:
+        """How much is done."""
+
+    @property
+    def total(self) -> int:
+        """How much there is to do."""
+
+
+Some = TypeVar("Some", bound=Measured)
+
+
 @contextmanager
 def meter() -> "Iterator[Report]":
     """Yield the function that is told how far a campaign is; silent with --quiet."""
+    with shown(describe) as report:
+        yield report
+
+
+@contextmanager
+def shown(say: "Callable[[Some], str]") -> "Iterator[Callable[[Some], None]]":
+    """Yield a function that is told how far something is, and shows it as ``say`` says it."""
     from rich.console import Console
 
     terminal = Console(stderr=True)
     if not LOGGER.isEnabledFor(logging.INFO):
         yield lambda progress: None  # noqa: ARG005 - --quiet
     elif terminal.is_terminal and not terminal.is_dumb_terminal:
-        with _bar(terminal) as report:
+        with _bar(terminal, say) as report:
             yield report
     else:
-        yield _lines()
+        yield _lines(say)
 
 
 def describe(progress: "Progress") -> str:
@@ -57,7 +79,7 @@ def duration(seconds: float) -> str:
 
 
 @contextmanager
-def _bar(terminal: "Console") -> "Iterator[Report]":
+def _bar(terminal: "Console", say: "Callable[[Some], str]") -> "Iterator[Callable[[Some], None]]":
     from rich.progress import BarColumn, TextColumn
     from rich.progress import Progress as Bar
 
@@ -65,24 +87,24 @@ def _bar(terminal: "Console") -> "Iterator[Report]":
     with Bar(*columns, console=terminal, transient=True, redirect_stdout=False) as bar:
         task = bar.add_task("starting", total=None)
 
-        def report(progress: "Progress") -> None:
+        def report(progress: Some) -> None:
             bar.update(
                 task,
                 completed=progress.done,
                 total=progress.total,
-                description=describe(progress),
+                description=say(progress),
             )
 
         yield report
 
 
-def _lines() -> "Report":
+def _lines(say: "Callable[[Some], str]") -> "Callable[[Some], None]":
     last = time.monotonic()
 
-    def report(progress: "Progress") -> None:
+    def report(progress: Some) -> None:
         nonlocal last
         if time.monotonic() - last >= MINUTE:
             last = time.monotonic()
-            LOGGER.info("%s", describe(progress))
+            LOGGER.info("%s", say(progress))
 
     return report

@@ -1,0 +1,274 @@
+"""glassbotan simulate equilibrate: snapshots in equilibrium, from nothing or from another."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from glassbotan.cli.console import check_folder
+from glassbotan.cli.options import parse_box
+from glassbotan.errors import InputError
+
+if TYPE_CHECKING:
+    from glassbotan.simulation.equilibration.job import Equilibrated, Job, JobProgress
+
+EXAMPLE = (
+    "glassbotan simulate equilibrate --mixture kob-andersen-3d --particles 512 "
+    "--temperature 0.8 --seed 1 -o glass.extxyz"
+)
+
+SUFFIXES = (".extxyz", ".xyz")
+
+TASK = "task"
+"""Entry of a file's provenance that says what it was made by."""
+
+
+def equilibrate(
+    *,
+    mixture: Annotated[
+        str, typer.Option(metavar="NAME", help="A mixture's name, or a YAML file.")
+    ] = "kob-andersen-3d",
+    particles: Annotated[
+        int | None, typer.Option(metavar="N", help="Their number; default: 4096.")
+    ] = None,
+    density: Annotated[
+        float | None,
+        typer.Option(metavar="NUMBER", help="Of particles; default: the mixture's usual one."),
+    ] = None,
+    temperature: Annotated[
+        float | None,
+        typer.Option(
+            "--temperature", "-T", metavar="T", help="To be held at; default with --from: its own."
+        ),
+    ] = None,
+    number: Annotated[
+        int, typer.Option(metavar="K", help="How many; FILE is then numbered: glass-0001.extxyz.")
+    ] = 1,
+    start: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="SNAPSHOT",
+            help="One in equilibrium, to be forgotten instead of melting.",
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(metavar="N", help="Of all random numbers.")] = 0,
+    hold: Annotated[
+        float | None,
+        typer.Option(metavar="TIMES", help="In units of tau_alpha; default: 10, with --from 3."),
+    ] = None,
+    hold_time: Annotated[
+        float | None, typer.Option(metavar="TIME", help="Instead of --hold, in time units.")
+    ] = None,
+    longest: Annotated[
+        float, typer.Option(metavar="TIME", help="After which the hold ends in any case.")
+    ] = 1e5,
+    melt_temperature: Annotated[
+        float | None,
+        typer.Option(metavar="T", help="Of the melt; default: 3, or twice the temperature."),
+    ] = None,
+    melt_time: Annotated[float, typer.Option(metavar="TIME", help="Of the melt.")] = 20.0,
+    cooling: Annotated[
+        str, typer.Option(metavar="NAME", help="quench (fast), or ramp (linear).")
+    ] = "quench",
+    cooling_time: Annotated[
+        float | None, typer.Option(metavar="TIME", help="Duration of a ramp.")
+    ] = None,
+    cooling_rate: Annotated[
+        float | None, typer.Option(metavar="RATE", help="Of a ramp, temperature a time unit.")
+    ] = None,
+    engine: Annotated[
+        str, typer.Option(metavar="NAME", help="ensemble (fastest with --from) or lammps.")
+    ] = "ensemble",
+    thermostat: Annotated[
+        str, typer.Option(metavar="NAME", help="langevin; with lammps also nose-hoover.")
+    ] = "langevin",
+    damping: Annotated[
+        float, typer.Option(metavar="TIME", help="In which the thermostat takes hold.")
+    ] = 2.0,
+    timestep: Annotated[float, typer.Option(metavar="TIME", help="Of the integration.")] = 0.005,
+    wave_number: Annotated[
+        float | None,
+        typer.Option(metavar="Q", help="Of F_s, which tells tau_alpha; default: 7.25 / sigma."),
+    ] = None,
+    box: Annotated[
+        str | None,
+        typer.Option(metavar="LENGTHS", help="Edges, for a SNAPSHOT without: 15.05658."),
+    ] = None,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="NAME.extxyz.")
+    ] = Path("glass.extxyz"),
+) -> None:
+    """Make snapshots in equilibrium, and say how sure that is.
+
+    The same command goes on where it was stopped.
+    """
+    _check_name(output)
+    edges = parse_box(box)
+
+    from glassbotan.io import read
+    from glassbotan.simulation.equilibration.equilibrate import plan_jobs
+
+    snapshot = None if start is None else read(start, box=edges)
+    plan = plan_jobs(
+        mixture,
+        temperature=temperature,
+        particles=particles,
+        density=density,
+        start=snapshot,
+        number=number,
+        seed=seed,
+        engine=engine,
+        melt_temperature=melt_temperature,
+        hold=hold,
+        wave_number=wave_number,
+        melt_time=melt_time,
+        cooling=cooling,
+        cooling_time=cooling_time,
+        cooling_rate=cooling_rate,
+        hold_time=hold_time,
+        longest=longest,
+        thermostat=thermostat,
+        damping=damping,
+        timestep=timestep,
+    )
+    batches = _batches(plan, output, number)
+    for batch in batches:
+        batch.check()
+    inputs = [path for path in (start, Path(mixture)) if path is not None and path.is_file()]
+    for place, batch in enumerate(batches):
+        if batch.done:
+            for target in batch.targets:
+                typer.echo(f"snapshot: {target}, made before")
+        else:
+            _make(batch, inputs, seed, place, len(batches))
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """A job and the files that come of it."""
+
+    job: "Job"
+    targets: list[Path]
+    checkpoint: Path
+
+    @property
+    def tasks(self) -> list[str]:
+        """What stands in each file for what made it."""
+        from hashlib import sha256
+
+        return [sha256(f"{self.job.key} {k}".encode()).hexdigest() for k in self.job.trajectories]
+
+    @property
+    def done(self) -> bool:
+        """Whether all of its files are there."""
+        return all(target.exists() for target in self.targets)
+
+    def check(self) -> None:
+        """Refuse to replace a file that another run made."""
+        from glassbotan.io.extxyz import read_provenance
+
+        for target, task in zip(self.targets, self.tasks, strict=True):
+            if not target.exists():
+                continue
+            if not target.is_file() or read_provenance(target).get(TASK) != task:
+                raise InputError(
+                    f"{target}: is there already, and not from this command; remove it, or choose "
+                    "another name"
+                )
+
+
+def _check_name(output: Path) -> None:
+    if output.suffix.lower() not in SUFFIXES:
+        raise InputError(
+            f"{output}: the name must end in .extxyz, which holds velocities and verdict; "
+            "'glassbotan convert' makes other formats of it"
+        )
+    check_folder(output)
+
+
+def _batches(plan: Sequence["Job"], output: Path, number: int) -> list[_Batch]:
+    """Return each job with its files: FILE, or with several FILE with numbers from 0001 on."""
+    width = max(4, len(str(number)))
+    targets = [
+        output.with_name(f"{output.stem}-{k + 1:0{width}d}{output.suffix}") for k in range(number)
+    ]
+    if number == 1:
+        targets = [output]
+    batches = []
+    for job in plan:
+        own = [targets[k] for k in job.trajectories]
+        place = output if len(plan) == 1 else own[0]
+        batches.append(_Batch(job, own, place.with_name(f"{place.name}.checkpoint")))
+    return batches
+
+
+def _make(batch: _Batch, inputs: list[Path], seed: int, place: int, batches: int) -> None:
+    """Do a job, write its files, and say what came out."""
+    from glassbotan.cli.simulate.meter import shown
+    from glassbotan.io import write
+    from glassbotan.provenance import provenance
+    from glassbotan.simulation.equilibration.job import StoppedError, carry_out
+    from glassbotan.simulation.signals import listening
+
+    def say(progress: "JobProgress") -> str:
+        which = f"glass {place + 1} of {batches}, " if batches > 1 else ""
+        return which + describe(progress)
+
+    try:
+        with listening() as signals, shown(say) as report:
+            made = carry_out(
+                batch.job,
+                checkpoint_file=batch.checkpoint,
+                stop=lambda: signals.seen > 0,
+                report=report,
+            )
+    except StoppedError:
+        typer.echo(f"stopped: the same command goes on from {batch.checkpoint}")
+        raise KeyboardInterrupt from None
+    for glass, target, task in zip(made, batch.targets, batch.tasks, strict=True):
+        details = {
+            TASK: task,
+            "equilibration": dict(batch.job.task),
+            "judgement": glass.judgement.as_dict(),
+        }
+        if glass.decorrelation is not None:
+            details["decorrelation"] = glass.decorrelation.of(made.index(glass))
+        write(target, glass.snapshot, provenance=provenance(inputs, seed=seed, **details))
+    batch.checkpoint.unlink(missing_ok=True)
+    _tell(made, batch.targets)
+
+
+def _tell(made: Sequence["Equilibrated"], targets: Sequence[Path]) -> None:
+    """Say what came of a job, which all of its glasses have in common."""
+    glass = made[0]
+    for target in targets:
+        typer.echo(f"snapshot: {target}")
+    typer.echo(f"{glass.judgement.verdict}: {glass.judgement.reason}")
+    typer.echo(f"  {glass.judgement.describe()}")
+    if glass.decorrelation is not None:
+        independent = "" if glass.decorrelation.independent else "not "
+        typer.echo(f"{independent}independent: {glass.decorrelation.describe()}")
+    if glass.judgement.verdict == "not yet":
+        first = targets[0] if len(targets) == 1 else f"{targets[0]} to {targets[-1].name}"
+        typer.echo(f"warning: {first}: NOT equilibrated: {glass.judgement.reason}", err=True)
+
+
+def describe(progress: "JobProgress") -> str:
+    """Return how far it is, as in "hold, t = 12 of 49, F_s = 0.4, ..., 2 min left"."""
+    from glassbotan.cli.simulate.meter import duration
+
+    parts = [progress.stage]
+    if progress.total:
+        least = "" if progress.known or progress.stage != "hold" else "at most "
+        parts.append(f"t = {progress.time:.4g} of {least}{progress.end:.4g}")
+    if progress.scattering == progress.scattering:
+        parts.append(f"F_s = {progress.scattering:.3f}")
+    if progress.rate > 0:
+        parts.append(f"{progress.rate:.2g} particle-steps/s")
+    if progress.seconds_left is not None and progress.done < progress.total:
+        least = "" if progress.known else "at most "
+        parts.append(f"{least}{duration(progress.seconds_left)} left")
+    return ", ".join(parts)

@@ -1,0 +1,213 @@
+"""Published file formats written from stores, and from other files with trajectories."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glassbotan import io
+from glassbotan.dynamics import (
+    IsoconfigurationalEnsemble,
+    Motion,
+    Trajectories,
+    bond_breaking,
+    propensity,
+)
+from glassbotan.errors import InputError
+from glassbotan.io import botan_npz, glassbench_npz
+from glassbotan.io.ensemble_store import file_name, is_stored_snapshot, read_bond_breaking
+from glassbotan.io.npz import member_names, read_members
+from glassbotan.io.store_import import PLAIN, Reading, Tell, holds_trajectories, trajectories_of
+from glassbotan.provenance import provenance
+
+_NUMBER = re.compile(
+    r"(?:isoconfig_)?(?:N\d+)?(?:T\d[\d.e+-]*)?_(\d{1,9})(?:_tc?\d[\d.e+-]*)?\.npz"
+)
+"""Of a snapshot, in the names of published files and of this project's."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Output:
+    """A file to be written."""
+
+    name: str
+    source: Path
+    item: IsoconfigurationalEnsemble | Motion
+
+    @property
+    def arrays(self) -> Mapping[str, NDArray[np.generic]]:
+        """What it is to hold, besides the provenance."""
+        if isinstance(self.item, Motion):
+            return glassbench_npz.arrays_of(self.item)
+        return botan_npz.arrays_of(self.item)
+
+    def write(self, path: Path) -> None:
+        """Write it, whole or not at all."""
+        record = provenance([self.source])
+        if isinstance(self.item, Motion):
+            glassbench_npz.write(path, self.item, record)
+        else:
+            botan_npz.write(path, self.item, record)
+
+
+Outputs = Callable[[Path, int, Reading], Iterator[_Output]]
+
+
+def export(
+    sources: Sequence[Path],
+    target: Path,
+    format: str,  # noqa: A002 - the word that users know
+    *,
+    reading: Reading = PLAIN,
+    tell: Tell = lambda done, total: None,  # noqa: ARG005 - nobody to tell
+) -> list[Path]:
+    """Write snapshots with their trajectories or averages as published data sets have them.
+
+    Parameters
+    ----------
+    sources
+        Snapshots of one store, or a file with trajectories.
+    target
+        A folder, for files of published names, which is made where it is not there; or a file
+        NAME.npz, if all goes into one. A file is replaced, but in a folder nothing is written over
+        (what is there already with the same content is left as it is).
+    format
+        One of ``EXPORTS``.
+    reading, tell
+        See there.
+
+    Returns
+    -------
+    list of Path
+        The files, all there now.
+
+    Raises
+    ------
+    InputError
+        A source holds no trajectories (which botan_npz needs), or is damaged or not finished; a
+        file of that name has other content, or one file would have to hold several times.
+    RunError
+        The disk is full.
+
+    """
+    numbers = _numbers(sources)
+    of_source = EXPORTS[format]
+
+    def outputs() -> Iterator[_Output]:
+        for done, (path, number) in enumerate(zip(sources, numbers, strict=True)):
+            tell(done, len(sources))
+            yield from of_source(path, number, reading)
+
+    if target.suffix.lower() == ".npz" and not target.is_dir():
+        _only(outputs(), target).write(target)
+        return [target]
+    _make_folder(target)
+    written: list[Path] = []
+    for output in outputs():
+        path = target / output.name
+        if not _is_there(path, output.arrays):
+            output.write(path)
+        written.append(path)
+    return written
+
+
+def _botan(path: Path, number: int, reading: Reading) -> Iterator[_Output]:
+    trajectories = trajectories_of(path, reading)
+    snapshot = trajectories.snapshot
+    for ensemble in _time_by_time(trajectories):
+        name = botan_npz.file_name(
+            snapshot.n_particles, snapshot.temperature, number, float(ensemble.times[0])
+        )
+        yield _Output(name, path, ensemble)
+
+
+def _glassbench(path: Path, number: int, reading: Reading) -> Iterator[_Output]:
+    if holds_trajectories(path, reading):
+        motion = _averages(trajectories_of(path, reading), path)
+    else:
+        motion = io.read_motion(path)
+        motion = _with_breaking(motion, read_bond_breaking(path))
+    snapshot = motion.snapshot
+    name = glassbench_npz.file_name(snapshot.n_particles, snapshot.temperature, number)
+    yield _Output(name, path, motion)
+
+
+EXPORTS: dict[str, Outputs] = {"botan_npz": _botan, "glassbench_npz": _glassbench}
+"""By format, the files that become of a snapshot with a number."""
+
+
+def _time_by_time(trajectories: Trajectories) -> Iterator[IsoconfigurationalEnsemble]:
+    snapshot = trajectories.snapshot
+    for t, time in enumerate(trajectories.times):
+        positions = snapshot.positions + trajectories.displacements(t)
+        yield IsoconfigurationalEnsemble(snapshot, np.array([time]), positions[np.newaxis])
+
+
+def _averages(trajectories: Trajectories, path: Path) -> Motion:
+    rows = [(propensity(e)[0], bond_breaking(e)[0]) for e in _time_by_time(trajectories)]
+    means, broken = (np.stack(values) for values in zip(*rows, strict=True))
+    motion = Motion(trajectories.snapshot, trajectories.times, means, source=str(path))
+    return _with_breaking(motion, broken)
+
+
+def _with_breaking(motion: Motion, broken: NDArray[np.floating]) -> Motion:
+    """Return the motion with GlassBench's field of bonds that are not broken, if that is known."""
+    if np.isnan(broken).any():
+        return motion
+    fields = {"bb_prop": 1 - broken.T.astype(np.float64)}
+    return replace(motion, snapshot=replace(motion.snapshot, fields=fields))
+
+
+def _numbers(sources: Sequence[Path]) -> list[int]:
+    """Return the snapshots' numbers: those of their files' names, else their places in the store.
+
+    Of the names' only if they tell all snapshots of a temperature apart.
+    """
+    told = [_NUMBER.fullmatch(file_name(p) if is_stored_snapshot(p) else p.name) for p in sources]
+    if not all(is_stored_snapshot(path) for path in sources):
+        return [int(found[1]) if found else k for k, found in enumerate(told)]
+    snapshots = [io.read(path) for path in sources]
+    keys = {
+        (snapshot.n_particles, snapshot.temperature, int(found[1]))
+        for snapshot, found in zip(snapshots, told, strict=True)
+        if found
+    }
+    if len(keys) == len(sources):
+        return [int(found[1]) for found in told if found]
+    return [int(path.name) if path.name.isdecimal() else k for k, path in enumerate(sources)]
+
+
+def _only(outputs: Iterator[_Output], target: Path) -> _Output:
+    output = next(outputs)
+    another = next(outputs, None)
+    if another is not None:
+        raise InputError(
+            f"{target}: is one file, and there are several to write ({output.name}, "
+            f"{another.name} ...); name a folder"
+        )
+    return output
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder}: this folder cannot be made ({error.strerror})") from None
+
+
+def _is_there(path: Path, arrays: Mapping[str, NDArray[np.generic]]) -> bool:
+    """Tell whether a file holds these arrays; InputError where it is there and holds others."""
+    if not path.exists():
+        return False
+    try:
+        found = read_members(path, [n for n in member_names(path) if n != "provenance"])
+    except InputError:
+        found = {}
+    if found.keys() == arrays.keys() and all(np.array_equal(found[k], arrays[k]) for k in found):
+        return True
+    raise InputError(
+        f"{path}: is there already with other content and is not written over; name another folder"
+    )

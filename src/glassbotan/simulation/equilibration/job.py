@@ -1,0 +1,521 @@
+"""One job: the stages of a preparation, from which glasses come; stopped and gone on with at will.
+
+A job has one trajectory, which begins at random and is melted, cooled and held, or several that
+leave a snapshot which is in equilibrium already: an isoconfigurational ensemble, whose
+trajectories are, once held long enough, snapshots of their own.
+"""
+
+import json
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glassbotan.errors import InputError
+from glassbotan.provenance import package_version
+from glassbotan.simulation import checkpoint
+from glassbotan.simulation.engine import Run, State
+from glassbotan.simulation.engines import start
+from glassbotan.simulation.equilibration.decorrelation import Decorrelation, decorrelation
+from glassbotan.simulation.equilibration.judgement import Judgement, judge
+from glassbotan.simulation.equilibration.record import HoldRecord, relative_to_centre
+from glassbotan.simulation.equilibration.settings import EquilibrationSettings
+from glassbotan.simulation.trajectories import FIRST_SLICE, SLICE
+from glassbotan.structure import Snapshot
+from glassbotan.structure.periodic import FloatArray, wrap
+from glassbotan.structure.potential import PairPotential
+from glassbotan.structure.snapshot import IntArray
+
+LOGGER = logging.getLogger("glassbotan")
+
+SECONDS_BETWEEN_CHECKPOINTS = 60.0
+
+VELOCITIES = "velocities"
+"""The field of a snapshot that holds them, shape [N, d]."""
+
+
+class StoppedError(Exception):
+    """The job was asked to stop; its checkpoint is written."""
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """What is to be done.
+
+    Attributes
+    ----------
+    name
+        For messages.
+    begin
+        Makes the configuration that the first stage begins from.
+    potential, settings, engine
+        Interaction, thermal history and hold, and what integrates.
+    seed, trajectories
+        What random numbers follow from: the seed, and the number of each trajectory.
+    prepared
+        Whether the start is in equilibrium already, so that it is only held.
+    task
+        What it is, as JSON knows it: a checkpoint of another task is not taken up.
+
+    """
+
+    name: str
+    begin: Callable[[], Snapshot]
+    potential: PairPotential
+    settings: EquilibrationSettings
+    engine: str
+    seed: int
+    trajectories: tuple[int, ...]
+    prepared: bool
+    task: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """The task and the program that does it, as text."""
+        return json.dumps({**self.task, "version": package_version()}, sort_keys=True)
+
+
+@dataclass(frozen=True, eq=False)
+class Equilibrated:
+    """What comes out.
+
+    Attributes
+    ----------
+    snapshot
+        With its temperature and, as the field "velocities", velocities [N, d].
+    judgement
+        Whether it is in equilibrium; of several that leave one snapshot, of all together.
+    decorrelation
+        How far they have left their start and each other; None without a start.
+    trajectory
+        Its number, from 0.
+
+    """
+
+    snapshot: Snapshot
+    judgement: Judgement
+    decorrelation: Decorrelation | None
+    trajectory: int
+
+
+@dataclass(frozen=True)
+class JobProgress:
+    """How far a job is.
+
+    Attributes
+    ----------
+    stage
+        "random start", "melt", "cooling" or "hold".
+    time, end
+        Since the stage's beginning, and when it will end as far as is known; time units.
+    known
+        Whether tau_alpha is known, so that ``end`` is no mere upper limit.
+    scattering
+        F_s since the hold began; NaN before.
+    done, total
+        Particle-steps of all stages, as far as is known.
+    rate
+        Particle-steps a second; 0 while it is not known.
+
+    """
+
+    stage: str
+    time: float
+    end: float
+    known: bool
+    scattering: float
+    done: int
+    total: int
+    rate: float
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds that the rest takes at this rate; None before a rate is known."""
+        return (self.total - self.done) / self.rate if self.rate > 0 else None
+
+
+Report = Callable[[JobProgress], None]
+
+
+def carry_out(
+    job: Job,
+    *,
+    checkpoint_file: Path | None = None,
+    stop: Callable[[], bool] = lambda: False,
+    report: Report = lambda progress: None,  # noqa: ARG005 - nobody to report to
+) -> list[Equilibrated]:
+    """Do a job, or what is left of it.
+
+    Parameters
+    ----------
+    job
+        What is to be done.
+    checkpoint_file
+        Written about once a minute, and where it is there already, gone on from.
+    stop
+        Asked about twice a second; once it is true, a checkpoint is written and the job ends.
+    report
+        Told about twice a second how far it is.
+
+    Returns
+    -------
+    list
+        One for each of the job's trajectories. They are the same to the last bit whether and
+        wherever the job was interrupted. The checkpoint is left in its place.
+
+    Raises
+    ------
+    StoppedError
+        It was asked to stop.
+    InputError
+        The checkpoint is of another job, or the engine refuses the task.
+    RunError
+        A trajectory blew up, or the disk is full.
+
+    """
+    with _begun(job, checkpoint_file, report) as work:
+        pause = _Pause(work, checkpoint_file, stop, report)
+        work.go_on(pause)
+        return work.results()
+
+
+class _Work:
+    """A job under way."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.stages = job.settings.stages(prepared=job.prepared)
+        self.stage = 0
+        self.record: HoldRecord | None = None
+        self._slice = FIRST_SLICE
+
+    # The stage's beginning and its run: set by begin() or restore().
+    _snapshot: Snapshot
+    _velocities: FloatArray | None
+    run: Run | None = None
+
+    def begin(self, snapshot: Snapshot) -> None:
+        """Begin the first stage."""
+        self._start_stage(0, snapshot, None)
+
+    def close(self) -> None:
+        """Let go of the engine."""
+        if self.run is not None:
+            self.run.close()
+            self.run = None
+
+    def go_on(self, pause: Callable[[], None]) -> None:
+        """Do what is left of all stages."""
+        for index in range(self.stage, len(self.stages) - 1):
+            self._advance(self.stages[index].steps, pause)
+            self._start_stage(index + 1, self._now(), self._run.velocities())
+        self._hold(pause)
+
+    def results(self) -> list[Equilibrated]:
+        """Return the glasses at the end of the hold."""
+        assert self.record is not None
+        moved = relative_to_centre(self._run.displacements(), self._masses)
+        velocities = relative_to_centre(self._run.velocities(), self._masses)
+        judgement = judge(
+            self.record,
+            self._time(self._run.step),
+            temperature=self._temperature(self.record.kinetic_energy),
+            damping=self.job.settings.damping,
+            common_start=self.job.prepared and len(moved) > 1,
+        )
+        compared = (
+            decorrelation(
+                self._snapshot,
+                moved,
+                self._majority,
+                wave_number=self.job.settings.wave_number,
+            )
+            if self.job.prepared
+            else None
+        )
+        return [
+            Equilibrated(
+                Snapshot(
+                    wrap(self._snapshot.positions + moved[k], self._snapshot.box),
+                    self._snapshot.species,
+                    self._snapshot.box,
+                    fields={VELOCITIES: velocities[k]},
+                    temperature=self.job.settings.temperature,
+                    source=self.job.name,
+                ),
+                judgement,
+                compared,
+                trajectory,
+            )
+            for k, trajectory in enumerate(self.job.trajectories)
+        ]
+
+    def state(self) -> State:
+        """Return what :meth:`restore` needs to go on exactly as this job would."""
+        state: State = {
+            "stage": np.array(self.stage),
+            "positions": self._snapshot.positions,
+            "species": self._snapshot.species,
+            "box": self._snapshot.box,
+            **{f"run:{name}": values for name, values in self._run.state().items()},
+        }
+        if self._velocities is not None:
+            state["velocities"] = self._velocities
+        if self.record is not None:
+            state |= {f"record:{name}": array for name, array in self.record.state().items()}
+        return state
+
+    def restore(self, state: Mapping[str, NDArray[np.generic]]) -> None:
+        """Go to a state that :meth:`state` returned, of the same job."""
+        try:
+            stage = int(state["stage"])
+            snapshot = Snapshot(
+                np.asarray(state["positions"], dtype=np.float64),
+                np.asarray(state["species"], dtype=np.int64),
+                np.asarray(state["box"], dtype=np.float64),
+                source=self.job.name,
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(f"the checkpoint is none of an equilibration ({error})") from None
+        if not 0 <= stage < len(self.stages):
+            raise InputError("the checkpoint is of another thermal history")
+        velocities = state.get("velocities")
+        self._start_stage(
+            stage, snapshot, None if velocities is None else np.asarray(velocities, np.float64)
+        )
+        self._run.restore(_part(state, "run:"))
+        if self.record is not None:
+            self.record.restore(_part(state, "record:"))
+
+    def progress(self, rate: float) -> JobProgress:
+        """Return how far it is."""
+        step = 0 if self.run is None else self._run.step
+        ends = [stage.steps for stage in self.stages]
+        end, scattering = None, float("nan")
+        if self.record is not None and self.record.frames > 1:
+            end = self._end_of_hold(self.record)
+            ends[-1] = ends[-1] if end is None else max(min(end, ends[-1]), step)
+            scattering = float(self.record.scattering[0, -1].mean())
+        n_particles = 0 if self.run is None else self._snapshot.n_particles
+        lanes = n_particles * len(self.job.trajectories)
+        return JobProgress(
+            stage="random start" if self.run is None else self.stages[self.stage].name,
+            time=self._time(step),
+            end=self._time(ends[self.stage]),
+            known=end is not None or self.job.settings.hold_time is not None,
+            scattering=scattering,
+            done=lanes * (sum(ends[: self.stage]) + step),
+            total=lanes * sum(ends),
+            rate=rate,
+        )
+
+    @property
+    def _run(self) -> Run:
+        assert self.run is not None
+        return self.run
+
+    @property
+    def _masses(self) -> FloatArray:
+        return self.job.potential.particle_masses(self._snapshot.species)
+
+    @property
+    def _majority(self) -> IntArray:
+        species = self._snapshot.species
+        return np.flatnonzero(species == np.bincount(species).argmax())
+
+    def _time(self, step: int) -> float:
+        return step * self.job.settings.timestep
+
+    def _temperature(self, kinetic_energy: float) -> float:
+        """Return T of a mean kinetic energy a particle."""
+        # Langevin's noise moves the centre of mass too, a Nose-Hoover chain leaves it at rest.
+        particles = self._snapshot.n_particles
+        moving = particles - (self.job.settings.thermostat == "nose-hoover")
+        return 2 * kinetic_energy * particles / (self._snapshot.dimension * moving)
+
+    def _now(self) -> Snapshot:
+        """Return where the one trajectory is, with the stage's end as its beginning."""
+        positions = self._snapshot.positions + self._run.displacements()[0]
+        return Snapshot(
+            wrap(positions, self._snapshot.box),
+            self._snapshot.species,
+            self._snapshot.box,
+            source=self.job.name,
+        )
+
+    def _start_stage(self, index: int, snapshot: Snapshot, velocities: FloatArray | None) -> None:
+        self.close()
+        stage = self.stages[index]
+        self.stage, self._snapshot, self._velocities = index, snapshot, velocities
+        self.run = start(
+            self.job.engine,
+            snapshot,
+            self.job.settings.dynamics(stage.temperature, stage.damping),
+            potential=self.job.potential,
+            trajectories=self.job.trajectories,
+            seed=self.job.seed,
+            # Every stage draws noise of its own; stage 0 of a trajectory is its random start's.
+            snapshot_index=index + 1,
+            velocities=velocities,
+        )
+        if stage.name == "hold":
+            self.record = HoldRecord(
+                len(self.job.trajectories),
+                self._masses,
+                self._majority,
+                wave_number=self.job.settings.wave_number,
+                timestep=self.job.settings.timestep,
+            )
+
+    def _hold(self, pause: Callable[[], None]) -> None:
+        """Hold until the record says that it is enough, or to the longest time."""
+        assert self.record is not None
+        record, limit = self.record, self.stages[-1].steps
+        if record.frames == 0:
+            self._sample(record)
+        while (end := self._next_sample(record, limit)) is not None:
+            self._advance(end, pause, sampling=True)
+        if self._end_of_hold(record) is None:
+            self._advance(limit, pause)
+
+    def _next_sample(self, record: HoldRecord, limit: int) -> int | None:
+        """Return the step of the next sample, None where the hold ends before it."""
+        step = self._run.step
+        end = self._end_of_hold(record)
+        if end is not None and step >= end and step % record.interval == 0:
+            return None
+        following = (step // record.sampling + 1) * record.sampling
+        return following if following <= limit else None
+
+    def _end_of_hold(self, record: HoldRecord) -> int | None:
+        """Return the step that the hold is to end at by its relaxation time, where it is known."""
+        if self.job.settings.hold_time is not None:
+            return None
+        tau = record.tau_alpha()
+        return None if np.isnan(tau) else self.job.settings.steps(self.job.settings.hold * tau)
+
+    def _sample(self, record: HoldRecord) -> None:
+        step, particles = self._run.step, self._snapshot.n_particles
+        potential, kinetic = self._run.energies()
+        whole = step % record.interval == 0
+        record.add(
+            step,
+            self._run.displacements() if whole else None,
+            potential / particles,
+            kinetic / particles,
+        )
+
+    def _advance(self, target: int, pause: Callable[[], None], *, sampling: bool = False) -> None:
+        """Go to a step, with a pause about every half second."""
+        while self._run.step < target:
+            todo = min(self._slice, target - self._run.step)
+            began = time.perf_counter()
+            self._run.advance(todo)
+            elapsed = max(time.perf_counter() - began, 1e-6)
+            # Never far from the last one: a slice may have been disturbed. And none is chosen by
+            # a stretch that ended before its time.
+            if todo == self._slice or elapsed > SLICE:
+                self._slice = max(1, min(int(todo * SLICE / elapsed), 4 * self._slice))
+            if sampling and self._run.step == target:
+                assert self.record is not None
+                self._sample(self.record)
+            pause()
+
+
+class _Pause:
+    """What happens between two slices: reports, checkpoints, stopping."""
+
+    def __init__(
+        self, work: _Work, file: Path | None, stop: Callable[[], bool], report: Report
+    ) -> None:
+        self._work, self._file, self._stop, self._report = work, file, stop, report
+        self._saved = self._began = self._told = time.monotonic()
+        self._before = work.progress(0).done
+
+    def __call__(self) -> None:
+        now = time.monotonic()
+        stopping = self._stop()
+        if now - self._told >= SLICE:
+            self._told = now
+            done = self._work.progress(0).done
+            self._report(self._work.progress((done - self._before) / (now - self._began)))
+        if self._file is not None and (
+            stopping or now - self._saved >= SECONDS_BETWEEN_CHECKPOINTS
+        ):
+            checkpoint.save(self._file, self._work, self._work.job.key)
+            self._saved = time.monotonic()
+        if stopping:
+            raise StoppedError
+
+
+@contextmanager
+def _begun(job: Job, file: Path | None, report: Report) -> Iterator[_Work]:
+    """Start a job's work, or take it up where it was left."""
+    work = _Work(job)
+    try:
+        if file is not None:
+            _check_checkpoint(file, job)
+        if file is None or not checkpoint.resume(file, work, job.key):
+            work.close()
+            work = _Work(job)
+            report(work.progress(0))
+            work.begin(job.begin())
+        yield work
+    finally:
+        work.close()
+
+
+def _check_checkpoint(file: Path, job: Job) -> None:
+    """Raise InputError where a checkpoint is of another job; names a difference."""
+    key = checkpoint.key_of(file)
+    if key is None or key == job.key:
+        return
+    try:
+        there = dict(json.loads(key))
+    except (ValueError, TypeError):
+        there = {}
+    here = json.loads(job.key)
+    different = next((n for n in here if there.get(n) != here[n]), "the program")
+    raise InputError(
+        f"{file}: the checkpoint of another run: {different.replace('_', ' ')} is "
+        f"{_short(there.get(different))} there and {_short(here.get(different))} here; remove it, "
+        "or give another name to the output"
+    )
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."
+
+
+def _part(state: Mapping[str, NDArray[np.generic]], prefix: str) -> State:
+    return {n.removeprefix(prefix): a for n, a in state.items() if n.startswith(prefix)}
+
+
+def describe_task(
+    settings: EquilibrationSettings,
+    potential: PairPotential,
+    *,
+    engine: str,
+    seed: int,
+    trajectories: tuple[int, ...],
+    **details: object,
+) -> dict[str, object]:
+    """Return a task as JSON knows it."""
+    assert potential.masses is not None
+    tables = {
+        name: getattr(potential, name).tolist() for name in ("epsilon", "sigma", "cutoff", "masses")
+    }
+    return {
+        **details,
+        **asdict(settings),
+        "engine": engine,
+        "seed": seed,
+        "trajectories": list(trajectories),
+        "potential": {**tables, "shift": potential.shift},
+    }

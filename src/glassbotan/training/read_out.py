@@ -1,0 +1,74 @@
+"""A fresh last layer that begins at the best linear read-out of the features it is given."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from glassbotan.models.recurrent import RecurrentNetwork
+from glassbotan.training.data import Example
+from glassbotan.training.units import Units
+
+PENALTY = 1e-3
+"""On squared weights, beside the features' mean square; keeps near-copies of a feature quiet."""
+
+
+def fit_read_out(
+    network: RecurrentNetwork, examples: Sequence[Example], units: Units, node_weight: float
+) -> None:
+    """Set the network's last layer to the ridge regression of the targets on its last features.
+
+    Otherwise the first hundreds of steps go to mean motions, which every time and both kinds of
+    target have of their own, and the gradients of that wear down features that were lent.
+
+    Parameters
+    ----------
+    network
+        Its other layers are left alone.
+    examples
+        Training snapshots.
+    units, node_weight
+        Weights in the loss; see :class:`glassbotan.training.module.Training`.
+
+    """
+    nodes, bonds = _Sums(), _Sums()
+    network.eval()
+    with torch.no_grad():
+        for example in examples:
+            states, edge_states = network.passing(example.graph)
+            nodes.add(network.decoder.perceptron(states), example.nodes)
+            if example.bonds is not None and network.predicts_bonds:
+                bonds.add(network.decoder.perceptron(edge_states), example.bonds)
+        read_out = network.decoder.out
+        for t in range(len(units.nodes)):
+            weights = (node_weight / units.nodes[t] ** 2, (1 - node_weight) / units.bonds[t] ** 2)
+            solution = _solve(nodes, bonds, weights, t)
+            read_out.weight[t] = solution[:-1].to(read_out.weight)
+            read_out.bias[t] = solution[-1].to(read_out.bias)
+
+
+class _Sums:
+    """Mean products of features (and a constant) with themselves and with targets."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.squares: Tensor | float = 0.0
+        self.products: Tensor | float = 0.0
+
+    def add(self, features: Tensor, targets: Tensor) -> None:
+        rows = torch.cat([features, torch.ones_like(features[:, :1])], dim=1).double()
+        self.count += len(rows)
+        self.squares = self.squares + rows.T @ rows
+        self.products = self.products + rows.T @ targets.double()
+
+
+def _solve(nodes: _Sums, bonds: _Sums, weights: tuple[Tensor, Tensor], time: int) -> Tensor:
+    squares, products = torch.zeros(()), torch.zeros(())
+    for sums, weight in zip((nodes, bonds), weights, strict=True):
+        if isinstance(sums.squares, Tensor) and isinstance(sums.products, Tensor):
+            squares = squares + weight * sums.squares / sums.count
+            products = products + weight * sums.products[:, time] / sums.count
+    penalty = PENALTY * squares.diagonal().mean() * torch.ones(len(squares), dtype=squares.dtype)
+    penalty[-1] = 0  # the constant is free
+    solution: Tensor = torch.linalg.lstsq(squares + penalty.diag(), products[:, None]).solution
+    return solution[:, 0]
