@@ -32,13 +32,13 @@ def main() -> None:
                 **{k: v for k, v in card.scores.items() if k.startswith("validation/")},
                 "particles": [row.model_dump() for row in scores.particles],
                 "bonds": [row.model_dump() for row in scores.bonds],
-                "snapshots": [file["name"] for file in scores.provenance["inputs"]],
+                "snapshots": scores.snapshots,
             },
             "provenance": {
                 **card.provenance,
                 "command": f"glassbotan train configs/{card.name}.yaml"
                 if card.recipe and card.architecture != "linear"
-                else "python tools/fit_linear.py botan-small/train",
+                else f"python tools/{card.provenance['command']}",
                 "commit": arguments.commit or card.provenance.get("commit"),
             },
             "citation": CITATIONS[card.architecture],

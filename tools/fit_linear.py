@@ -1,6 +1,7 @@
 """Fit the linear baseline.
 
-python tools/fit_linear.py botan-small/train --output src/glassbotan/models/bundled/linear
+python tools/fit_linear.py botan-small/train "data/published-early.zarr/snapshots/000?" \\
+    "data/published-late.zarr/snapshots/000?" --output src/glassbotan/models/bundled/linear
 """
 
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from citations import CITATIONS
 
-from glassbotan.datasets import load_labelled
+from glassbotan.datasets import load_all_labelled
 from glassbotan.datasets.public import resolve_all
 from glassbotan.errors import GlassbotanError
 from glassbotan.models.card import Card
@@ -24,7 +25,7 @@ from glassbotan.structure.snapshot import species_name
 def main(data: list[str], output: Path) -> None:
     """Fit to all of the data; write the parameters and their card."""
     files = resolve_all(data)
-    motions = [load_labelled(path).motion for path in files]
+    motions = [labels.motion for labels in load_all_labelled(files)]
     baseline = LinearBaseline.fit(motions)
     species = [species_name(int(s)) for s in baseline.species]
     card = Card(

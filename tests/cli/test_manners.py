@@ -29,7 +29,7 @@ COMMANDS = [
 GROUPS = [(), ("figure",), ("simulate",)]
 PUBLISHED = Path(__file__).parents[2] / "data" / "published" / "isoconfig_N4096T0.44_401_tc07.npz"
 STYLE = re.compile(r"\x1b\[[\d;]*m")
-NEEDS_NO_ARGUMENT = {("models",), ("fetch",)}
+NEEDS_NO_ARGUMENT = {("models",), ("fetch",), ("simulate", "equilibrate")}
 
 
 def named(path: tuple[str, ...]) -> str:

@@ -181,7 +181,7 @@ def published_minima(labelled):
 
 
 def scores(baseline, motion):
-    predicted = baseline.predict(motion.snapshot).propensity[0]
+    predicted = baseline.predict(motion.snapshot).propensity[-1]
     return [
         pearson(predicted[chosen], motion.propensity[0, chosen].astype(np.float64))
         for chosen in (motion.snapshot.species == s for s in (0, 1))
@@ -192,7 +192,7 @@ def test_the_bundled_baseline_and_its_card_belong_together():
     baseline = LinearBaseline.load(bundled_folder() / "linear" / "ridge.npz")
     card = card_of("linear")
     assert (card.name, card.architecture) == ("linear", "linear")
-    assert card.times == baseline.times.tolist() == [4120]
+    assert card.times == baseline.times.tolist() == [0.13, 1.3, 13, 130, 412, 1300, 4120]
     assert card.targets == ["particles A", "particles B"]
     assert list(card.recipe["alphas"].values()) == baseline.alphas.tolist()
     assert DescriptorRecipe() == baseline.recipe
@@ -201,7 +201,7 @@ def test_the_bundled_baseline_and_its_card_belong_together():
 @pytest.mark.slow
 def test_the_bundled_baseline_reaches_its_scores(published_minima):
     baseline = LinearBaseline.load(bundled_folder() / "linear" / "ridge.npz")
-    assert baseline.times.tolist() == [4120]
+    assert baseline.times[-1] == 4120
     assert scores(baseline, published_minima[0]) == pytest.approx([0.668, 0.750], abs=0.005)
     assert scores(baseline, published_minima[1]) == pytest.approx([0.776, 0.791], abs=0.005)
 

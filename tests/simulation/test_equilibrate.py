@@ -29,7 +29,7 @@ HOT = {"particles": 160, "temperature": 1.0}
 @cache
 def liquid():
     """From hot to T = 1."""
-    return equilibrate(**HOT, hold_time=60, seed=1)[0]
+    return equilibrate(**HOT, hold_time=40, seed=1)[0]
 
 
 @cache
@@ -45,32 +45,31 @@ def agree(one, other, *, floor=0.01):
 
 
 def test_a_liquid_cooled_and_a_glass_heated_are_the_same_liquid():
-    heated = equilibrate(start=glass().snapshot, temperature=1.0, hold_time=60)[0].judgement
+    # Both halves of the way round: a thermostat with a tight hold warms it up quickly.
+    heated = equilibrate(start=glass().snapshot, temperature=1.0, hold_time=40, damping=0.3)[0]
+    heated = heated.judgement
     assert agree(liquid().judgement, heated)
     for judgement in (liquid().judgement, heated):
-        assert judgement.temperature == pytest.approx(1.0, abs=0.04)
-        assert judgement.time == pytest.approx(60)
+        assert judgement.temperature == pytest.approx(1.0, abs=0.06)
+        assert judgement.time == pytest.approx(40)
 
 
 @needs_lammps
 @pytest.mark.parametrize("thermostat", ["langevin", "nose-hoover"])
 def test_engines_and_thermostats_agree(thermostat):
-    other = equilibrate(
-        **HOT, hold_time=60, seed=5, engine="lammps", thermostat=thermostat
-    )[0].judgement
+    other = equilibrate(**HOT, hold_time=40, seed=5, engine="lammps", thermostat=thermostat)[
+        0
+    ].judgement
     assert agree(liquid().judgement, other)
-    assert other.temperature == pytest.approx(1.0, abs=0.04)
+    assert other.temperature == pytest.approx(1.0, abs=0.06)
     assert other.tau_alpha == pytest.approx(liquid().judgement.tau_alpha, rel=0.3)
 
 
 def test_a_hot_liquid_is_found_to_be_in_equilibrium():
-    found = equilibrate(**HOT, temperature=None) if False else equilibrate(
-        particles=160, temperature=2.0, hold=40, seed=3
-    )  # fmt: skip
-    judgement = found[0].judgement
+    judgement = equilibrate(particles=160, temperature=2.0, hold=25, seed=3)[0].judgement
     assert judgement.verdict == "equilibrated", judgement
     # It was held as long as was asked in its own relaxation times.
-    assert judgement.held == pytest.approx(40, rel=0.1)
+    assert judgement.held == pytest.approx(25, rel=0.1)
 
 
 def test_a_quenched_glass_is_found_out():
@@ -85,12 +84,24 @@ def test_the_longest_hold_ends_it():
     assert (found.verdict, found.time) == ("not yet", 2.0)
 
 
-def test_a_slow_ramp_ends_lower_than_a_quench():
-    quenched, cooled = (
-        equilibrate(particles=160, temperature=0.3, hold_time=4, seed=4, **history)[0].judgement
-        for history in ({}, {"cooling": "ramp", "cooling_rate": 0.02})
+@pytest.mark.slow
+def test_a_slow_ramp_ends_lower_than_a_fast_one():
+    fast, slow = (
+        [
+            glass.judgement.energy
+            for glass in equilibrate(
+                particles=160,
+                temperature=0.3,
+                hold_time=4,
+                number=4,
+                cooling="ramp",
+                cooling_rate=rate,
+            )
+        ]
+        for rate in (2.0, 0.02)
     )
-    assert cooled.energy < quenched.energy - 0.03
+    error = np.hypot(np.std(fast, ddof=1), np.std(slow, ddof=1)) / 2
+    assert np.mean(slow) < np.mean(fast) - 2 * error
 
 
 def test_velocities_and_temperature_are_the_snapshots():
@@ -264,7 +275,7 @@ def test_a_killed_job_gives_the_same_bits(what, tmp_path, monkeypatch):
     file, random, deaths = tmp_path / "checkpoint", np.random.default_rng(0), 0
     stages = set()
     for _ in range(200):
-        left = int(random.integers(1, 12))
+        left = int(random.integers(1, 25))
 
         def asked() -> bool:
             nonlocal left
@@ -283,31 +294,34 @@ def test_a_killed_job_gives_the_same_bits(what, tmp_path, monkeypatch):
             break
         except KilledError:
             deaths += 1
-    assert deaths >= 3
+    assert deaths >= 2
     assert "hold" in stages
     for one, other in zip(whole, killed, strict=True):
         assert np.array_equal(one.snapshot.positions, other.snapshot.positions)
         assert np.array_equal(
             one.snapshot.fields["velocities"], other.snapshot.fields["velocities"]
         )
-        assert one.judgement == other.judgement
+        assert one.judgement.as_dict() == other.judgement.as_dict()
 
 
 def test_a_stopped_job_leaves_a_checkpoint(tmp_path):
     file = tmp_path / "checkpoint"
     with pytest.raises(StoppedError):
         carry_out(fast(), checkpoint_file=file, stop=lambda: True)
-    with pytest.raises(InputError, match="another run: temperature is 1.5 there and 1.6 here"):
-        carry_out(fast(temperature=1.6), checkpoint_file=file)
+    with pytest.raises(InputError, match="another run: seed is 0 there and 1 here"):
+        carry_out(fast(seed=1), checkpoint_file=file)
     assert file.exists()
     file.write_bytes(b"nonsense")
     # What cannot be read is no loss: it starts anew, and says so.
     assert carry_out(fast(), checkpoint_file=file)
 
 
-def test_progress_counts_up_to_its_total():
+def test_progress_counts_up_to_its_total(monkeypatch):
     told = []
+    monkeypatch.setattr(job_module, "SLICE", 0.01)
     carry_out(fast(), report=told.append)
+    assert {"melt", "cooling", "hold"} <= {p.stage for p in told}
+    assert told[-1].known
     equilibrate(**HOT, hold_time=2.0, report=told.append)
     assert told[0].stage == "random start"
     assert all(0 <= p.done <= p.total for p in told)

@@ -20,7 +20,7 @@ def walk(frames, particles=400, *, lanes=1, diffusion=0.01, dimension=3, seed=0,
 
 
 def record_of(displacements, *, energies=None, members=None):
-    frames, lanes, particles, _ = displacements.shape
+    _, lanes, particles, _ = displacements.shape
     record = HoldRecord(
         lanes,
         np.ones(particles),

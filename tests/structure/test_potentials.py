@@ -54,6 +54,7 @@ def test_a_file_of_ones_own(tmp_path):
         ("PC: 0.8, ", "", "epsilon: the pair PC is missing"),
         ("CC: 0.94", "CC: 0.94, CD: 1", "sigma: 'CD' is no pair of the species Ni, P, C"),
         ("Ni-P: 2.0", "Ni-P: 2.0, P-Ni: 2.1", "cutoff: Ni and P have two different values"),
+        ("PP: 2.2", "PP: 0.2", "cutoff: PP is 0.2, shorter than its sigma of 0.88"),
         ("PP: 0.88", "PP: -0.88", "sigma.PP: input should be greater than 0"),
         ("PP: 0.88", "PP: .inf", "sigma.PP: input should be a finite number"),
         ("P: 1.0,", "", "mass: the species P is missing"),

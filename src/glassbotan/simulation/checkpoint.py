@@ -16,7 +16,7 @@ from glassbotan.simulation.engine import State
 
 LOGGER = logging.getLogger("glassbotan")
 
-_UNREADABLE = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error)
+_UNREADABLE = (OSError, EOFError, ValueError, KeyError, MemoryError, zipfile.BadZipFile, zlib.error)
 """What a missing or damaged file raises."""
 
 
@@ -84,7 +84,13 @@ def resume(path: Path, run: Resumable, key: str) -> bool:
         run.restore(state)
     except FileNotFoundError:
         return False
-    except (*_UNREADABLE, InputError) as error:
-        LOGGER.warning("%s: not taken up (%s); its trajectories start anew", path, error)
-        return False
+    except InputError as error:
+        return _refused(path, str(error))
+    except _UNREADABLE:
+        return _refused(path, "it is damaged")
     return True
+
+
+def _refused(path: Path, why: str) -> bool:
+    LOGGER.warning("%s: not taken up (%s); its trajectories start anew", path, why)
+    return False
