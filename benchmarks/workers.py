@@ -1,6 +1,6 @@
 """Speed of a campaign on two workers against one, alternating.
 
-    python benchmarks/workers.py [--time 26] [--repeats 2] [--workers 2] [--engine ensemble]
+    python benchmarks/workers.py [--time 13] [--repeats 2] [--workers 2] [--engine ensemble]
         [--json FILE]
 
 Four tasks of the same cost: the two published snapshots, each at T = 0.44 twice, 8 trajectories.
@@ -25,6 +25,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -48,7 +49,7 @@ class Seconds:
 def main() -> None:
     """Measure, print and, if asked, write JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--time", type=float, default=26.0)
+    parser.add_argument("--time", type=float, default=13.0)
     parser.add_argument("--repeats", type=int, default=2)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--engine", default="ensemble")
@@ -127,12 +128,13 @@ def measure(campaign: Path, workers: int) -> Seconds:
 def run(campaign: str, store: str, workers: str) -> None:
     """Run a campaign and print the time at which its trajectories began to move."""
     from glassbotan.simulation.campaign import load_campaign
+    from glassbotan.simulation.progress import Progress
     from glassbotan.simulation.run import run_campaign
     from glassbotan.simulation.schedule import Resources
 
     moved: list[float] = []
 
-    def report(progress) -> None:
+    def report(progress: Progress) -> None:
         if progress.done and not moved:
             moved.append(time.time())
 
@@ -150,7 +152,7 @@ def processor_seconds(whose: int) -> float:
     return used.ru_utime + used.ru_stime
 
 
-def median(values) -> float:
+def median(values: Iterable[float]) -> float:
     """Return the median of an iterable."""
     return statistics.median(values)
 

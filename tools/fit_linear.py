@@ -1,6 +1,6 @@
-"""Fit the linear baseline.
+r"""Fit the linear baseline.
 
-python tools/fit_linear.py botan-small/train "data/published-early.zarr/snapshots/000?" \\
+python tools/fit_linear.py botan-small/train "data/published-early.zarr/snapshots/000?" \
     "data/published-late.zarr/snapshots/000?" --output src/glassbotan/models/bundled/linear
 """
 

@@ -66,10 +66,18 @@ def test_engines_and_thermostats_agree(thermostat):
 
 
 def test_a_hot_liquid_is_found_to_be_in_equilibrium():
-    judgement = equilibrate(particles=160, temperature=2.0, hold=25, seed=3)[0].judgement
+    judgement = equilibrate(particles=160, temperature=2.0, hold=25, damping=0.5, seed=3)[
+        0
+    ].judgement
     assert judgement.verdict == "equilibrated", judgement
     # It was held as long as was asked in its own relaxation times.
     assert judgement.held == pytest.approx(25, rel=0.1)
+
+
+def test_a_hold_is_long_enough_for_its_thermostat():
+    found = equilibrate(particles=160, temperature=2.0, hold=1.0, seed=3)[0].judgement
+    assert found.time == pytest.approx(20, rel=0.1)
+    assert np.isfinite(found.energy_drift.z)
 
 
 def test_a_quenched_glass_is_found_out():
@@ -188,6 +196,7 @@ def arguments(**changes):
         "melt_temperature": None,
         "cooling_time": None,
         "cooling_rate": None,
+        "damping": None,
         "hold": None,
         "wave_number": None,
         **changes,
@@ -249,6 +258,7 @@ def fast(**changes):
                 "cooling": "ramp",
                 "cooling_time": 1.0,
                 "hold": 5.0,
+                "damping": 0.3,
                 **changes,
             }
         ),

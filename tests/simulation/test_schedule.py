@@ -9,7 +9,7 @@ import types
 import pytest
 
 from glassbotan.errors import InputError, RunError
-from glassbotan.simulation import schedule, trajectories
+from glassbotan.simulation import schedule, signals, trajectories
 from glassbotan.simulation.run import run_campaign
 from glassbotan.simulation.schedule import Resources
 from simulation.campaigns import assert_same_contents, campaign
@@ -85,7 +85,7 @@ def test_a_second_ctrl_c_stops_at_once(folder, tmp_path, monkeypatch):
                 os.kill(os.getpid(), signal.SIGTERM)
                 time.sleep(0.02)
 
-    monkeypatch.setattr(schedule, "PATIENCE", 0.01)
+    monkeypatch.setattr(signals, "PATIENCE", 0.01)
     before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(KeyboardInterrupt):
         run_campaign(campaign(folder), tmp_path / "stopped.zarr", report=press)

@@ -61,7 +61,9 @@ def predict(
     picture: Annotated[
         Path | None,
         typer.Option(
-            "--map", metavar="FILE", help="Slice coloured by propensity: .png, .pdf or .svg."
+            "--map",
+            metavar="FILE",
+            help="Slice coloured by propensity at the last time: .png, .pdf or .svg.",
         ),
     ] = None,
     json: Annotated[
@@ -176,7 +178,8 @@ def _write(
         from glassbotan.figures.map import map_figure
         from glassbotan.figures.style import save_figure
 
-        figure = map_figure(Comparison(motion.snapshot, predictions=[motion]))
+        last = [float(motion.times[-1])]
+        figure = map_figure(Comparison(motion.snapshot, predictions=[motion]), times=last)
         save_figure(picture, figure, provenance=provenance([source], model=model))
         yield f"map: {picture}"
 

@@ -86,8 +86,9 @@ def equilibrate(
         str, typer.Option(metavar="NAME", help="langevin; with lammps also nose-hoover.")
     ] = "langevin",
     damping: Annotated[
-        float, typer.Option(metavar="TIME", help="In which the thermostat takes hold.")
-    ] = 2.0,
+        float | None,
+        typer.Option(metavar="TIME", help="Of the thermostat; default: 2, with --from 10."),
+    ] = None,
     timestep: Annotated[float, typer.Option(metavar="TIME", help="Of the integration.")] = 0.005,
     wave_number: Annotated[
         float | None,

@@ -35,6 +35,10 @@ PARTICLES = 4096
 HOLD, HOLD_FROM = 10.0, 3.0
 """Relaxation times of a hold after a melt, and of one that only forgets where it began."""
 
+DAMPING, DAMPING_FROM = 2.0, 10.0
+"""The thermostat's in these: after a melt heat must come and go, which slows motion by some per
+cent; what is at its temperature is better left alone."""
+
 MELT = 3.0
 """Temperature of the melt over the deepest well of like particles: far above any glass."""
 
@@ -56,7 +60,7 @@ def equilibrate(
     seed: int = 0,
     engine: str = "ensemble",
     thermostat: Thermostat = "langevin",
-    damping: float = 2.0,
+    damping: float | None = None,
     timestep: float = 0.005,
     melt_temperature: float | None = None,
     melt_time: float = 20.0,
@@ -94,14 +98,17 @@ def equilibrate(
         What random numbers follow from, with the number of each snapshot.
     engine
         "ensemble" or "lammps"; :func:`glassbotan.simulation.available` says which are here.
-    thermostat, damping, timestep, melt_time, cooling, cooling_time, hold_time, longest
+    thermostat, timestep, melt_time, cooling, cooling_time, hold_time, longest
         See :class:`EquilibrationSettings`.
+    damping
+        In which the thermostat takes hold while the glass is held; 2 by default, 10 with ``start``.
     cooling_rate
         Of a ramp, temperature a time unit, instead of ``cooling_time``.
     melt_temperature
         Three times the deepest well of like particles, or twice ``temperature``, by default.
     hold
-        In units of tau_alpha; 10 by default, 3 with ``start``.
+        In units of tau_alpha; 10 by default, 3 with ``start``. After a melt at least ten damping
+        times, so that the energy's changes can be told from chance.
     wave_number
         Of F_s, inverse length; 7.25 over the majority's sigma by default.
     checkpoint
@@ -239,6 +246,7 @@ def _settings(
     melt_temperature: float | None,
     cooling_time: float | None,
     cooling_rate: float | None,
+    damping: float | None,
     hold: float | None,
     wave_number: float | None,
     **history: Any,
@@ -257,9 +265,12 @@ def _settings(
         wave_number = WAVE_NUMBER / float(mixture.potential.sigma[majority, majority])
     if hold is None:
         hold = HOLD if start is None else HOLD_FROM
+    if damping is None:
+        damping = DAMPING if start is None else DAMPING_FROM
     return EquilibrationSettings(
         temperature=temperature,
         melt_temperature=melt_temperature,
+        damping=damping,
         cooling_time=cooling_time,
         hold=hold,
         wave_number=wave_number,

@@ -35,6 +35,9 @@ LOGGER = logging.getLogger("glassbotan")
 
 SECONDS_BETWEEN_CHECKPOINTS = 60.0
 
+LEAST_DAMPING_TIMES = 10.0
+"""Of a hold after a melt: three blocks of energies in each half."""
+
 VELOCITIES = "velocities"
 """The field of a snapshot that holds them, shape [N, d]."""
 
@@ -396,8 +399,12 @@ class _Work:
         """Return the step that the hold is to end at by its relaxation time, where it is known."""
         if self.job.settings.hold_time is not None:
             return None
-        tau = record.tau_alpha()
-        return None if np.isnan(tau) else self.job.settings.steps(self.job.settings.hold * tau)
+        settings, tau = self.job.settings, record.tau_alpha()
+        if np.isnan(tau):
+            return None
+        # The energy of one trajectory changes no faster than its thermostat lets it.
+        least = 0.0 if self.job.prepared else LEAST_DAMPING_TIMES * settings.damping
+        return settings.steps(max(settings.hold * tau, least))
 
     def _sample(self, record: HoldRecord) -> None:
         step, particles = self._run.step, self._snapshot.n_particles

@@ -179,7 +179,8 @@ def _verdict(found: Judgement) -> tuple[Verdict, str]:
                 return verdict, f"{what} {still} {moves} ({abs(z):.1f} standard errors)"
     if found.held < LEAST_HELD or np.isnan(found.scattering_change.z + found.energy_drift.z):
         return "cannot tell", (
-            f"{found.held:.2g} relaxation times are too few to compare their two halves"
+            f"{found.held:.3g} relaxation times are too few to compare their two halves; hold it "
+            "longer"
         )
     if not found.tau_ratio_error <= COARSEST:
         return "cannot tell", (

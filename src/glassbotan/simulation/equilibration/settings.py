@@ -61,8 +61,7 @@ class EquilibrationSettings:
     thermostat
         "langevin", or "nose-hoover" on the engine "lammps".
     damping
-        The thermostat's during the hold: short enough for heat to come and go within a relaxation
-        time of a hot liquid, and long enough to slow its motion by a few per cent only.
+        The thermostat's during the hold.
     melt_temperature, melt_time
         Before cooling: where, and for how long, memory of the random start is lost.
     cooling
