@@ -199,6 +199,7 @@ def arguments(**changes):
         "damping": None,
         "hold": None,
         "wave_number": None,
+        "cooling": "quench",
         **changes,
     }
 
@@ -267,7 +268,13 @@ def fast(**changes):
 
 JOBS = {
     "melt": dict,
-    "from": lambda: {"particles": None, "start": liquid().snapshot, "number": 4},
+    "from": lambda: {
+        "particles": None,
+        "start": liquid().snapshot,
+        "number": 4,
+        "cooling": "quench",
+        "cooling_time": None,
+    },
     "lammps": lambda: {"engine": "lammps"},
 }
 
@@ -369,6 +376,7 @@ def test_two_dimensions():
         ({"cooling_time": 5.0}, "a quench has neither"),
         ({"cooling": "ramp", "cooling_rate": 0.0}, "cooling rate is 0"),
         ({"cooling": "ramp", "cooling_rate": 0.1, "cooling_time": 1.0}, "one is enough"),
+        ({"cooling": "ramp", "cooling_time": 0.1}, "too short for a thermostat to follow"),
         ({"cooling": "slow"}, "'quench' or 'ramp'"),
         ({"hold": 0.0}, "hold is 0"),
         ({"longest": float("inf")}, "longest is inf"),
@@ -388,6 +396,9 @@ def test_refusals(changes, message):
 
 
 def test_a_start_brings_its_own():
+    for history in ({"melt_temperature": 2.0}, {"cooling": "ramp", "cooling_time": 1.0}):
+        with pytest.raises(InputError, match="neither melted nor cooled"):
+            equilibrate(start=liquid().snapshot, **history)
     with pytest.raises(InputError, match="this snapshot's own"):
         equilibrate(start=liquid().snapshot, particles=100)
     with pytest.raises(InputError, match="temperature is not in the file"):
@@ -395,6 +406,15 @@ def test_a_start_brings_its_own():
     three = replace(liquid().snapshot, species=np.arange(160) % 3)
     with pytest.raises(InputError, match="knows 2 species"):
         equilibrate(start=three)
+
+
+@pytest.mark.parametrize("temperature", [0.05, 0.3, 1.5])
+def test_the_fastest_ramp_and_a_quench_are_no_blow_up(temperature):
+    quick = {"particles": 160, "temperature": temperature, "melt_time": 1.0, "hold_time": 0.5}
+    equilibrate(**quick)
+    # As fast as is accepted.
+    least = 10 * 0.005 * (3 - temperature) / (0.5 * temperature) * 1.001
+    equilibrate(**quick, cooling="ramp", cooling_time=least)
 
 
 def test_stages_last_as_long_as_asked():

@@ -252,6 +252,12 @@ def _settings(
     **history: Any,
 ) -> EquilibrationSettings:
     """Return the settings with the mixture's defaults."""
+    asked = (melt_temperature, cooling_time, cooling_rate)
+    if start is not None and (any(a is not None for a in asked) or history["cooling"] == "ramp"):
+        raise InputError(
+            f"{start.source}: what begins from a snapshot is neither melted nor cooled; leave out "
+            "the melt's temperature and the cooling"
+        )
     if melt_temperature is None:
         melt_temperature = max(MELT * _well(mixture), 2 * temperature)
     if cooling_rate is not None:

@@ -31,8 +31,8 @@ ENERGY_BLOCK = 1.5
 """Length of a block of energies in units of the slower of relaxation and thermostat: with 1, one
 in thirty stationary runs whose energy is as slow as that would pass for drifting."""
 
-COARSEST = 0.25
-"""Relative uncertainty of the ratio of relaxation times above which ageing would go unnoticed."""
+MOST_AGEING = 0.5
+"""Relative change of tau_alpha that must lie two standard errors or more beyond what was found."""
 
 
 @dataclass(frozen=True)
@@ -182,12 +182,12 @@ def _verdict(found: Judgement) -> tuple[Verdict, str]:
             f"{found.held:.3g} relaxation times are too few to compare their two halves; hold it "
             "longer"
         )
-    if not found.tau_ratio_error <= COARSEST:
-        return "cannot tell", (
-            "relaxation times of the two halves are known to "
-            f"{found.tau_ratio_error:.0%} only; hold it longer"
-        )
     most = abs(found.tau_ratio - 1) + 2 * found.tau_ratio_error
+    if not most <= MOST_AGEING:
+        return "cannot tell", (
+            f"tau_alpha may still change by {most:.0%} from one half of the hold to the other; "
+            "hold it longer"
+        )
     return "equilibrated", f"no drift of the energy, and no ageing beyond {most:.0%} of tau_alpha"
 
 

@@ -18,6 +18,12 @@ the bath takes the heat up."""
 SETTLING_TIME = 5.0
 """How long the thermostat keeps its tight hold after cooling, for the last heat to leave."""
 
+LARGEST_LAG = 0.5
+"""Part of the last temperature by which a liquid may lag behind a ramp."""
+
+SHORTEST_DAMPING = 10.0
+"""Of a thermostat, in timesteps."""
+
 RAMP_STAIR = 0.02
 """The largest step in temperature of a ramp."""
 
@@ -125,6 +131,8 @@ class EquilibrationSettings:
                 if self.cooling == "ramp"
                 else "a quench has neither a cooling time nor a cooling rate; use cooling 'ramp'"
             )
+        if self.cooling == "ramp":
+            self._check_ramp()
 
     def dynamics(self, temperature: float, damping: float) -> DynamicsSettings:
         """Return the equations of motion at a temperature."""
@@ -151,7 +159,7 @@ class EquilibrationSettings:
             total = self.steps(self.cooling_time)
             number = min(int(np.ceil((hot - cold) / RAMP_STAIR)), total)
             temperatures = np.linspace(hot, cold, number + 1)[1:]
-            damping = MELT_DAMPING
+            damping = min(MELT_DAMPING, self._ramp_damping())
         # The stairs' ends as whole steps, so that the whole lasts as long as it should.
         ends = np.rint(np.linspace(0, total, number + 1)).astype(int)
         stairs = [
@@ -159,6 +167,25 @@ class EquilibrationSettings:
             for temperature, steps in zip(temperatures, np.diff(ends), strict=True)
         ]
         return [*stairs, Stage("cooling", cold, damping, self.steps(SETTLING_TIME))]
+
+    def _ramp_damping(self) -> float:
+        """Return the longest damping with which the liquid keeps up with a ramp.
+
+        It lags behind by the rate times the damping: at most half of the last temperature.
+        """
+        assert self.cooling_time is not None
+        rate = (self.melt_temperature - self.temperature) / self.cooling_time
+        return LARGEST_LAG * self.temperature / rate
+
+    def _check_ramp(self) -> None:
+        least = SHORTEST_DAMPING * self.timestep
+        if self._ramp_damping() < least:
+            assert self.cooling_time is not None
+            needed = self.cooling_time * least / self._ramp_damping()
+            raise InputError(
+                f"the cooling time is {self.cooling_time:g}, too short for a thermostat to follow; "
+                f"use at least {needed:.2g}, or a quench"
+            )
 
     def steps(self, time: float) -> int:
         """Return a time as a number of timesteps, at least one."""
