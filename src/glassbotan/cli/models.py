@@ -9,9 +9,14 @@ from glassbotan.cli.console import show, write_json
 from glassbotan.cli.options import complete_model
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from glassbotan.models.card import Card
 
 EXAMPLE = "glassbotan models botan"
+
+FEW = 3
+"""Times that a table names one by one."""
 
 
 def models(
@@ -46,7 +51,7 @@ def _show(bundled: "list[Card]") -> None:
     # A name is there to be typed: whatever else must give way, it is never wrapped or cut.
     table.add_column("name", no_wrap=True, min_width=longest)
     for heading in ("architecture", "system", "T", "times", "predicts", "Pearson"):
-        table.add_column(heading)
+        table.add_column(heading, no_wrap=heading in ("system", "times"))
     for card in bundled:
         temperature = card.domain.temperature if card.domain else None
         table.add_row(
@@ -54,8 +59,14 @@ def _show(bundled: "list[Card]") -> None:
             card.architecture,
             escape(card.system),
             "-" if temperature is None else f"{temperature:g}",
-            ", ".join(f"{t:g}" for t in card.times),
+            _times(card.times),
             ", ".join(card.targets),
             card.headline,
         )
     show(table)
+
+
+def _times(times: "Sequence[float]") -> str:
+    if len(times) > FEW:
+        return f"{times[0]:g} to {times[-1]:g} ({len(times)})"
+    return ", ".join(f"{t:g}" for t in times)

@@ -62,7 +62,7 @@ class Card(BaseModel):
 
     @property
     def headline(self) -> str:
-        """Mean correlation on validation snapshots by time: of A propensity, else of AA bonds."""
+        """Mean correlation on validation snapshots, last time: of A propensity, else AA bonds."""
         for part, group in (("particles", "A"), ("bonds", "AA")):
             found = [
                 f"{group} {row['pearson_mean']:.3f} (t = {row['time']:g})"
@@ -70,7 +70,7 @@ class Card(BaseModel):
                 if row["species"] == group and row["pearson_mean"] is not None
             ]
             if found:
-                return ", ".join(found)
+                return found[-1]
         return ""
 
 
