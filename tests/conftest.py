@@ -3,12 +3,17 @@
 import signal
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 import torch
 
 import glassbotan as gb
 from glassbotan.datasets import LabelledSnapshot, load_labelled
+
+# A busy machine is no failure.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 REPOSITORY = Path(__file__).parent.parent
 PUBLISHED = REPOSITORY / "data" / "published"

@@ -292,7 +292,7 @@ def test_a_killed_job_gives_the_same_bits(what, tmp_path, monkeypatch):
     file, random, deaths = tmp_path / "checkpoint", np.random.default_rng(0), 0
     stages = set()
     for _ in range(200):
-        left = int(random.integers(1, 25))
+        left = int(random.integers(1, 8))
 
         def asked() -> bool:
             nonlocal left
