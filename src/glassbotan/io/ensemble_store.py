@@ -82,9 +82,9 @@ def read_snapshot(path: Path) -> Snapshot:
     group = open_group(path)
     temperature = group.attrs.get("temperature")
     return Snapshot(
-        positions=_values(group, "positions", path).astype(np.float64),
-        species=_values(group, "species", path).astype(np.int64),
-        box=_values(group, "box", path).astype(np.float64),
+        positions=stored_values(group, "positions", path).astype(np.float64),
+        species=stored_values(group, "species", path).astype(np.int64),
+        box=stored_values(group, "box", path).astype(np.float64),
         temperature=float(temperature) if isinstance(temperature, (int, float)) else None,
         source=str(path),
     )
@@ -101,18 +101,14 @@ def read_ensemble(
     times: FloatArray | None,
 ) -> IsoconfigurationalEnsemble:
     """Return the trajectories of a snapshot, up to the last time that all of them reached."""
-    group = _finished(path)
-    if "displacements" not in group:
-        raise InputError(
-            f"{path}: holds averages, not trajectories; make the store with keep: positions"
-        )
+    group = with_trajectories(path)
     snapshot = read_snapshot(path)
-    counts = _values(group, "trajectories", path)
+    counts = stored_values(group, "trajectories", path)
     reached = int(np.sum(counts == counts.max()))
-    moved = _values(group, "displacements", path, slice(0, reached))
+    moved = stored_values(group, "displacements", path, slice(0, reached))
     return IsoconfigurationalEnsemble(
         snapshot,
-        _values(group, "times", path)[:reached] if times is None else times,
+        stored_values(group, "times", path)[:reached] if times is None else times,
         snapshot.positions + moved,
     )
 
@@ -127,14 +123,14 @@ def read_motion(
     snapshot = read_snapshot(path)
     graph = _graph(group, snapshot, path)
     extension = (
-        _both_ways(_values(group, "bond_extension", path), graph)
+        _both_ways(stored_values(group, "bond_extension", path), graph)
         if "bond_extension" in group
         else None
     )
     return Motion(
         snapshot=snapshot,
-        times=_values(group, "times", path) if times is None else times,
-        propensity=_values(group, "propensity", path),
+        times=stored_values(group, "times", path) if times is None else times,
+        propensity=stored_values(group, "propensity", path),
         graph=graph,
         bond_extension=extension,
         source=str(path),
@@ -155,7 +151,7 @@ def read_bond_breaking(path: Path) -> NDArray[np.floating]:
     """Return the bond-breaking propensity of a stored snapshot, shape [T, N]; NaN if not known."""
     group = _with_targets(path)
     name = "bond_breaking" if "bond_breaking" in group else "propensity"
-    values: NDArray[np.floating] = _values(group, name, path)
+    values: NDArray[np.floating] = stored_values(group, name, path)
     return values if name == "bond_breaking" else np.full_like(values, np.nan)
 
 
@@ -163,20 +159,38 @@ def read_halves(path: Path, graph: NeighbourGraph) -> Mapping[str, Halves]:
     """Return half-ensemble means of propensity [T, N] and bond extension [T, E]; NaN without."""
     group = _with_targets(path)
     # Where their number is not known (0), neither are the halves.
-    counts = np.maximum(_values(group, "trajectories", path)[:, None], 1)
+    counts = np.maximum(stored_values(group, "trajectories", path)[:, None], 1)
     found: dict[str, Halves] = {}
     for name in ("propensity", "bond_extension"):
         if name not in group:
             unknown = np.full((len(counts), graph.n_edges), np.nan)
             found[name] = Halves(unknown, unknown)
             continue
-        mean: NDArray[np.floating] = _values(group, name, path).astype(np.float64)
-        split: NDArray[np.floating] = _values(group, f"{name}_split", path).astype(np.float64)
+        mean: NDArray[np.floating] = stored_values(group, name, path).astype(np.float64)
+        split: NDArray[np.floating] = stored_values(group, f"{name}_split", path).astype(np.float64)
         if name == "bond_extension":
             mean, split = _both_ways(mean, graph), _both_ways(split, graph)
         even, odd = (counts + 1) // 2, counts // 2
         found[name] = Halves(mean + split * odd / counts, mean - split * even / counts)
     return found
+
+
+def with_trajectories(path: Path) -> "zarr.Group":
+    """Return the group of a stored snapshot, to read its trajectories.
+
+    Raises
+    ------
+    InputError
+        It is not finished, or holds averages only.
+
+    """
+    group = _finished(path)
+    if "displacements" not in group:
+        raise InputError(
+            f"{path}: holds averages, not trajectories; make a store with keep: positions in "
+            "the campaign, or with glassbotan simulate ensemble without --targets-only"
+        )
+    return group
 
 
 def _finished(path: Path) -> "zarr.Group":
@@ -195,9 +209,17 @@ def _with_targets(path: Path) -> "zarr.Group":
     return group
 
 
-def _values(
+def stored_values(
     group: "zarr.Group", name: str, path: Path, chosen: slice = slice(None)
 ) -> NDArray[Any]:
+    """Return an array of a stored snapshot, or the chosen times of it.
+
+    Raises
+    ------
+    InputError
+        It is missing, damaged, or claims more than ``LARGEST_ARRAY``.
+
+    """
     try:
         array: Any = group[name]
         if int(np.prod(array.shape)) * array.dtype.itemsize > LARGEST_ARRAY:
@@ -216,7 +238,7 @@ def _graph(group: "zarr.Group", snapshot: Snapshot, path: Path) -> NeighbourGrap
         raise InputError(f"{path}: its cutoff is {cutoff}; expected a positive length")
     graph = neighbour_graph(snapshot, float(cutoff))
     once = graph.edge_index[:, graph.edge_index[0] < graph.edge_index[1]]
-    if "bonds" in group and not np.array_equal(once, _values(group, "bonds", path)):
+    if "bonds" in group and not np.array_equal(once, stored_values(group, "bonds", path)):
         raise InputError(
             f"{path}: the stored bonds are not the {graph.n_edges // 2} pairs closer than the "
             f"cutoff {graph.cutoff:g}; the store is damaged or was changed"

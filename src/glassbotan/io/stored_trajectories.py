@@ -9,12 +9,13 @@ import numpy as np
 from glassbotan import io
 from glassbotan.dynamics.trajectories import Trajectories
 from glassbotan.errors import InputError
-from glassbotan.io.ensemble_layout import open_group
 from glassbotan.io.ensemble_store import (
     LARGEST_ARRAY,
     is_stored_snapshot,
     read_attributes,
     read_snapshot,
+    stored_values,
+    with_trajectories,
 )
 from glassbotan.io.options import BoxOption
 from glassbotan.structure import Snapshot
@@ -47,19 +48,10 @@ def open_trajectories(path: str | os.PathLike[str], *, box: BoxOption = None) ->
     source = Path(path)
     if not is_stored_snapshot(source):
         return Trajectories.of(io.read_ensemble(source, box=box))
-    group = open_group(source)
-    if not group.attrs.get("finished", False):
-        raise InputError(
-            f"{source}: is not finished; run the glassbotan simulate that began it again"
-        )
-    if "displacements" not in group:
-        raise InputError(
-            f"{source}: holds averages, not trajectories; make a store with keep: positions in "
-            "the campaign, or with glassbotan simulate ensemble without --targets-only"
-        )
+    group = with_trajectories(source)
     snapshot = read_snapshot(source)
-    times = _small(group, "times", source)
-    counts = _small(group, "trajectories", source)
+    times = _row(group, "times", source)
+    counts = _row(group, "trajectories", source)
     moved: Any = group["displacements"]
     _check(snapshot, times, counts, moved)
 
@@ -103,16 +95,11 @@ def _read(moved: Any, time: int, count: int, source: Path) -> FloatArray:
     return values
 
 
-def _small(group: "zarr.Group", name: str, source: Path) -> FloatArray:
-    try:
-        array: Any = group[name]
-        if array.ndim != 1 or array.shape[0] > LARGEST_ARRAY // 8:
-            raise InputError(f"{source}: {name} has the shape {list(array.shape)}, expected [T]")
-        return np.asarray(array[...], dtype=np.float64)
-    except KeyError:
-        raise InputError(f"{source}: has no array {name}; the store is damaged") from None
-    except (OSError, ValueError, TypeError, RuntimeError) as error:
-        raise InputError(f"{source}: {name} cannot be read ({error})") from None
+def _row(group: "zarr.Group", name: str, source: Path) -> FloatArray:
+    values = stored_values(group, name, source)
+    if values.ndim != 1:
+        raise InputError(f"{source}: {name} has the shape {list(values.shape)}, expected [T]")
+    return values.astype(np.float64)
 
 
 def _masses(source: Path) -> FloatArray | None:

@@ -31,7 +31,8 @@ def fit_read_out(
         Weights in the loss; see :class:`glassbotan.training.module.Training`.
 
     """
-    nodes, bonds = _Sums(), _Sums()
+    read_out = network.decoder.out
+    nodes, bonds = (_Sums(read_out.in_features + 1, len(units.nodes)) for _ in range(2))
     network.eval()
     with torch.no_grad():
         for example in examples:
@@ -39,7 +40,6 @@ def fit_read_out(
             nodes.add(network.decoder.perceptron(states), example.nodes)
             if example.bonds is not None and network.predicts_bonds:
                 bonds.add(network.decoder.perceptron(edge_states), example.bonds)
-        read_out = network.decoder.out
         for t in range(len(units.nodes)):
             weights = (node_weight / units.nodes[t] ** 2, (1 - node_weight) / units.bonds[t] ** 2)
             solution = _solve(nodes, bonds, weights, t)
@@ -50,25 +50,25 @@ def fit_read_out(
 class _Sums:
     """Mean products of features (and a constant) with themselves and with targets."""
 
-    def __init__(self) -> None:
+    def __init__(self, size: int, n_times: int) -> None:
         self.count = 0
-        self.squares: Tensor | float = 0.0
-        self.products: Tensor | float = 0.0
+        self.squares = torch.zeros(size, size, dtype=torch.float64)
+        self.products = torch.zeros(size, n_times, dtype=torch.float64)
 
     def add(self, features: Tensor, targets: Tensor) -> None:
         rows = torch.cat([features, torch.ones_like(features[:, :1])], dim=1).double()
         self.count += len(rows)
-        self.squares = self.squares + rows.T @ rows
-        self.products = self.products + rows.T @ targets.double()
+        self.squares += rows.T @ rows
+        self.products += rows.T @ targets.double()
 
 
 def _solve(nodes: _Sums, bonds: _Sums, weights: tuple[Tensor, Tensor], time: int) -> Tensor:
-    squares, products = torch.zeros(()), torch.zeros(())
+    squares, products = torch.zeros_like(nodes.squares), torch.zeros_like(nodes.products[:, time])
     for sums, weight in zip((nodes, bonds), weights, strict=True):
-        if isinstance(sums.squares, Tensor) and isinstance(sums.products, Tensor):
-            squares = squares + weight * sums.squares / sums.count
-            products = products + weight * sums.products[:, time] / sums.count
-    penalty = PENALTY * squares.diagonal().mean() * torch.ones(len(squares), dtype=squares.dtype)
+        if sums.count:
+            squares += weight * sums.squares / sums.count
+            products += weight * sums.products[:, time] / sums.count
+    penalty = PENALTY * squares.diagonal().mean() * torch.ones_like(products)
     penalty[-1] = 0  # the constant is free
     solution: Tensor = torch.linalg.lstsq(squares + penalty.diag(), products[:, None]).solution
     return solution[:, 0]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glassbotan.errors import InputError
-from glassbotan.simulation.engines import available
+from glassbotan.simulation.engines import check_engine
 from glassbotan.simulation.equilibration.job import (
     Equilibrated,
     Job,
@@ -289,11 +289,7 @@ def _check_counts(number: int, seed: int, engine: str) -> None:
         raise InputError(f"{number} snapshots; there must be at least 1")
     if seed < 0:
         raise InputError(f"the seed is {seed}; it must be a whole number from 0 on")
-    engines = available()
-    if engine not in engines:
-        raise InputError(f"engine {engine!r} is unknown; use {' or '.join(map(repr, engines))}")
-    if (reason := engines[engine]) is not None:
-        raise InputError(reason)
+    check_engine(engine)
 
 
 def _majority(mixture: "Mixture", start: Snapshot | None) -> int:
