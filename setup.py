@@ -1,6 +1,6 @@
-"""The ensemble engine's native part; all else about the package is in pyproject.toml.
+"""The package's native parts; all else about the package is in pyproject.toml.
 
-Where no C++ compiler is at hand, the package installs without it.
+Where no C++ compiler is at hand, the package installs without them.
 """
 
 import platform
@@ -10,7 +10,7 @@ from pathlib import Path
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
-SOURCE = Path("native/ensemble")
+NATIVE = Path("native")
 FLAGS = ["-std=c++17", "-O3", "-fno-math-errno", "-fvisibility=hidden", "-Wno-psabi"]
 
 # Name, floats in a vector, compiler flags. ARM's vectors need no flags.
@@ -22,16 +22,24 @@ X86 = [
     ("avx2", 8, ["-mavx2", "-mfma"]),
 ]
 
+# Of each extension, what is compiled once for each instruction set, and for which of x86's.
+VARIED = {
+    "glassbotan.simulation._ensemble": ("ensemble/group.cpp", ("avx512", "avx512_narrow", "avx2")),
+    "glassbotan.models._network": ("network/kernels.cpp", ("avx512", "avx2")),
+}
+
 
 class BuildVariants(build_ext):
-    """Compiles group.cpp once for each instruction set."""
+    """Compiles an extension's loops once for each instruction set."""
 
     def build_extension(self, ext: Extension) -> None:
         """Add every variant's object to the extension and link it."""
         x86 = platform.machine().lower() in ("x86_64", "amd64") and sys.maxsize > 2**32
-        for name, lanes, flags in [GENERIC, *(X86 if x86 else [])]:
+        source, wanted = VARIED[ext.name]
+        variants = [variant for variant in X86 if x86 and variant[0] in wanted]
+        for name, lanes, flags in [GENERIC, *variants]:
             ext.extra_objects += self.compiler.compile(
-                [str(SOURCE / "group.cpp")],
+                [str(NATIVE / source)],
                 output_dir=str(Path(self.build_temp) / name),
                 macros=[("VARIANT", name), ("LANES", str(lanes))],
                 extra_postargs=[*FLAGS, *flags],
@@ -41,17 +49,24 @@ class BuildVariants(build_ext):
         super().build_extension(ext)
 
 
+def extension(name: str, source: str) -> Extension:
+    """Return the extension of which ``source`` holds the C face."""
+    folder = NATIVE / Path(source).parent
+    return Extension(
+        name,
+        [str(NATIVE / source)],
+        depends=[str(file) for file in folder.iterdir()],
+        extra_compile_args=[*FLAGS, "-pthread"],
+        extra_link_args=["-pthread"],
+        language="c++",
+        optional=True,
+    )
+
+
 setup(
     ext_modules=[
-        Extension(
-            "glassbotan.simulation._ensemble",
-            [str(SOURCE / "ensemble.cpp")],
-            depends=[str(file) for file in SOURCE.iterdir()],
-            extra_compile_args=[*FLAGS, "-pthread"],
-            extra_link_args=["-pthread"],
-            language="c++",
-            optional=True,
-        )
+        extension("glassbotan.simulation._ensemble", "ensemble/ensemble.cpp"),
+        extension("glassbotan.models._network", "network/network.cpp"),
     ],
     cmdclass={"build_ext": BuildVariants},
 )

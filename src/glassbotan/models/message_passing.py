@@ -66,6 +66,7 @@ class MessagePassing(nn.Module):
                 edges,
                 weights,
                 graph.layout,
+                in_place=True,
             )
             nodes = self._update_nodes(nodes, encoded_nodes, received)
         return nodes, edges

@@ -2,6 +2,8 @@
 
 from torch import Tensor, nn
 
+from glassbotan.models.kernels.perceptron import perceptron
+
 
 class Perceptron(nn.Module):
     """Two linear layers, each followed by a ReLU: [..., inputs] -> [..., width]."""
@@ -13,8 +15,8 @@ class Perceptron(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply the layers along the last axis."""
-        output: Tensor = self.out(self.hidden(x).relu()).relu()
-        return output
+        hidden, out = self.hidden, self.out
+        return perceptron(x, (hidden.weight, hidden.bias, out.weight, out.bias))
 
 
 class Decoder(nn.Module):

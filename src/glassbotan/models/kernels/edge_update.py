@@ -3,7 +3,8 @@
 The textbook form concatenates sender, receiver, edge and encoded edge and multiplies by one wide
 matrix. Split into its four parts, the first two products are per node and the last is the same in
 every step, so that one product per edge remains. Edges are worked on in blocks that stay in the
-cache, forward and backward.
+cache, forward and backward: by the native kernels where they can, otherwise by PyTorch in the
+form that stands here.
 """
 
 from typing import Any
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import embedding_bag
 
+from glassbotan.models.kernels import native, native_perceptron
 from glassbotan.models.kernels.edge_layout import Block, EdgeLayout
 
 
@@ -22,6 +24,8 @@ def edge_update(
     edges: Tensor,
     weights: tuple[Tensor, Tensor, Tensor],
     layout: EdgeLayout,
+    *,
+    in_place: bool = False,
 ) -> tuple[Tensor, Tensor]:
     """Return the updated edges [E, H] and their sums at the receivers [N, H].
 
@@ -41,9 +45,19 @@ def edge_update(
         M [H, H], W [H, H], b [H].
     layout
         The graph's edges, sorted by receiver.
+    in_place
+        Where no gradient is recorded, the updated edges may overwrite ``edges``.
 
     """
     inputs = _in_one_precision(sender_terms, receiver_terms, edge_terms, edges, *weights)
+    variant = native.chosen(edges.shape[1], inputs[:4])
+    if variant is not None:
+        terms, others = (*inputs[:3], None), inputs[3:]
+        updated, received = native_perceptron.apply(
+            (*terms, *others), layout, variant, in_place=in_place
+        )
+        assert received is not None
+        return updated, received
     if torch.is_grad_enabled() and any(x.requires_grad for x in inputs):
         updated, received = _EdgeUpdate.apply(*inputs, layout)  # type: ignore[no-untyped-call]
         return updated, received

@@ -1,0 +1,156 @@
+"""The networks' native library as ctypes sees it (native/network/perceptron.h)."""
+
+import ctypes
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from ctypes import POINTER, c_char_p, c_int, c_int64, c_void_p
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+
+import torch
+from torch import Tensor
+
+from glassbotan.errors import RunError
+
+WIDTH_MULTIPLE = 16
+"""What vector registers of every instruction set are filled by."""
+
+PRECISIONS = {torch.float32: "float", torch.float64: "double"}
+COUNTS = ("rows", "inputs_width", "width", "nodes")
+
+
+class Perceptron(ctypes.Structure):
+    """Inputs, weights and outputs; arrays are pointers that the caller keeps alive."""
+
+    _fields_ = tuple((name, c_int64) for name in COUNTS) + tuple(
+        (name, c_void_p)
+        for name in (
+            *("senders", "receivers", "offsets", "by_sender", "sender_offsets"),
+            *("sender_terms", "receiver_terms", "row_terms", "first_bias", "inputs"),
+            *("first_weight", "out_weight", "out_bias", "hidden", "outputs", "received"),
+        )
+    )
+
+
+class Gradients(ctypes.Structure):
+    """The outputs' gradients, and where those of all else are to be written."""
+
+    _fields_ = tuple(
+        (name, c_void_p)
+        for name in (
+            *("outputs", "received", "row_terms", "inputs", "sender_terms", "receiver_terms"),
+            *("first_weight", "first_bias", "out_weight", "out_bias"),
+        )
+    )
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One instruction set that the library was compiled for and this machine has.
+
+    Attributes
+    ----------
+    index
+        In the library's table.
+    name
+        Of the instruction set.
+
+    """
+
+    index: int
+    name: str
+
+
+@cache
+def load() -> ctypes.CDLL | None:
+    """Return the library, or None where it was not built for this version."""
+    found = find_spec("glassbotan.models._network")
+    if found is None or found.origin is None:
+        return None
+    try:
+        loaded = ctypes.CDLL(found.origin)
+    except OSError:
+        return None
+    forward = [POINTER(Perceptron), c_int, c_int]
+    backward = [POINTER(Perceptron), POINTER(Gradients), c_int, c_int]
+    signatures: dict[str, tuple[object, list[object]]] = {
+        "perceptron_size": (c_int64, []),
+        "gradients_size": (c_int64, []),
+        "variant_count": (c_int, []),
+        "variant_name": (c_char_p, [c_int]),
+        "variant_runs_here": (c_int, [c_int]),
+        **{f"forward_{name}": (c_int, forward) for name in PRECISIONS.values()},
+        **{f"backward_{name}": (c_int, backward) for name in PRECISIONS.values()},
+    }
+    for name, (result, arguments) in signatures.items():
+        function = getattr(loaded, f"network_{name}", None)
+        if function is None:
+            return None
+        function.restype, function.argtypes = result, arguments
+    # A library left over from another version is worse than none.
+    ours = (ctypes.sizeof(Perceptron), ctypes.sizeof(Gradients))
+    theirs = (loaded.network_perceptron_size(), loaded.network_gradients_size())
+    return loaded if theirs == ours else None
+
+
+@cache
+def variants() -> tuple[Variant, ...]:
+    """Return the instruction sets that can be used here, best first; none without the library."""
+    loaded = load()
+    if loaded is None:
+        return ()
+    return tuple(
+        Variant(k, loaded.network_variant_name(k).decode())
+        for k in range(loaded.network_variant_count())
+        if loaded.network_variant_runs_here(k)
+    )
+
+
+_forced: list[Variant | None] = []
+
+
+@contextmanager
+def using(variant: Variant | None) -> Iterator[None]:
+    """Compute with this instruction set within the context, or with PyTorch for None."""
+    _forced.append(variant)
+    try:
+        yield
+    finally:
+        _forced.pop()
+
+
+def chosen(width: int, tensors: Sequence[Tensor]) -> Variant | None:
+    """Return the instruction set for these tensors, or None where PyTorch has to compute.
+
+    The native kernels take dense tensors of one precision on the CPU.
+    """
+    available = _forced[-1:] or list(variants()[:1])
+    precision = tensors[0].dtype
+    suitable = (
+        width % WIDTH_MULTIPLE == 0
+        and width > 0
+        and precision in PRECISIONS
+        and all(
+            x.device.type == "cpu" and x.dtype == precision and x.is_contiguous() for x in tensors
+        )
+    )
+    return available[0] if available and suitable else None
+
+
+def forward(perceptron: Perceptron, variant: Variant, precision: torch.dtype) -> None:
+    """Fill hidden, outputs and received."""
+    _call(f"network_forward_{PRECISIONS[precision]}", variant, perceptron)
+
+
+def backward(
+    perceptron: Perceptron, gradients: Gradients, variant: Variant, precision: torch.dtype
+) -> None:
+    """Fill the gradients that are asked for."""
+    _call(f"network_backward_{PRECISIONS[precision]}", variant, perceptron, gradients)
+
+
+def _call(function: str, variant: Variant, *structures: ctypes.Structure) -> None:
+    pointers = [ctypes.byref(structure) for structure in structures]
+    if getattr(load(), function)(*pointers, variant.index, torch.get_num_threads()) != 0:
+        raise RunError("not enough memory for the network's weights")
