@@ -67,12 +67,12 @@ class ReceiverSums {
   int64_t node_, last_node_;
 };
 
-// A row of some node that is likely needed soon.
+// Fetches into the second cache what is needed a block later. The processor's own prefetching does
+// not see several rows at a time coming, and the memory would idle while tiles are multiplied.
 template <class T>
-ALWAYS_INLINE void prefetch(const T* row, int64_t width) {
-  for (int64_t c = 0; c < width; c += 64 / static_cast<int64_t>(sizeof(T)))
-    __builtin_prefetch(row + c);
-}
+ALWAYS_INLINE void will_read(const T* data) { __builtin_prefetch(data, 0, 2); }
+template <class T>
+ALWAYS_INLINE void will_write(const T* data) { __builtin_prefetch(data, 1, 2); }
 
 template <class T, bool graph>
 void forward_rows(const Perceptron<T>& p, const Packed<T>& weights, const Span& span, T* scratch) {
@@ -83,8 +83,11 @@ void forward_rows(const Perceptron<T>& p, const Packed<T>& weights, const Span& 
     T* hidden = p.hidden ? p.hidden + first * width : scratch;
     T* outputs = p.outputs + first * width;
     const auto terms = [&](int64_t row, int64_t column) INLINED {
+      const int64_t e = first + row, later = e + block_rows;
+      if (p.hidden) will_write(p.hidden + later * width + column);
       if constexpr (!graph) return load(p.first_bias + column);
-      const int64_t e = first + row;
+      will_read(p.row_terms + later * width + column);
+      will_read(p.sender_terms + p.senders[later < p.rows ? later : e] * width + column);
       return load(p.sender_terms + p.senders[e] * width + column) +
              load(p.receiver_terms + p.receivers[e] * width + column) +
              load(p.row_terms + e * width + column);
@@ -92,13 +95,15 @@ void forward_rows(const Perceptron<T>& p, const Packed<T>& weights, const Span& 
     const auto keep_hidden = [=](int64_t row, int64_t column, Vector<T> value) {
       store(hidden + row * width + column, relu<T>(value));
     };
-    const auto bias = [&](int64_t, int64_t column) { return load(p.out_bias + column); };
+    const auto bias = [&](int64_t row, int64_t column) INLINED {
+      const int64_t later = (first + row + block_rows) * width + column;
+      if (p.inputs_width == width) will_read(p.inputs + later);
+      if (p.outputs != p.inputs) will_write(p.outputs + later);
+      return load(p.out_bias + column);
+    };
     const auto keep_output = [=](int64_t row, int64_t column, Vector<T> value) {
       store(outputs + row * width + column, relu<T>(value));
     };
-    if constexpr (graph)
-      for (int64_t e = last; e < last + block_rows && e < span.last_row; ++e)
-        prefetch(p.sender_terms + p.senders[e] * width, width);
     multiply(p.inputs + first * p.inputs_width, last - first, weights.first, p.inputs_width, width,
              terms, keep_hidden);
     multiply(hidden, last - first, weights.out, width, width, bias, keep_output);
@@ -109,7 +114,7 @@ void forward_rows(const Perceptron<T>& p, const Packed<T>& weights, const Span& 
 
 template <class T>
 void forward(const Perceptron<T>& p, const Packed<T>& weights, const Span& span, T* scratch) {
-  (p.senders ? forward_rows<T, true> : forward_rows<T, false>)(p, weights, span, scratch);
+  (p.offsets ? forward_rows<T, true> : forward_rows<T, false>)(p, weights, span, scratch);
 }
 
 // out: the gradient before the last ReLU; its sum over rows is added to bias.
@@ -145,7 +150,6 @@ void backward_rows(const Perceptron<T>& p, const Gradients<T>& g, const Packed<T
                    const Span& span, const WeightGradients<T>& weight_gradients, T* scratch) {
   const int64_t width = p.width, inputs_width = p.inputs_width;
   ReceiverSums<T> sums(p, span, g.receiver_terms);
-  const auto zero = [](int64_t, int64_t) { return Vector<T>{}; };
   for (int64_t first = span.first_row; first < span.last_row; first += block_rows) {
     const int64_t last = first + block_rows < span.last_row ? first + block_rows : span.last_row;
     const int64_t rows = last - first;
@@ -153,21 +157,33 @@ void backward_rows(const Perceptron<T>& p, const Gradients<T>& g, const Packed<T
     const T* inputs = p.inputs + first * inputs_width;
     T* out = scratch;
     T* pre = g.row_terms ? g.row_terms + first * width : scratch + block_rows * width;
+    const auto start_pre = [&](int64_t row, int64_t column) INLINED {
+      const int64_t later = (first + row + block_rows) * width + column;
+      if (g.outputs) will_read(g.outputs + later);
+      will_read(p.outputs + later);
+      will_read(p.hidden + later);
+      if (g.row_terms) will_write(g.row_terms + later);
+      return Vector<T>{};
+    };
     const auto keep_pre = [=](int64_t row, int64_t column, Vector<T> value) {
       const int64_t at = row * width + column;
       store(pre + at, relu_gradient<T>(value, load(hidden + at)));
     };
+    const auto start_inputs = [&](int64_t row, int64_t column) INLINED {
+      const int64_t later = (first + row + block_rows) * inputs_width + column;
+      will_read(p.inputs + later);
+      will_write(g.inputs + later);
+      return Vector<T>{};
+    };
+    const auto keep_inputs = [&](int64_t row, int64_t column, Vector<T> value) INLINED {
+      store(g.inputs + (first + row) * inputs_width + column, value);
+    };
     output_gradients(p, g, first, rows, out, weight_gradients.out_bias);
     add_outer_product(out, width, hidden, width, rows, weight_gradients.out);
-    multiply(out, rows, weights.out_backward, width, width, zero, keep_pre);
+    multiply(out, rows, weights.out_backward, width, width, start_pre, keep_pre);
     add_outer_product(inputs, inputs_width, pre, width, rows, weight_gradients.first);
-    if (g.inputs) {
-      T* to = g.inputs + first * inputs_width;
-      const auto keep = [=](int64_t row, int64_t column, Vector<T> value) {
-        store(to + row * inputs_width + column, value);
-      };
-      multiply(pre, rows, weights.first_backward, width, inputs_width, zero, keep);
-    }
+    if (g.inputs)
+      multiply(pre, rows, weights.first_backward, width, inputs_width, start_inputs, keep_inputs);
     if constexpr (graph) sums.add(pre, first, last);
     else add_rows(pre, rows, width, weight_gradients.first_bias);
   }
@@ -177,7 +193,7 @@ void backward_rows(const Perceptron<T>& p, const Gradients<T>& g, const Packed<T
 template <class T>
 void backward(const Perceptron<T>& p, const Gradients<T>& g, const Packed<T>& weights,
               const Span& span, const WeightGradients<T>& weight_gradients, T* scratch) {
-  (p.senders ? backward_rows<T, true> : backward_rows<T, false>)(p, g, weights, span,
+  (p.offsets ? backward_rows<T, true> : backward_rows<T, false>)(p, g, weights, span,
                                                                  weight_gradients, scratch);
 }
 
@@ -191,9 +207,12 @@ void sum_at_senders(const Perceptron<T>& p, const Gradients<T>& g, int64_t first
     T* sum = g.sender_terms + node * width;
     __builtin_memset(sum, 0, static_cast<std::size_t>(width) * sizeof(T));
     for (int64_t k = p.sender_offsets[node]; k < p.sender_offsets[node + 1]; ++k) {
-      if (k + ahead < p.rows) prefetch(g.row_terms + p.by_sender[k + ahead] * width, width);
+      const T* later = g.row_terms + p.by_sender[k + ahead < p.rows ? k + ahead : k] * width;
       const T* row = g.row_terms + p.by_sender[k] * width;
-      for (int64_t c = 0; c < width; c += lanes<T>) store(sum + c, load(sum + c) + load(row + c));
+      for (int64_t c = 0; c < width; c += lanes<T>) {
+        will_read(later + c);
+        store(sum + c, load(sum + c) + load(row + c));
+      }
     }
   }
 }

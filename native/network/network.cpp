@@ -90,7 +90,7 @@ std::vector<Span> spans_of(const Perceptron<T>& p) {
   for (int64_t s = 0; s < span_count; ++s) {
     Span& span = spans[s];
     const int64_t begin = p.rows * s / span_count, end = p.rows * (s + 1) / span_count;
-    if (p.senders) {
+    if (p.offsets) {
       const int64_t* offsets = p.offsets;
       const auto node_at = [=](int64_t row) {
         return std::lower_bound(offsets, offsets + p.nodes, row) - offsets;
@@ -170,7 +170,7 @@ void backward(const Perceptron<T>& p, const Gradients<T>& g, int variant, int th
                                 own + inputs * width + width * width + width};
     kernels.backward(p, g, packed, spans[s], to, scratch.data() + worker * scratch_size);
   });
-  if (p.senders)
+  if (p.offsets)
     each(span_count, workers, [&](int, int64_t s) {
       kernels.sum_at_senders(p, g, p.nodes * s / span_count, p.nodes * (s + 1) / span_count);
     });

@@ -17,7 +17,7 @@ struct Perceptron {
   int64_t rows;         // E
   int64_t inputs_width; // K
   int64_t width;        // H, a multiple of 16
-  int64_t nodes;        // N; 0 without a graph, and then the next eight pointers are null
+  int64_t nodes;        // N; 0 without a graph, of which offsets is null
   const int64_t* senders;         // [E]
   const int64_t* receivers;       // [E], increasing
   const int64_t* offsets;         // [N + 1] of each receiver's rows

@@ -12,7 +12,7 @@ namespace glassbotan::VARIANT {
 #if LANES == 16
 constexpr int tile_rows = 6, tile_vectors = 4;
 #elif LANES == 8
-constexpr int tile_rows = 6, tile_vectors = 2;
+constexpr int tile_rows = 4, tile_vectors = 2;
 #elif defined(__aarch64__)
 constexpr int tile_rows = 4, tile_vectors = 4;
 #else
@@ -64,6 +64,8 @@ ALWAYS_INLINE void all_rows(const Left<T>& left, int64_t rows, const T* right,
   int64_t row = 0;
   for (; row + R <= rows; row += R)
     tile<T, R, V>(left, row, right, right_stride, depth, column, start, end);
+  for (; row + 2 <= rows; row += 2)
+    tile<T, 2, V>(left, row, right, right_stride, depth, column, start, end);
   for (; row < rows; ++row)
     tile<T, 1, V>(left, row, right, right_stride, depth, column, start, end);
 }
@@ -100,7 +102,7 @@ ALWAYS_INLINE void add_outer_product(const T* left, int64_t left_width, const T*
     store(sums + row * width + column, value);
   };
   each_panel<T>(width, [&](int64_t column, auto vectors) INLINED {
-    all_rows<T, 4, decltype(vectors)::value>({left, 1, left_width}, left_width, right + column,
+    all_rows<T, tile_rows, decltype(vectors)::value>({left, 1, left_width}, left_width, right + column,
                                              width, rows, column, start, end);
   });
 }

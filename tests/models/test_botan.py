@@ -30,7 +30,8 @@ def relative(a: torch.Tensor, b: torch.Tensor) -> float:
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.float64, 1e-10)])
 @pytest.mark.parametrize(("dimension", "times"), [(3, (1.0,)), (2, (1.0, 2.0, 5.0))])
 def test_agrees_with_the_textbook_form(dtype, tolerance, dimension, times):
-    torch.manual_seed(3)
+    # No hidden unit so close to 0 that rounding in float32 switches its ReLU, and its gradient.
+    torch.manual_seed(4)
     model = Botan(Settings(times=times, dimension=dimension, steps=4)).to(dtype)
     graph = gb.neighbour_graph(random_snapshot(100, dimension=dimension, edge=6.0), 2.0)
     nodes, bonds, gradients = outputs_and_gradients(model, graph)

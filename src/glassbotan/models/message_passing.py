@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import linear
 
 from glassbotan.models.graph_tensors import GraphTensors
 from glassbotan.models.kernels.edge_update import edge_update
@@ -54,7 +55,7 @@ class MessagePassing(nn.Module):
         by_sender, by_receiver, by_edge, by_encoded = torch.split(
             first.weight, [seen, seen, self.width, self.width], dim=1
         )
-        edge_terms = encoded_edges @ by_encoded.T + first.bias
+        edge_terms = linear(encoded_edges, by_encoded, first.bias)
         weights = (by_edge, self.edge_perceptron.out.weight, self.edge_perceptron.out.bias)
         nodes, edges = encoded_nodes, encoded_edges
         for _ in range(self.steps):

@@ -118,7 +118,7 @@ class _Perceptron(torch.autograd.Function):
         return outputs, received
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
         names = ("inputs", "first_weight", "out_weight", "out_bias", "hidden", "outputs")
         tensors = dict(zip(names, ctx.saved_tensors, strict=True))
