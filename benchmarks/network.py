@@ -97,7 +97,7 @@ def workloads() -> list[Workload]:
 def sides(
     textbook: Callable[[], object], ours: Callable[[], object]
 ) -> dict[str, Callable[[], object]]:
-    """Return the textbook's form, and this package's with PyTorch alone and with the native kernels."""
+    """Return the textbook's form, and this package's with and without its native kernels."""
 
     def computed_by(variant: native.Variant | None) -> Callable[[], object]:
         def run() -> None:
