@@ -46,12 +46,12 @@ ALWAYS_INLINE Vector<T> all(T value) {
 // Comparisons are such that NaN stays NaN.
 template <class T>
 ALWAYS_INLINE Vector<T> relu(Vector<T> value) {
-  return value < 0 ? Vector<T>{} : value;
+  return value < Vector<T>{} ? Vector<T>{} : value;
 }
 
 template <class T>
 ALWAYS_INLINE Vector<T> relu_gradient(Vector<T> gradient, Vector<T> output) {
-  return output <= 0 ? Vector<T>{} : gradient;
+  return output <= Vector<T>{} ? Vector<T>{} : gradient;
 }
 
 }  // namespace glassbotan::VARIANT
