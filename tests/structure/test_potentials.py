@@ -26,7 +26,7 @@ def same_interaction(first, second):
 
 
 def test_bundled_mixtures():
-    assert mixture_names() == ["kob-andersen-2d", "kob-andersen-3d"]
+    assert mixture_names() == ["kob-andersen-2d", "kob-andersen-3d", "kob-andersen-ternary"]
     solid, plane = (load_mixture(f"kob-andersen-{d}d") for d in (3, 2))
     assert same_interaction(solid.potential, KOB_ANDERSEN)
     assert same_interaction(plane.potential, KOB_ANDERSEN)
@@ -34,6 +34,21 @@ def test_bundled_mixtures():
     assert solid.composition.tolist() == [0.8, 0.2]
     assert (plane.dimension, plane.density) == (2, None)
     assert plane.composition.tolist() == [0.65, 0.35]
+
+
+def test_the_third_species_lies_halfway_between_the_others():
+    ternary = load_mixture("kob-andersen-ternary")
+    assert (ternary.species, ternary.dimension, ternary.composition) == (
+        ("A", "B", "C"),
+        None,
+        None,
+    )
+    for name in ("epsilon", "sigma"):
+        table, binary = getattr(ternary.potential, name), getattr(KOB_ANDERSEN, name)
+        assert np.array_equal(table[:2, :2], binary)
+        assert table[:2, 2] == pytest.approx(binary.mean(axis=1))
+        assert table[2, 2] == pytest.approx((binary[0, 0] + binary[1, 1]) / 2)
+    assert ternary.potential.cutoff == pytest.approx(2.5 * ternary.potential.sigma)
 
 
 def test_a_file_of_ones_own(tmp_path):
