@@ -47,12 +47,12 @@ def main() -> None:
     ratio = statistics.median(theirs / ours for theirs, ours in pairs)
     print(f"executable {rates[0]:.3g}, engine {rates[1]:.3g} particle-steps/s, ratio {ratio:.3f}")
     if arguments.json:
-        record = {
+        row = {
             "executable_particle_steps_per_s": rates[0],
             "engine_particle_steps_per_s": rates[1],
             "ratio": ratio,
-            "provenance": provenance([SNAPSHOT], threads=1),
         }
+        record = {"rows": [row], "provenance": provenance([SNAPSHOT], threads=1)}
         arguments.json.write_text(json.dumps(record, indent=2) + "\n")
 
 
