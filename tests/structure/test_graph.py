@@ -1,7 +1,9 @@
 """The neighbour graph against a double loop, and its refusals."""
 
 import resource
+import sys
 import time
+from subprocess import run
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 
 import glassbotan as gb
 from conftest import random_snapshot
-from glassbotan.structure import minimum_image
+from glassbotan.structure import minimum_image, wrap
 
 
 @settings(max_examples=30, deadline=None)
@@ -37,6 +39,49 @@ def test_finds_exactly_the_pairs_of_a_double_loop(seed, dimension, stretch, cuto
         received = slice(graph.row_offsets[j], graph.row_offsets[j + 1])
         assert (graph.edge_index[1, received] == j).all()
     assert graph.row_offsets[-1] == graph.n_edges
+
+
+def test_finds_the_pairs_of_a_tree_in_a_published_snapshot(labelled):
+    spatial = pytest.importorskip("scipy.spatial")
+    snapshot = labelled[0].motion.snapshot
+    tree = spatial.KDTree(wrap(snapshot.positions, snapshot.box), boxsize=snapshot.box)
+    pairs = tree.query_pairs(2.0, output_type="ndarray")
+    senders, receivers = np.concatenate([pairs, pairs[:, ::-1]]).T
+    order = np.lexsort((senders, receivers))
+    graph = gb.neighbour_graph(snapshot)
+    assert np.array_equal(graph.edge_index, [senders[order], receivers[order]])
+
+
+@pytest.mark.parametrize("dimension", [2, 3])
+def test_a_box_of_twice_the_cutoff_is_large_enough(dimension):
+    snapshot = gb.Snapshot(np.diag([3.5] * dimension), [0] * dimension, [4.0] * dimension)
+    graph = gb.neighbour_graph(snapshot, 2.0)
+    assert graph.n_edges == dimension * (dimension - 1)
+    assert np.allclose(graph.distances, np.sqrt(0.5))
+
+
+@pytest.mark.parametrize("edge", [1e3, 1e9])
+def test_a_dilute_gas_needs_no_memory_for_empty_space(edge):
+    near_corners = [[0.5, 0.5, 0.5], [edge - 0.5, 0.5, 0.5], [edge / 2] * 3]
+    graph = gb.neighbour_graph(gb.Snapshot(near_corners, [0, 0, 0], [edge] * 3))
+    assert graph.edge_index.tolist() == [[1, 0], [0, 1]]
+    assert np.allclose(graph.vectors, [[1, 0, 0], [-1, 0, 0]])
+
+
+def test_one_particle_has_no_neighbours():
+    graph = gb.neighbour_graph(gb.Snapshot([[1.0, 1.0]], [0], [9, 9]))
+    assert graph.vectors.shape == (0, 2)
+    assert graph.row_offsets.tolist() == [0, 0]
+
+
+def test_a_graph_is_found_without_torch():
+    code = (
+        "import sys, glassbotan as gb; "
+        "gb.neighbour_graph(gb.Snapshot([[0, 0, 0], [1, 0, 0]], [0, 0], [9, 9, 9])); "
+        "print(*{'torch', 'scipy', 'ase', 'vesin'} & set(sys.modules))"
+    )
+    found = run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == ""
 
 
 def test_a_cutoff_longer_than_half_the_box_is_refused():
