@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassbotan.structure import NeighbourGraph, Snapshot
-from glassbotan.structure.snapshot import species_name
+from glassbotan.structure.periodic import FloatArray
+from glassbotan.structure.snapshot import IntArray, species_name
 
 BOND_RANGE = 1.35
 """Bonds are scored up to this length, the first minimum of the A-A pair distribution
@@ -24,18 +25,29 @@ class Group(NamedTuple):
 def particle_groups(snapshot: Snapshot) -> list[Group]:
     """Return the particles of each species."""
     return [
-        Group(species_name(int(s)), np.flatnonzero(snapshot.species == s))
-        for s in np.unique(snapshot.species)
+        Group(species_name(s), np.flatnonzero(snapshot.species == s))
+        for s in _present(snapshot.species)
     ]
 
 
 def bond_groups(graph: NeighbourGraph) -> list[Group]:
     """Return the bonds shorter than ``BOND_RANGE`` of each unordered pair of species."""
-    pairs = np.sort(graph.species[graph.edge_index], axis=0)
-    near = graph.distances < BOND_RANGE
+    return groups_of_pairs(graph.species, graph.edge_index, graph.distances)
+
+
+def groups_of_pairs(species: IntArray, pairs: IntArray, distances: FloatArray) -> list[Group]:
+    """Return the same of any pairs [2, P] at distances [P] of particles of species [N]."""
+    near = np.flatnonzero(distances < BOND_RANGE)
+    kinds = species[pairs[0][near]], species[pairs[1][near]]
+    low, high = np.minimum(*kinds), np.maximum(*kinds)
     groups = []
-    for a, b in combinations_with_replacement(np.unique(graph.species), 2):
-        members = np.flatnonzero(near & (pairs[0] == a) & (pairs[1] == b))
+    for a, b in combinations_with_replacement(_present(species), 2):
+        members = near[(low == a) & (high == b)]
         if len(members):
-            groups.append(Group(species_name(int(a)) + species_name(int(b)), members))
+            groups.append(Group(species_name(a) + species_name(b), members))
     return groups
+
+
+def _present(species: IntArray) -> list[int]:
+    # np.unique would first import numpy.ma, which takes longer than all the groups do.
+    return sorted(set(species.tolist()))

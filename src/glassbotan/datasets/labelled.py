@@ -12,16 +12,11 @@ from typing import Any
 import numpy as np
 
 from glassbotan import io
-from glassbotan.datasets.groups import Group, bond_groups, particle_groups
-from glassbotan.dynamics import (
-    IsoconfigurationalEnsemble,
-    Motion,
-    bond_extension,
-    motion_of,
-    noise_ceiling,
-)
-from glassbotan.dynamics.ceiling import ceiling_of_halves
-from glassbotan.dynamics.propensity import displacement_lengths
+from glassbotan.datasets.groups import Group, bond_groups, groups_of_pairs, particle_groups
+from glassbotan.dynamics import IsoconfigurationalEnsemble, Motion
+from glassbotan.dynamics.bonds import UnorderedBonds, both_ways
+from glassbotan.dynamics.ceiling import ceiling_of_halves, ceiling_of_sums, random_halves
+from glassbotan.dynamics.propensity import lengths_at
 from glassbotan.errors import GlassbotanError, InputError
 from glassbotan.io.ensemble_store import Halves, is_stored_snapshot, read_halves
 from glassbotan.provenance import sha256
@@ -113,35 +108,60 @@ def cache_home() -> Path:
 
 def label(ensemble: IsoconfigurationalEnsemble, graph: NeighbourGraph) -> LabelledSnapshot:
     """Return the ensemble's averages and their noise ceilings."""
+    times = range(len(ensemble.times))
+    halves = random_halves(ensemble.n_trajectories)
+    particles = [_particles_at(ensemble, t, halves) for t in times]
+    bonds = UnorderedBonds.of(graph)
+    extensions = [_bonds_at(ensemble, t, bonds, halves) for t in times]
     return LabelledSnapshot(
-        motion=motion_of(ensemble, graph),
-        particle_ceilings=_particle_ceilings(ensemble),
-        bond_ceilings=_bond_ceilings(ensemble, graph),
+        motion=Motion(
+            snapshot=ensemble.snapshot,
+            times=ensemble.times,
+            propensity=np.stack([mean for mean, _ in particles]),
+            graph=graph,
+            bond_extension=both_ways(np.stack([mean for mean, _ in extensions]), graph),
+            source=ensemble.snapshot.source,
+        ),
+        particle_ceilings=_by_group([ceilings for _, ceilings in particles]),
+        bond_ceilings=_by_group([ceilings for _, ceilings in extensions]),
     )
 
 
-def _particle_ceilings(ensemble: IsoconfigurationalEnsemble) -> Ceilings:
-    lengths = displacement_lengths(ensemble)
+def _particles_at(
+    ensemble: IsoconfigurationalEnsemble, time: int, halves: FloatArray
+) -> tuple[FloatArray, dict[str, float]]:
+    """Return the propensity [N] at one time, and the ceilings of its groups."""
+    lengths = lengths_at(ensemble, time)
+    sums = np.concatenate([lengths.sum(axis=0, keepdims=True), halves @ lengths])
+    groups = particle_groups(ensemble.snapshot)
+    return sums[0] / len(lengths), _ceilings_of_sums(sums, groups, len(lengths))
+
+
+def _bonds_at(
+    ensemble: IsoconfigurationalEnsemble, time: int, bonds: UnorderedBonds, halves: FloatArray
+) -> tuple[FloatArray, dict[str, float]]:
+    """Return the extension [E / 2] of each bond at one time, and the ceilings of its groups."""
+    weights = np.concatenate([np.ones((1, ensemble.n_trajectories)), halves])
+    sums = bonds.summed_lengths(ensemble.displacements(time), weights)
+    sums -= weights.sum(axis=1, keepdims=True) * bonds.distances
+    pairs = np.stack([bonds.first, bonds.second])
+    groups = groups_of_pairs(ensemble.snapshot.species, pairs, bonds.distances)
+    n_trajectories = ensemble.n_trajectories
+    return sums[0] / n_trajectories, _ceilings_of_sums(sums, groups, n_trajectories)
+
+
+def _ceilings_of_sums(
+    sums: FloatArray, groups: list[Group], n_trajectories: int
+) -> dict[str, float]:
+    """Return each group's ceiling; sums [1 + splits, X] over all trajectories and over halves."""
     return {
-        group.name: np.array([noise_ceiling(at_time[:, group.members]) for at_time in lengths])
-        for group in particle_groups(ensemble.snapshot)
+        group.name: ceiling_of_sums(sums[1:, group.members], sums[0, group.members], n_trajectories)
+        for group in groups
     }
 
 
-def _bond_ceilings(ensemble: IsoconfigurationalEnsemble, graph: NeighbourGraph) -> Ceilings:
-    samples = [
-        bond_extension(ensemble, graph, trajectories=np.array([r]))
-        for r in range(ensemble.n_trajectories)
-    ]
-    return {
-        group.name: np.array(
-            [
-                noise_ceiling(np.stack([s[t, group.members] for s in samples]))
-                for t in range(len(ensemble.times))
-            ]
-        )
-        for group in bond_groups(graph)
-    }
+def _by_group(at_times: list[dict[str, float]]) -> Ceilings:
+    return {name: np.array([ceilings[name] for ceilings in at_times]) for name in at_times[0]}
 
 
 def _measure(path: Path, cutoff: float, box: FloatArray | None) -> LabelledSnapshot:

@@ -1,13 +1,11 @@
 """Bond breaking: how much of its first shell a particle has lost."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
+from glassbotan.dynamics.bonds import UnorderedBonds
 from glassbotan.dynamics.ensemble import IsoconfigurationalEnsemble
-from glassbotan.structure import NeighbourGraph, Snapshot, neighbour_graph
+from glassbotan.structure import Snapshot, neighbour_graph
 from glassbotan.structure.periodic import FloatArray
-from glassbotan.structure.snapshot import IntArray
 
 FIRST_SHELL = 1.35
 """A pair closer than this in the snapshot is a bond: the first minimum of the A-A pair
@@ -16,57 +14,6 @@ distribution, length units."""
 BROKEN = 1.7
 """A bond longer than this is broken, length units. That it is more than FIRST_SHELL keeps
 vibrations about the first minimum from being counted."""
-
-
-@dataclass(frozen=True, eq=False)
-class UnorderedBonds:
-    """The bonds of a graph, each once.
-
-    Attributes
-    ----------
-    first, second
-        The two particles, first < second, each of shape [E / 2].
-    vectors
-        Minimum-image r_second - r_first in the snapshot, shape [E / 2, d].
-    distances
-        Their lengths, shape [E / 2].
-
-    """
-
-    first: IntArray
-    second: IntArray
-    vectors: FloatArray
-    distances: FloatArray
-
-    @classmethod
-    def of(cls, graph: NeighbourGraph) -> "UnorderedBonds":
-        """Return a graph's bonds in the order in which (i, j) with i < j stands there."""
-        senders, receivers = graph.edge_index
-        once = np.flatnonzero(senders < receivers)
-        return cls(senders[once], receivers[once], graph.vectors[once], graph.distances[once])
-
-    def shorter_than(self, length: float) -> "UnorderedBonds":
-        """Return those that are shorter in the snapshot."""
-        near = self.distances < length
-        return UnorderedBonds(
-            self.first[near], self.second[near], self.vectors[near], self.distances[near]
-        )
-
-    def lengths(self, displacements: FloatArray) -> FloatArray:
-        """Return the lengths [E / 2] after particles were displaced by [N, d]."""
-        now = self.vectors + (displacements[self.second] - displacements[self.first])
-        return np.asarray(np.sqrt(np.einsum("ed,ed->e", now, now)))
-
-    def fractions(self, chosen: FloatArray, n_particles: int) -> FloatArray:
-        """Return the part of each particle's bonds that is chosen (1, not 0), shape [N].
-
-        0 for a particle without bonds.
-        """
-        bonds = np.bincount(self.first, minlength=n_particles)
-        bonds += np.bincount(self.second, minlength=n_particles)
-        found = np.bincount(self.first, chosen, n_particles)
-        found += np.bincount(self.second, chosen, n_particles)
-        return np.asarray(found / np.maximum(bonds, 1))
 
 
 def first_shell(snapshot: Snapshot) -> UnorderedBonds:

@@ -25,17 +25,40 @@ def noise_ceiling(samples: FloatArray, *, splits: int = 20, seed: int = 0) -> fl
         NaN with fewer than two trajectories or without variance; 0 where halves do not correlate.
 
     """
-    n_trajectories = len(samples)
+    halves = random_halves(len(samples), splits=splits, seed=seed)
+    return ceiling_of_sums(halves @ samples, samples.sum(axis=0), len(samples))
+
+
+def random_halves(n_trajectories: int, *, splits: int = 20, seed: int = 0) -> FloatArray:
+    """Return which trajectories are in a split's first half: 1 or 0, shape [splits, R]."""
+    generator = np.random.default_rng(seed)
+    halves = np.zeros((splits, n_trajectories))
+    for half in halves:
+        half[generator.permutation(n_trajectories)[: n_trajectories // 2]] = 1
+    return halves
+
+
+def ceiling_of_sums(first: FloatArray, total: FloatArray, n_trajectories: int) -> float:
+    """Return the noise ceiling from sums over trajectories.
+
+    As :func:`noise_ceiling`, where the samples themselves would be too many to keep.
+
+    Parameters
+    ----------
+    first
+        Sums over the halves that :func:`random_halves` names, shape [splits, N].
+    total
+        Sums over all trajectories, shape [N].
+    n_trajectories
+        Their number R.
+
+    """
     if n_trajectories < 2:
         return float("nan")
-    generator = np.random.default_rng(seed)
-    correlations = []
-    total = samples.sum(axis=0)
     half = n_trajectories // 2
-    for _ in range(splits):
-        chosen = generator.permutation(n_trajectories)[:half]
-        first = samples[chosen].sum(axis=0)
-        correlations.append(pearson(first / half, (total - first) / (n_trajectories - half)))
+    correlations = [
+        pearson(part / half, (total - part) / (n_trajectories - half)) for part in first
+    ]
     return _lengthened(float(np.mean(correlations)))
 
 

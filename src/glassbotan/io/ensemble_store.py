@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassbotan.dynamics import IsoconfigurationalEnsemble, Motion
-from glassbotan.dynamics.propensity import reverse_edges
+from glassbotan.dynamics.bonds import both_ways
 from glassbotan.errors import InputError
 from glassbotan.io.ensemble_layout import (
     FORM,
@@ -123,7 +123,7 @@ def read_motion(
     snapshot = read_snapshot(path)
     graph = _graph(group, snapshot, path)
     extension = (
-        _both_ways(stored_values(group, "bond_extension", path), graph)
+        both_ways(stored_values(group, "bond_extension", path), graph)
         if "bond_extension" in group
         else None
     )
@@ -169,7 +169,7 @@ def read_halves(path: Path, graph: NeighbourGraph) -> Mapping[str, Halves]:
         mean: NDArray[np.floating] = stored_values(group, name, path).astype(np.float64)
         split: NDArray[np.floating] = stored_values(group, f"{name}_split", path).astype(np.float64)
         if name == "bond_extension":
-            mean, split = _both_ways(mean, graph), _both_ways(split, graph)
+            mean, split = both_ways(mean, graph), both_ways(split, graph)
         even, odd = (counts + 1) // 2, counts // 2
         found[name] = Halves(mean + split * odd / counts, mean - split * even / counts)
     return found
@@ -244,13 +244,3 @@ def _graph(group: "zarr.Group", snapshot: Snapshot, path: Path) -> NeighbourGrap
             f"cutoff {graph.cutoff:g}; the store is damaged or was changed"
         )
     return graph
-
-
-def _both_ways(values: NDArray[np.floating], graph: NeighbourGraph) -> NDArray[np.floating]:
-    """Return values [T, E] of directed bonds from those [T, E / 2] of bonds with i < j."""
-    senders, receivers = graph.edge_index
-    once = senders < receivers
-    every = np.zeros((len(values), graph.n_edges), dtype=values.dtype)
-    every[:, once] = values
-    every[:, ~once] = every[:, reverse_edges(graph)][:, ~once]
-    return every

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from glassbotan.dynamics.bond_breaking import FIRST_SHELL, UnorderedBonds, broken_fraction
+from glassbotan.dynamics.bond_breaking import FIRST_SHELL, broken_fraction
+from glassbotan.dynamics.bonds import UnorderedBonds
 from glassbotan.errors import InputError
 from glassbotan.structure import Snapshot, neighbour_graph
 from glassbotan.structure.periodic import FloatArray

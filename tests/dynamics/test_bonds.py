@@ -1,0 +1,57 @@
+"""Lengths of bonds summed over trajectories, against one bond after another."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import glassbotan as gb
+from conftest import random_ensemble, random_snapshot
+from glassbotan.dynamics import bond_extension
+from glassbotan.dynamics.bonds import BLOCK, UnorderedBonds, both_ways
+
+
+@pytest.mark.parametrize("dimension", [2, 3])
+@pytest.mark.parametrize("trajectories", [1, 6])
+def test_summed_lengths_are_those_of_each_trajectory_weighted(dimension, trajectories):
+    snapshot = random_snapshot(60, dimension=dimension)
+    bonds = UnorderedBonds.of(gb.neighbour_graph(snapshot))
+    moved = random_ensemble(snapshot, trajectories=trajectories).displacements(0)
+    weights = np.random.default_rng(1).normal(size=(4, trajectories))
+    expected = weights @ np.array([bonds.lengths(one) for one in moved])
+    assert np.allclose(bonds.summed_lengths(moved, weights), expected, atol=1e-12)
+
+
+def test_more_bonds_than_one_block_are_summed_alike(monkeypatch):
+    snapshot = random_snapshot(60)
+    bonds = UnorderedBonds.of(gb.neighbour_graph(snapshot))
+    moved = random_ensemble(snapshot, trajectories=3).displacements(0)
+    weights = np.ones((1, 3))
+    assert len(bonds.first) < BLOCK // 3
+    at_once = bonds.summed_lengths(moved, weights)
+    monkeypatch.setattr("glassbotan.dynamics.bonds.BLOCK", 3 * 7)
+    assert np.allclose(bonds.summed_lengths(moved, weights), at_once, atol=1e-12)
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 10_000), n=st.integers(1, 60), dimension=st.sampled_from([2, 3]))
+def test_both_directions_of_a_bond_have_its_value(seed, n, dimension):
+    graph = gb.neighbour_graph(random_snapshot(n, dimension=dimension, seed=seed))
+    bonds = UnorderedBonds.of(graph)
+    every = both_ways(np.stack([bonds.first, bonds.second]).astype(float), graph)
+    assert np.array_equal(every, [graph.edge_index.min(axis=0), graph.edge_index.max(axis=0)])
+
+
+def test_more_particles_than_16_bits_count_have_their_bonds_in_both_directions():
+    # Pairs that are far from each other; numbers of the second particles follow all first ones.
+    firsts = np.stack(np.meshgrid(*[np.arange(0.0, 96.0, 3.0)] * 3, indexing="ij"), -1)
+    positions = np.concatenate([firsts.reshape(-1, 3), firsts.reshape(-1, 3) + [1.0, 0.0, 0.0]])
+    snapshot = gb.Snapshot(positions, np.zeros(len(positions), dtype=int), [96.0] * 3)
+    assert snapshot.n_particles > np.iinfo(np.uint16).max
+    moved = snapshot.positions.copy()
+    moved[: len(positions) // 2, 0] -= np.linspace(0, 0.5, len(positions) // 2)
+    ensemble = gb.IsoconfigurationalEnsemble(snapshot, np.array([1.0]), moved[None, None])
+    graph = gb.neighbour_graph(snapshot, 1.2)
+    extension = bond_extension(ensemble, graph)[0]
+    lower = graph.edge_index.min(axis=0)
+    assert np.allclose(extension, np.linspace(0, 0.5, len(positions) // 2)[lower])
