@@ -1,4 +1,4 @@
-"""Lengths of bonds summed over trajectories, against one bond after another."""
+"""Extensions of bonds summed over trajectories, against one bond after another."""
 
 import numpy as np
 import pytest
@@ -13,13 +13,13 @@ from glassbotan.dynamics.bonds import BLOCK, UnorderedBonds, both_ways
 
 @pytest.mark.parametrize("dimension", [2, 3])
 @pytest.mark.parametrize("trajectories", [1, 6])
-def test_summed_lengths_are_those_of_each_trajectory_weighted(dimension, trajectories):
+def test_summed_extensions_are_those_of_each_trajectory_weighted(dimension, trajectories):
     snapshot = random_snapshot(60, dimension=dimension)
     bonds = UnorderedBonds.of(gb.neighbour_graph(snapshot))
     moved = random_ensemble(snapshot, trajectories=trajectories).displacements(0)
     weights = np.random.default_rng(1).normal(size=(4, trajectories))
-    expected = weights @ np.array([bonds.lengths(one) for one in moved])
-    assert np.allclose(bonds.summed_lengths(moved, weights), expected, atol=1e-12)
+    expected = weights @ np.array([bonds.lengths(one) - bonds.distances for one in moved])
+    assert np.allclose(bonds.summed_extension(moved, weights), expected, atol=1e-12)
 
 
 def test_more_bonds_than_one_block_are_summed_alike(monkeypatch):
@@ -28,9 +28,9 @@ def test_more_bonds_than_one_block_are_summed_alike(monkeypatch):
     moved = random_ensemble(snapshot, trajectories=3).displacements(0)
     weights = np.ones((1, 3))
     assert len(bonds.first) < BLOCK // 3
-    at_once = bonds.summed_lengths(moved, weights)
+    at_once = bonds.summed_extension(moved, weights)
     monkeypatch.setattr("glassbotan.dynamics.bonds.BLOCK", 3 * 7)
-    assert np.allclose(bonds.summed_lengths(moved, weights), at_once, atol=1e-12)
+    assert np.allclose(bonds.summed_extension(moved, weights), at_once, atol=1e-12)
 
 
 @settings(max_examples=15, deadline=None)

@@ -12,7 +12,13 @@ from typing import Any
 import numpy as np
 
 from glassbotan import io
-from glassbotan.datasets.groups import Group, bond_groups, groups_of_pairs, particle_groups
+from glassbotan.datasets.groups import (
+    BOND_RANGE,
+    Group,
+    bond_groups,
+    groups_of_pairs,
+    particle_groups,
+)
 from glassbotan.dynamics import IsoconfigurationalEnsemble, Motion
 from glassbotan.dynamics.bonds import UnorderedBonds, both_ways
 from glassbotan.dynamics.ceiling import ceiling_of_halves, ceiling_of_sums, random_halves
@@ -141,13 +147,18 @@ def _bonds_at(
     ensemble: IsoconfigurationalEnsemble, time: int, bonds: UnorderedBonds, halves: FloatArray
 ) -> tuple[FloatArray, dict[str, float]]:
     """Return the extension [E / 2] of each bond at one time, and the ceilings of its groups."""
-    weights = np.concatenate([np.ones((1, ensemble.n_trajectories)), halves])
-    sums = bonds.summed_lengths(ensemble.displacements(time), weights)
-    sums -= weights.sum(axis=1, keepdims=True) * bonds.distances
-    pairs = np.stack([bonds.first, bonds.second])
-    groups = groups_of_pairs(ensemble.snapshot.species, pairs, bonds.distances)
-    n_trajectories = ensemble.n_trajectories
-    return sums[0] / n_trajectories, _ceilings_of_sums(sums, groups, n_trajectories)
+    moved, n_trajectories = ensemble.displacements(time), ensemble.n_trajectories
+    every = np.ones((1, n_trajectories))
+    extension = np.empty(len(bonds.distances))
+    # Halves are summed of those bonds alone that have a ceiling.
+    scored = bonds.distances < BOND_RANGE
+    near = bonds.chosen(scored)
+    sums = near.summed_extension(moved, np.concatenate([every, halves]))
+    extension[scored] = sums[0]
+    extension[~scored] = bonds.chosen(~scored).summed_extension(moved, every)[0]
+    pairs = np.stack([near.first, near.second])
+    groups = groups_of_pairs(ensemble.snapshot.species, pairs, near.distances)
+    return extension / n_trajectories, _ceilings_of_sums(sums, groups, n_trajectories)
 
 
 def _ceilings_of_sums(

@@ -45,9 +45,12 @@ class UnorderedBonds:
 
     def shorter_than(self, length: float) -> "UnorderedBonds":
         """Return those that are shorter in the snapshot."""
-        near = self.distances < length
+        return self.chosen(self.distances < length)
+
+    def chosen(self, which: NDArray[np.bool_]) -> "UnorderedBonds":
+        """Return those that are true in an array [E / 2]."""
         return UnorderedBonds(
-            self.first[near], self.second[near], self.vectors[near], self.distances[near]
+            self.first[which], self.second[which], self.vectors[which], self.distances[which]
         )
 
     def lengths(self, displacements: FloatArray) -> FloatArray:
@@ -55,8 +58,8 @@ class UnorderedBonds:
         now = self.vectors + (displacements[self.second] - displacements[self.first])
         return np.asarray(np.sqrt(np.einsum("ed,ed->e", now, now)))
 
-    def summed_lengths(self, displacements: FloatArray, weights: FloatArray) -> FloatArray:
-        """Return weighted sums over trajectories of the lengths, shape [K, E / 2].
+    def summed_extension(self, displacements: FloatArray, weights: FloatArray) -> FloatArray:
+        """Return weighted sums over trajectories of the change of length, shape [K, E / 2].
 
         Parameters
         ----------
@@ -79,7 +82,9 @@ class UnorderedBonds:
                 now += vector[:, None]
                 now *= now
                 squared += now
-            sums[:, part] = weights @ np.sqrt(squared, out=squared).T
+            extension = np.sqrt(squared, out=squared)
+            extension -= self.distances[part, None]
+            sums[:, part] = weights @ extension.T
         return sums
 
     def fractions(self, chosen: FloatArray, n_particles: int) -> FloatArray:

@@ -47,7 +47,7 @@ def bond_extension(ensemble: IsoconfigurationalEnsemble, graph: NeighbourGraph) 
     bonds = UnorderedBonds.of(graph)
     mean = np.full((1, ensemble.n_trajectories), 1 / ensemble.n_trajectories)
     extension = [
-        bonds.summed_lengths(ensemble.displacements(t), mean)[0] - bonds.distances
+        bonds.summed_extension(ensemble.displacements(t), mean)[0]
         for t in range(len(ensemble.times))
     ]
     return both_ways(np.stack(extension), graph)
