@@ -10,9 +10,9 @@ from citations import CITATIONS
 
 from glassbotan.evaluation import Scores
 from glassbotan.evaluation.files import read_scores
-from glassbotan.models.card import read_card
+from glassbotan.models.card import CARD, read_card
 from glassbotan.models.registry import bundled_folder, is_linear
-from glassbotan.models.storage import CARD, load_network, save_card, save_network
+from glassbotan.models.storage import load_network, save_card, save_network
 
 
 def main() -> None:

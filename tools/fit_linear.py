@@ -14,10 +14,10 @@ from citations import CITATIONS
 from glassbotan.datasets import load_all_labelled
 from glassbotan.datasets.public import resolve_all
 from glassbotan.errors import GlassbotanError
-from glassbotan.models.card import Card
+from glassbotan.models.card import CARD, LINEAR_WEIGHTS, Card
 from glassbotan.models.domain import domain_of
 from glassbotan.models.linear import ALPHAS, LinearBaseline
-from glassbotan.models.storage import CARD, LINEAR_WEIGHTS, save_card
+from glassbotan.models.storage import save_card
 from glassbotan.provenance import provenance
 from glassbotan.structure.snapshot import species_name
 

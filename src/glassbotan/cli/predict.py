@@ -8,6 +8,7 @@ import typer
 
 from glassbotan import io
 from glassbotan.cli.console import check_folder, plain_warnings, show, write_json
+from glassbotan.cli.lasting import lasting
 from glassbotan.cli.options import (
     Box,
     Frame,
@@ -88,7 +89,8 @@ def predict(
         from glassbotan.models.predictor import load_predictor
 
         total = len(snapshots)
-        predictor = load_predictor(model)
+        with lasting():
+            predictor = load_predictor(model)
         for k, (path, target) in enumerate(zip(snapshots, targets, strict=True)):
             bar(k, total, "reading")
             snapshot = gb.read(path, box=edges, species=letters, frame=frame)
@@ -174,9 +176,12 @@ def _write(
         io.write(target, motion, provenance=provenance([source], model=model))
         yield f"prediction: {target}"
     if picture is not None:
-        from glassbotan.evaluation.comparison import Comparison
-        from glassbotan.figures.map import map_figure
-        from glassbotan.figures.style import save_figure
+        with lasting():
+            import matplotlib.figure  # noqa: F401 - half of the time that a map takes
+
+            from glassbotan.evaluation.comparison import Comparison
+            from glassbotan.figures.map import map_figure
+            from glassbotan.figures.style import save_figure
 
         last = [float(motion.times[-1])]
         figure = map_figure(Comparison(motion.snapshot, predictions=[motion]), times=last)
@@ -189,17 +194,12 @@ def _rows(motion: Motion) -> Iterator[Row]:
 
     from glassbotan.datasets.groups import bond_groups, particle_groups
 
+    parts = [("propensity", motion.propensity, g) for g in particle_groups(motion.snapshot)]
+    if motion.graph is not None and motion.bond_extension is not None:
+        parts += [("bond extension", motion.bond_extension, g) for g in bond_groups(motion.graph)]
     for t, time in enumerate(motion.times):
-        parts = [
-            ("propensity", g.name, motion.propensity[t, g.members])
-            for g in particle_groups(motion.snapshot)
-        ]
-        if motion.graph is not None and motion.bond_extension is not None:
-            parts += [
-                ("bond extension", g.name, motion.bond_extension[t, g.members])
-                for g in bond_groups(motion.graph)
-            ]
-        for quantity, group, values in parts:
+        for quantity, every, (group, members) in parts:
+            values = every[t, members]
             if np.isnan(values).any():
                 continue
             yield Row(

@@ -7,6 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from glassbotan.errors import InputError
 
+WEIGHTS, CARD, LINEAR_WEIGHTS = "weights.safetensors", "model.json", "ridge.npz"
+"""Files of a model folder: a network's weights, every model's card, the baseline's weights."""
+
 Count = Annotated[int, Field(ge=1, le=4096)]
 """Bounded, for networks are built from cards before their weights are looked at."""
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]

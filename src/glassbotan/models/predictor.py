@@ -1,24 +1,27 @@
-"""From a snapshot to its predicted motion, whatever kind of model does it."""
+"""From a snapshot to its predicted motion, whatever kind of model does it.
+
+PyTorch is imported where a network is loaded and runs: the linear baseline does without.
+"""
 
 import logging
 import warnings
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from glassbotan.dynamics import Motion
 from glassbotan.errors import InputError
-from glassbotan.models.card import Card
+from glassbotan.models.card import LINEAR_WEIGHTS, Card
 from glassbotan.models.domain import differences
 from glassbotan.models.linear import LinearBaseline
-from glassbotan.models.network import Network
 from glassbotan.models.registry import card_of, is_linear, load_model_and_card, locate
-from glassbotan.models.storage import LINEAR_WEIGHTS
 from glassbotan.structure import Snapshot, neighbour_graph
 from glassbotan.structure.snapshot import species_name
+
+if TYPE_CHECKING:
+    from glassbotan.models.network import Network
 
 LOGGER = logging.getLogger("glassbotan")
 
@@ -40,11 +43,13 @@ class Predictor(Protocol):
 class NetworkPredictor:
     """A graph network as a predictor."""
 
-    def __init__(self, network: Network, card: Card) -> None:
+    def __init__(self, network: "Network", card: Card) -> None:
         self.network, self.card = network, card
 
     def predict(self, snapshot: Snapshot) -> Motion:
         """Return propensity and, for a network of bonds, bond extension at its times."""
+        import torch
+
         _check_species(snapshot, self.card)
         self._check_dimension(snapshot)
         graph = neighbour_graph(snapshot, self.network.settings.cutoff)

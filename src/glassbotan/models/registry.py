@@ -1,13 +1,14 @@
-"""Models by name, file or folder."""
+"""Models by name, file or folder; torch is imported where weights are read."""
 
 from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from glassbotan.errors import InputError
-from glassbotan.models.card import Card, Domain, read_card
-from glassbotan.models.network import Network
-from glassbotan.models.published import load_published_botan, load_published_node_only
-from glassbotan.models.storage import CARD, LINEAR_WEIGHTS, WEIGHTS, load_network
+from glassbotan.models.card import CARD, LINEAR_WEIGHTS, WEIGHTS, Card, Domain, read_card
+
+if TYPE_CHECKING:
+    from glassbotan.models.network import Network
 
 
 def bundled_folder() -> Path:
@@ -20,7 +21,7 @@ def bundled_names() -> list[str]:
     return sorted(p.parent.name for p in bundled_folder().glob(f"*/{CARD}"))
 
 
-def load_model(model: str | Path) -> Network:
+def load_model(model: str | Path) -> "Network":
     """Load a graph network, ready to predict.
 
     Parameters
@@ -39,13 +40,16 @@ def load_model(model: str | Path) -> Network:
     return load_model_and_card(model)[0]
 
 
-def load_model_and_card(model: str | Path) -> tuple[Network, Card]:
+def load_model_and_card(model: str | Path) -> "tuple[Network, Card]":
     """Load a graph network and its model card."""
+    from glassbotan.models import published
+    from glassbotan.models.storage import load_network
+
     path = locate(model)
     if path.suffix == ".pth":
-        return _published(load_published_botan(path), path, ["bonds"])
+        return _published(published.load_published_botan(path), path, ["bonds"])
     if path.suffix == ".npz":
-        return _published(load_published_node_only(path), path, ["particles A"])
+        return _published(published.load_published_node_only(path), path, ["particles A"])
     if is_linear(path):
         raise InputError(
             f"{model}: is the linear baseline, not a graph network; use glassbotan.load_predictor"
@@ -96,7 +100,7 @@ def locate(model: str | Path) -> Path:
     )
 
 
-def _published(network: Network, path: Path, targets: list[str]) -> tuple[Network, Card]:
+def _published(network: "Network", path: Path, targets: list[str]) -> "tuple[Network, Card]":
     card = Card(
         name=path.stem,
         architecture=network.architecture,

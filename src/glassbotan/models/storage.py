@@ -8,17 +8,25 @@ from safetensors.torch import load_file, save
 from glassbotan.errors import InputError
 from glassbotan.io.atomic import atomic_output
 from glassbotan.models.botan import Botan
-from glassbotan.models.card import Card, read_card
+from glassbotan.models.card import CARD, WEIGHTS, Card, read_card
 from glassbotan.models.network import Network, Settings
 from glassbotan.models.node_only import NodeOnly
 from glassbotan.models.state import load_state
+
+__all__ = [
+    "ARCHITECTURES",
+    "CARD",
+    "build",
+    "load_network",
+    "save_card",
+    "save_network",
+    "settings_of",
+]
 
 ARCHITECTURES: dict[str, type[Network]] = {
     Botan.architecture: Botan,
     NodeOnly.architecture: NodeOnly,
 }
-WEIGHTS, CARD = "weights.safetensors", "model.json"
-LINEAR_WEIGHTS = "ridge.npz"
 
 
 def build(architecture: str, settings: Settings) -> Network:

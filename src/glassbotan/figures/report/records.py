@@ -8,8 +8,8 @@ from pathlib import Path
 
 from glassbotan.figures.report.content import Report
 from glassbotan.figures.report.subject import RECIPE
+from glassbotan.models.card import CARD
 from glassbotan.models.registry import locate
-from glassbotan.models.storage import CARD
 
 PACKAGES = ("torch", "lightning", "numpy", "scipy", "scikit-learn", "freud-analysis", "vesin",
             "matplotlib")  # fmt: skip

@@ -9,9 +9,8 @@ from glassbotan.errors import InputError
 from glassbotan.evaluation.files import read_all_scores
 from glassbotan.evaluation.scores import Scores
 from glassbotan.figures.report.history import History, read_history
-from glassbotan.models.card import Card
+from glassbotan.models.card import CARD, Card
 from glassbotan.models.registry import bundled_names, card_of, locate
-from glassbotan.models.storage import CARD
 from glassbotan.training.config import Recipe, load_recipe
 
 RECIPE = "recipe.yaml"
