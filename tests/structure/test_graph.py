@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 import glassbotan as gb
 from conftest import random_snapshot
 from glassbotan.structure import minimum_image, wrap
+from glassbotan.structure.graph import unordered_pairs
 
 
 @settings(max_examples=30, deadline=None)
@@ -82,6 +83,16 @@ def test_a_graph_is_found_without_torch():
     )
     found = run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == ""
+
+
+@pytest.mark.parametrize("dimension", [2, 3])
+def test_unordered_pairs_are_half_of_the_edges(dimension):
+    snapshot = random_snapshot(60, dimension=dimension)
+    graph = gb.neighbour_graph(snapshot, 1.9)
+    pairs, vectors = unordered_pairs(snapshot, 1.9)
+    once = graph.edge_index[0] < graph.edge_index[1]
+    assert np.array_equal(pairs, graph.edge_index[:, once])
+    assert np.allclose(vectors, graph.vectors[once], rtol=0, atol=1e-14)
 
 
 def test_a_cutoff_longer_than_half_the_box_is_refused():

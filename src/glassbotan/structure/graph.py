@@ -69,23 +69,53 @@ def neighbour_graph(snapshot: Snapshot, cutoff: float = 2.0) -> NeighbourGraph:
     _check_cutoff(snapshot, cutoff)
     positions = wrap(snapshot.positions, snapshot.box)
     edge_index = _both_ways(pairs_within(positions, snapshot.box, cutoff))
-    graph = NeighbourGraph(
+    vectors = _vectors(positions, snapshot.box, edge_index)
+    _check_overlap(snapshot, edge_index, vectors)
+    return NeighbourGraph(
         species=snapshot.species,
         edge_index=edge_index,
-        vectors=_vectors(positions, snapshot.box, edge_index),
+        vectors=vectors,
         row_offsets=_row_offsets(edge_index[1], snapshot.n_particles),
         cutoff=cutoff,
     )
-    _check_overlap(snapshot, graph)
-    return graph
+
+
+def unordered_pairs(snapshot: Snapshot, cutoff: float) -> tuple[IntArray, FloatArray]:
+    """Find all pairs (i < j) of particles closer than ``cutoff`` (length units), each once.
+
+    Returns
+    -------
+    pairs
+        i and j, sorted by j, then i, shape [2, P].
+    vectors
+        Minimum-image r_j - r_i, shape [P, d], length units.
+
+    Raises
+    ------
+    InputError
+        As :func:`neighbour_graph`.
+
+    """
+    _check_cutoff(snapshot, cutoff)
+    positions = wrap(snapshot.positions, snapshot.box)
+    found = pairs_within(positions, snapshot.box, cutoff)
+    pairs = _by_second(found.min(axis=0), found.max(axis=0))
+    vectors = _vectors(positions, snapshot.box, pairs)
+    _check_overlap(snapshot, pairs, vectors)
+    return pairs, vectors
 
 
 def _both_ways(pairs: IntArray) -> IntArray:
     """Return senders and receivers [2, E] of both directions, by receiver, then sender."""
+    return _by_second(*np.concatenate([pairs, pairs[::-1]], axis=1))
+
+
+def _by_second(first: IntArray, second: IntArray) -> IntArray:
+    """Return pairs [2, P] in the order of the second, then the first."""
     # Sorted as one number: much faster than an order and what it puts into order.
-    edges = np.concatenate([pairs[0] << 32 | pairs[1], pairs[1] << 32 | pairs[0]])
-    edges.sort()
-    return np.stack([edges & 0xFFFFFFFF, edges >> 32])
+    numbers = second << 32 | first
+    numbers.sort()
+    return np.stack([numbers & 0xFFFFFFFF, numbers >> 32])
 
 
 def _vectors(positions: FloatArray, box: FloatArray, edge_index: IntArray) -> FloatArray:
@@ -115,14 +145,14 @@ def _check_cutoff(snapshot: Snapshot, cutoff: float) -> None:
         )
 
 
-def _check_overlap(snapshot: Snapshot, graph: NeighbourGraph) -> None:
-    if not graph.n_edges:
+def _check_overlap(snapshot: Snapshot, pairs: IntArray, vectors: FloatArray) -> None:
+    if not len(vectors):
         return
-    squared = np.einsum("ed,ed->e", graph.vectors, graph.vectors)
+    squared = np.einsum("ed,ed->e", vectors, vectors)
     closest = int(np.argmin(squared))
     distance = float(np.sqrt(squared[closest]))
     if distance < OVERLAP:
-        i, j = graph.edge_index[:, closest]
+        i, j = pairs[:, closest]
         raise InputError(
             f"{snapshot.source}: particles {min(i, j)} and {max(i, j)} overlap "
             f"(distance {distance:.3g}, length units of the Lennard-Jones sigma); "

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 
 from glassbotan.errors import InputError
-from glassbotan.structure.graph import neighbour_graph
+from glassbotan.structure.graph import unordered_pairs
 from glassbotan.structure.periodic import FloatArray
 from glassbotan.structure.snapshot import IntArray, Snapshot, species_name
 
@@ -157,15 +157,14 @@ def interacting_pairs(
 
     """
     check_species(snapshot, potential)
-    graph = neighbour_graph(snapshot, float(potential.cutoff.max()) + skin)
-    first, second = graph.edge_index
-    reach = potential.cutoff[snapshot.species[first], snapshot.species[second]] + skin
-    kept = np.flatnonzero((first < second) & (graph.distances < reach))
-    first, second = first[kept], second[kept]
+    found, vectors = unordered_pairs(snapshot, float(potential.cutoff.max()) + skin)
+    reach = potential.cutoff[tuple(snapshot.species[found])] + skin
+    kept = np.flatnonzero(np.einsum("pd,pd->p", vectors, vectors) < reach**2)
+    first, second = found[:, kept]
     pair = snapshot.species[first], snapshot.species[second]
     separation = snapshot.positions[second] - snapshot.positions[first]
     # A whole number of box edges, rid of the search's rounding.
-    images = np.rint((graph.vectors[kept] - separation) / snapshot.box)
+    images = np.rint((vectors[kept] - separation) / snapshot.box)
     return InteractingPairs(
         first=first,
         second=second,
