@@ -5,7 +5,7 @@ import torch
 
 import glassbotan as gb
 from conftest import random_snapshot
-from glassbotan.models.kernels.edge_layout import edge_layout
+from glassbotan.models.kernels.edge_layout import blocks_of, edge_layout
 from glassbotan.models.kernels.edge_update import edge_update
 
 
@@ -57,6 +57,50 @@ def test_without_gradients_the_result_is_the_same():
         without = edge_update(*inputs, (m, w, b), layout)
     for a, c in zip(with_gradients, without, strict=True):
         assert torch.equal(a, c)
+
+
+def test_in_place_only_without_gradients():
+    tensors, layout = made_up(64)
+    *inputs, m, w, b = tensors
+    expected, sums = edge_update(*inputs, (m, w, b), layout, in_place=True)
+    given = inputs[3].detach().clone()
+    assert torch.equal(given, inputs[3])
+    with torch.no_grad():
+        updated, received = edge_update(*inputs[:3], given, (m, w, b), layout, in_place=True)
+    assert updated.data_ptr() == given.data_ptr()
+    assert torch.equal(updated, expected)
+    assert torch.equal(received, sums)
+
+
+@pytest.mark.parametrize("span_edges", [1, 40, 100_000])
+def test_parts_make_up_the_whole(span_edges):
+    tensors, layout = made_up(64)
+    *inputs, m, w, b = [x.detach() for x in tensors]
+    sender_terms, receiver_terms, *edge_inputs = inputs
+    expected = edge_update(*inputs, (m, w, b), layout)
+    parts = [
+        edge_update(
+            sender_terms,
+            receiver_terms[span.nodes],
+            *(x[span.edges] for x in edge_inputs),
+            (m, w, b),
+            layout.part(span),
+        )
+        for span in blocks_of(layout.offsets, span_edges)
+    ]
+    for ours, whole in zip(zip(*parts, strict=True), expected, strict=True):
+        assert torch.allclose(torch.cat(ours), whole, rtol=1e-13, atol=1e-13)
+
+
+def test_edges_are_sorted_by_sender_only_where_asked():
+    _, layout = made_up(64)
+    assert layout.to(layout.senders.device) is layout
+    assert "by_sender" not in vars(layout)
+    moved = layout.to(torch.device("meta"))
+    assert {x.device.type for x in (moved.by_sender, moved.sender_offsets)} == {"meta"}
+    for node in range(layout.n_nodes):
+        sent = slice(layout.sender_offsets[node], layout.sender_offsets[node + 1])
+        assert torch.equal(layout.by_sender[sent], torch.nonzero(layout.senders == node).flatten())
 
 
 @pytest.mark.parametrize("block_edges", [1, 10, 1000])

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -47,20 +48,15 @@ def graph_tensors(
     The self-edges come last among a particle's received edges of the tensors, and are not among
     the graph's bonds; a network that asks for them decodes nodes only.
     """
-    edge_index = torch.from_numpy(graph.edge_index)
-    vectors = torch.from_numpy(graph.vectors).to(dtype)
+    edge_index, vectors = graph.edge_index, graph.vectors
     if self_edges:
-        edge_index, vectors = _with_self_edges(edge_index, vectors, graph.n_particles)
+        # Before the first edge of the next particle.
+        nodes, places = np.arange(graph.n_particles), graph.row_offsets[1:]
+        edge_index = np.insert(edge_index, places, nodes, axis=1)
+        vectors = np.insert(vectors, places, 0.0, axis=0)
+    senders, receivers = torch.from_numpy(edge_index)
     return GraphTensors(
         species=torch.from_numpy(graph.species).to(dtype)[:, None],
-        vectors=vectors,
-        layout=edge_layout(edge_index[0], edge_index[1], graph.n_particles),
+        vectors=torch.from_numpy(vectors).to(dtype),
+        layout=edge_layout(senders, receivers, graph.n_particles),
     )
-
-
-def _with_self_edges(edge_index: Tensor, vectors: Tensor, n_nodes: int) -> tuple[Tensor, Tensor]:
-    nodes = torch.arange(n_nodes)
-    edge_index = torch.cat([edge_index, torch.stack([nodes, nodes])], dim=1)
-    vectors = torch.cat([vectors, vectors.new_zeros(n_nodes, vectors.shape[1])])
-    order = torch.argsort(edge_index[1], stable=True)
-    return edge_index[:, order], vectors[order]

@@ -1,6 +1,8 @@
 """How the edges of a graph lie in memory: by receiver, in blocks that fit a cache."""
 
+from bisect import bisect_left
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import torch
@@ -27,8 +29,6 @@ class EdgeLayout:
         Shape [E].
     offsets
         Shape [N + 1]: receiver j receives edges offsets[j] : offsets[j + 1].
-    by_sender, sender_offsets
-        Shapes [E] and [N + 1]: sender i sends edges by_sender[sender_offsets[i] : ...[i + 1]].
     blocks
         A partition of edges and nodes.
 
@@ -37,9 +37,17 @@ class EdgeLayout:
     senders: Tensor
     receivers: Tensor
     offsets: Tensor
-    by_sender: Tensor
-    sender_offsets: Tensor
     blocks: tuple[Block, ...]
+
+    @cached_property
+    def by_sender(self) -> Tensor:
+        """Edges in the order of their senders, shape [E]; gradients alone need it."""
+        return torch.argsort(self.senders, stable=True)
+
+    @cached_property
+    def sender_offsets(self) -> Tensor:
+        """Shape [N + 1]: sender i sends edges by_sender[sender_offsets[i] : ...[i + 1]]."""
+        return _offsets(self.senders, self.n_nodes)
 
     @property
     def n_nodes(self) -> int:
@@ -51,16 +59,31 @@ class EdgeLayout:
         """The number of directed edges E."""
         return len(self.senders)
 
+    def part(self, span: Block) -> "EdgeLayout":
+        """Return the layout of one span: its receivers count from 0, its senders as before."""
+        offsets = self.offsets[span.nodes.start : span.nodes.stop + 1] - span.edges.start
+        return EdgeLayout(
+            senders=self.senders[span.edges],
+            receivers=self.receivers[span.edges] - span.nodes.start,
+            offsets=offsets,
+            blocks=blocks_of(offsets, BLOCK_EDGES),
+        )
+
     def to(self, device: torch.device) -> "EdgeLayout":
         """Return the same layout on another device."""
-        return EdgeLayout(
+        if device == self.offsets.device:
+            return self
+        moved = EdgeLayout(
             senders=self.senders.to(device),
             receivers=self.receivers.to(device),
             offsets=self.offsets.to(device),
-            by_sender=self.by_sender.to(device),
-            sender_offsets=self.sender_offsets.to(device),
             blocks=self.blocks,
         )
+        # Sorted once here, not there again in every step of a training.
+        vars(moved).update(
+            by_sender=self.by_sender.to(device), sender_offsets=self.sender_offsets.to(device)
+        )
+        return moved
 
 
 def edge_layout(
@@ -72,9 +95,7 @@ def edge_layout(
         senders=senders,
         receivers=receivers,
         offsets=offsets,
-        by_sender=torch.argsort(senders, stable=True),
-        sender_offsets=_offsets(senders, n_nodes),
-        blocks=_blocks(offsets, block_edges),
+        blocks=blocks_of(offsets, block_edges),
     )
 
 
@@ -83,13 +104,16 @@ def _offsets(nodes: Tensor, n_nodes: int) -> Tensor:
     return torch.cat([counts.new_zeros(1), counts.cumsum(0)])
 
 
-def _blocks(offsets: Tensor, block_edges: int) -> tuple[Block, ...]:
-    """Cut at receivers' boundaries, so that each block completes the sums of its nodes."""
+def blocks_of(offsets: Tensor, block_edges: int) -> tuple[Block, ...]:
+    """Cut at receivers' boundaries, so that each block completes the sums of its nodes.
+
+    Each but the last has ``block_edges`` edges, and what its last receiver has beyond them.
+    """
     ends = offsets.tolist()
     blocks, first = [], 0
-    for node in range(1, len(ends)):
-        full = ends[node] - ends[first] >= block_edges
-        if full or node == len(ends) - 1:
-            blocks.append(Block(slice(ends[first], ends[node]), slice(first, node)))
-            first = node
+    while first < len(ends) - 1:
+        full = bisect_left(ends, ends[first] + block_edges, lo=first + 1)
+        last = min(full, len(ends) - 1)
+        blocks.append(Block(slice(ends[first], ends[last]), slice(first, last)))
+        first = last
     return tuple(blocks)

@@ -61,7 +61,7 @@ def edge_update(
     if torch.is_grad_enabled() and any(x.requires_grad for x in inputs):
         updated, received = _EdgeUpdate.apply(*inputs, layout)  # type: ignore[no-untyped-call]
         return updated, received
-    return _forward(inputs, layout)
+    return _forward(inputs, layout, updated=edges if in_place else None)
 
 
 def _in_one_precision(*inputs: Tensor) -> tuple[Tensor, ...]:
@@ -73,12 +73,16 @@ def _in_one_precision(*inputs: Tensor) -> tuple[Tensor, ...]:
 
 
 def _forward(
-    inputs: tuple[Tensor, ...], layout: EdgeLayout, *, hidden: Tensor | None = None
+    inputs: tuple[Tensor, ...],
+    layout: EdgeLayout,
+    *,
+    hidden: Tensor | None = None,
+    updated: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Compute the update; ``hidden`` [E, H], where given, receives the hidden layer."""
+    """Compute the update; ``hidden`` and ``updated`` [E, H] are filled where given."""
     sender_terms, receiver_terms, edge_terms, edges, edge_weight, out_weight, out_bias = inputs
-    updated = torch.empty_like(edges)
-    received = torch.empty_like(sender_terms)
+    updated = torch.empty_like(edges) if updated is None else updated
+    received = torch.empty_like(receiver_terms)
     for block in layout.blocks:
         span = block.edges
         pre = torch.addmm(edge_terms[span], edges[span], edge_weight.T)

@@ -73,17 +73,20 @@ def _forward(
 ) -> Tensor | None:
     received = None if layout is None else _empty(outputs, layout.n_nodes, _width(tensors))
     perceptron = _structure(
-        {**tensors, "hidden": hidden, "outputs": outputs, "received": received}, layout
+        {**tensors, "hidden": hidden, "outputs": outputs, "received": received},
+        layout,
+        ("senders", "receivers", "offsets"),
     )
     native.forward(perceptron, variant, outputs.dtype)
     return received
 
 
-def _structure(tensors: dict[str, Tensor | None], layout: EdgeLayout | None) -> native.Perceptron:
+def _structure(
+    tensors: dict[str, Tensor | None], layout: EdgeLayout | None, indices_read: tuple[str, ...]
+) -> native.Perceptron:
     indices: dict[str, Tensor] = {}
     if layout is not None:
-        names = ("senders", "receivers", "offsets", "by_sender", "sender_offsets")
-        indices = {name: getattr(layout, name) for name in names}
+        indices = {name: getattr(layout, name) for name in indices_read}
     inputs, bias = tensors["inputs"], tensors["out_bias"]
     assert inputs is not None
     assert bias is not None
@@ -127,7 +130,7 @@ class _Perceptron(torch.autograd.Function):
         of_outputs, of_received = (None if g is None else g.contiguous() for g in gradients)
         given = {"outputs": of_outputs, "received": of_received}
         native.backward(
-            _structure(tensors, layout),
+            _structure(tensors, layout, ("receivers", "offsets", "by_sender", "sender_offsets")),
             native.Gradients(**_pointers({**found, **given})),
             ctx.variant,
             tensors["inputs"].dtype,
