@@ -1,5 +1,7 @@
 """The recurrent graph network that BOTAN and the node-only network share."""
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
@@ -7,6 +9,32 @@ from torch.nn.functional import linear
 from glassbotan.models.graph_tensors import GraphTensors
 from glassbotan.models.kernels.edge_update import edge_update
 from glassbotan.models.perceptron import Perceptron
+from glassbotan.models.spans import is_large, pass_by_spans
+
+
+class EdgeWeights(NamedTuple):
+    """The edge perceptron's weights, its first layer split by what it multiplies.
+
+    Attributes
+    ----------
+    sender, receiver
+        Of what edges see of a node, shape [H, H] or [H, 2 H].
+    encoded, bias
+        Of the encoded edge, shapes [H, H] and [H].
+    update
+        Of edge state and hidden layer, and the last bias, as ``edge_update`` takes them.
+
+    """
+
+    sender: Tensor
+    receiver: Tensor
+    encoded: Tensor
+    bias: Tensor
+    update: tuple[Tensor, Tensor, Tensor]
+
+    def terms(self, encoded_edges: Tensor) -> Tensor:
+        """Return what encoded edges add to the hidden layer in every step, bias included."""
+        return linear(encoded_edges, self.encoded, self.bias)
 
 
 class MessagePassing(nn.Module):
@@ -48,33 +76,41 @@ class MessagePassing(nn.Module):
 
     def forward(self, graph: GraphTensors) -> tuple[Tensor, Tensor]:
         """Return final node states [N, H] and edge states [E, H]."""
+        if is_large(graph.layout.n_edges):
+            return pass_by_spans(self, graph)
         encoded_nodes = self.node_encoder(graph.species)
         encoded_edges = self.edge_encoder(graph.vectors)
-        first = self.edge_perceptron.hidden
-        seen = (first.in_features - 2 * self.width) // 2
-        by_sender, by_receiver, by_edge, by_encoded = torch.split(
-            first.weight, [seen, seen, self.width, self.width], dim=1
-        )
-        edge_terms = linear(encoded_edges, by_encoded, first.bias)
-        weights = (by_edge, self.edge_perceptron.out.weight, self.edge_perceptron.out.bias)
+        weights = self.edge_weights()
+        edge_terms = weights.terms(encoded_edges)
         nodes, edges = encoded_nodes, encoded_edges
         for _ in range(self.steps):
-            visible = self._visible(nodes, encoded_nodes)
+            visible = self.visible(nodes, encoded_nodes)
             edges, received = edge_update(
-                visible @ by_sender.T,
-                visible @ by_receiver.T,
+                visible @ weights.sender.T,
+                visible @ weights.receiver.T,
                 edge_terms,
                 edges,
-                weights,
+                weights.update,
                 graph.layout,
                 in_place=True,
             )
-            nodes = self._update_nodes(nodes, encoded_nodes, received)
+            nodes = self.update_nodes(nodes, encoded_nodes, received)
         return nodes, edges
 
-    def _visible(self, nodes: Tensor, encoded: Tensor) -> Tensor:
+    def edge_weights(self) -> EdgeWeights:
+        """Split the edge perceptron's first layer."""
+        first, out, width = self.edge_perceptron.hidden, self.edge_perceptron.out, self.width
+        seen = (first.in_features - 2 * width) // 2
+        sender, receiver, edge, encoded = torch.split(
+            first.weight, [seen, seen, width, width], dim=1
+        )
+        return EdgeWeights(sender, receiver, encoded, first.bias, (edge, out.weight, out.bias))
+
+    def visible(self, nodes: Tensor, encoded: Tensor) -> Tensor:
+        """Return what edges see of the nodes."""
         return torch.cat([nodes, encoded], dim=-1) if self.edges_see_encoded_nodes else nodes
 
-    def _update_nodes(self, nodes: Tensor, encoded: Tensor, received: Tensor) -> Tensor:
+    def update_nodes(self, nodes: Tensor, encoded: Tensor, received: Tensor) -> Tensor:
+        """Return the next states of nodes that have received these sums."""
         updated: Tensor = self.node_perceptron(torch.cat([nodes, encoded, received], dim=-1))
         return updated
