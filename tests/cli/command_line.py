@@ -1,5 +1,6 @@
 """The real entry point, run within the test's own process, and a small model to run it with."""
 
+import gc
 import io
 import logging
 import sys
@@ -43,6 +44,7 @@ def run(*arguments: object) -> Result:
             status = stop.code or 0
         finally:
             log.setLevel(level)
+            gc.unfreeze()  # the tests' process goes on
     return Result(status, out.getvalue(), err.getvalue())
 
 

@@ -89,8 +89,8 @@ def predict(
         from glassbotan.models.predictor import load_predictor
 
         total = len(snapshots)
-        with lasting():
-            predictor = load_predictor(model)
+        _import_libraries(model, draws=picture is not None)
+        predictor = load_predictor(model)
         for k, (path, target) in enumerate(zip(snapshots, targets, strict=True)):
             bar(k, total, "reading")
             snapshot = gb.read(path, box=edges, species=letters, frame=frame)
@@ -113,6 +113,17 @@ def predict(
         write_json(json, told)
         if str(json) != "-":
             typer.echo(f"table: {json}")
+
+
+def _import_libraries(model: str, *, draws: bool) -> None:
+    """Import what takes more time than the prediction, with as little of it as can be."""
+    from glassbotan.models.registry import is_linear, locate
+
+    with lasting():
+        if not is_linear(locate(model)):
+            import torch  # noqa: F401 - used where the network is
+        if draws:
+            import matplotlib.figure  # noqa: F401 - used where the map is
 
 
 def _targets(snapshots: list[Path], output: Path | None) -> list[Path | None]:
@@ -176,12 +187,9 @@ def _write(
         io.write(target, motion, provenance=provenance([source], model=model))
         yield f"prediction: {target}"
     if picture is not None:
-        with lasting():
-            import matplotlib.figure  # noqa: F401 - half of the time that a map takes
-
-            from glassbotan.evaluation.comparison import Comparison
-            from glassbotan.figures.map import map_figure
-            from glassbotan.figures.style import save_figure
+        from glassbotan.evaluation.comparison import Comparison
+        from glassbotan.figures.map import map_figure
+        from glassbotan.figures.style import save_figure
 
         last = [float(motion.times[-1])]
         figure = map_figure(Comparison(motion.snapshot, predictions=[motion]), times=last)
