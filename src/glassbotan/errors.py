@@ -15,3 +15,11 @@ class InputError(GlassbotanError):
 
 class RunError(GlassbotanError):
     """The input was right and the run failed all the same (a full disk, a lost server ...)."""
+
+
+class ToldElsewhereError(GlassbotanError):
+    """Another process of the same run tells the error; this one only ends with its status."""
+
+    def __init__(self, error: GlassbotanError) -> None:
+        super().__init__(str(error))
+        self.exit_status = error.exit_status

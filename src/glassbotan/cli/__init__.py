@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
-from glassbotan.errors import GlassbotanError
+from glassbotan.errors import GlassbotanError, ToldElsewhereError
 
 INTERNAL_ERROR = 70
 """Exit status of a bug, EX_SOFTWARE of the BSD sysexits."""
@@ -27,6 +27,8 @@ def main() -> None:
             from glassbotan.cli.app import run
 
             run()
+    except ToldElsewhereError as error:
+        sys.exit(error.exit_status)
     except GlassbotanError as error:
         _fail(str(error), error.exit_status)
     except KeyboardInterrupt:
@@ -66,7 +68,9 @@ def _interruptible() -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        told = isinstance(error, GlassbotanError) and error.exit_status == INTERRUPTED
+        told = isinstance(error, ToldElsewhereError) or (
+            isinstance(error, GlassbotanError) and error.exit_status == INTERRUPTED
+        )
         if pressed.is_set() and not told:
             raise KeyboardInterrupt from error
         raise

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from glassbotan.models.recurrent import RecurrentNetwork
 from glassbotan.training.config import Recipe, StageSection
-from glassbotan.training.data import Example
+from glassbotan.training.example import Example
 from glassbotan.training.units import Units
 
 
@@ -49,13 +49,15 @@ class Training(lightning.LightningModule):
     def training_step(self, example: Example, batch_index: int) -> Tensor:  # noqa: ARG002
         """Return the loss of one snapshot."""
         losses = self._losses(self.network, example)
-        self._log("train", losses)
-        return losses["loss"]
+        steps = int(self.trainer.num_training_batches)
+        self._log("train", losses, example.counts * steps / self._share("train"))
+        return losses["loss"] * example.counts
 
     def validation_step(self, example: Example, batch_index: int) -> None:  # noqa: ARG002
         """Log losses, and the correlation of A propensity averaged over times."""
         figures = self._losses(self.best_network, example)
-        self._log("validation", figures)
+        [steps] = self.trainer.num_val_batches
+        self._log("validation", figures, example.counts * int(steps) / self._share("validation"))
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Return Adam over the network's weights."""
@@ -68,9 +70,10 @@ class Training(lightning.LightningModule):
             group["lr"] = self._learning_rate(batch_index)
 
     def on_train_batch_end(self, outputs: Any, batch: Any, batch_index: int) -> None:  # noqa: ARG002
-        """Move the running mean of weights."""
+        """Move the running mean of weights, where this batch ended a step."""
         decay = self.recipe.weight_averaging
-        if not decay or (batch_index + 1) % self.recipe.batch:
+        ends_step = (batch_index + 1) % self.recipe.batch == 0 or self.trainer.is_last_batch
+        if not (decay and ends_step):
             return
         with torch.no_grad():
             for mean, now in zip(
@@ -104,19 +107,30 @@ class Training(lightning.LightningModule):
         ]
         return total - lightened * sum(offsets, torch.zeros_like(total))
 
-    def _log(self, part: str, figures: dict[str, Tensor]) -> None:
+    def _log(self, part: str, figures: dict[str, Tensor], weight: float) -> None:
+        """Log one snapshot's figures, so that the epoch's are means over all that count."""
         self.log_dict(
-            {f"{part}/{name}": value.detach() for name, value in figures.items()},
+            {f"{part}/{name}": value.detach() * weight for name, value in figures.items()},
             batch_size=1,
             on_step=False,
             on_epoch=True,
-            sync_dist=part == "validation",
+            sync_dist=True,
             prog_bar=False,
         )
 
+    def _share(self, part: str) -> float:
+        """Return how many snapshots of a part there are for each process."""
+        return self._length(part) / self.trainer.world_size
+
+    def _length(self, part: str) -> int:
+        data: Any = self.trainer.datamodule  # type: ignore[attr-defined]  # set by Lightning
+        return len(data.train_examples if part == "train" else data.validation_examples)
+
     def _learning_rate(self, batch_index: int) -> float:
-        stage, per_epoch = self.stage, int(self.trainer.num_training_batches)
-        step = self.current_epoch * per_epoch + batch_index
+        stage, per_epoch = self.stage, self._length("train")
+        # Counted in snapshots, over all processes.
+        drawn = min((batch_index + 1) * self.trainer.world_size, per_epoch)
+        step = self.current_epoch * per_epoch + drawn - 1
         rate = stage.learning_rate
         if step < stage.warmup_steps:
             return rate * (step + 1) / stage.warmup_steps

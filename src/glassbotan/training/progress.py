@@ -45,10 +45,10 @@ class EpochProgress(Callback):
         self.bar.start()
 
     def on_train_batch_end(self, trainer: lightning.Trainer, *_: Any) -> None:
-        """Advance by one snapshot."""
+        """Advance by one snapshot of each process."""
         if self.bar is not None:
             speed = self.bar.tasks[0].speed
-            rate = f"{speed:.2f} snapshots/s" if speed else ""
+            rate = f"{speed * trainer.world_size:.2f} snapshots/s" if speed else ""
             self.bar.update(self.task, advance=1, epoch=trainer.current_epoch, rate=rate)
 
     def on_validation_end(self, trainer: lightning.Trainer, module: Any) -> None:  # noqa: ARG002

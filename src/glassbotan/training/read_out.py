@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from glassbotan.models.recurrent import RecurrentNetwork
-from glassbotan.training.data import Example
+from glassbotan.training.example import Example
+from glassbotan.training.processes import ALONE, Processes
 from glassbotan.training.units import Units
 
 PENALTY = 1e-3
@@ -14,7 +15,12 @@ PENALTY = 1e-3
 
 
 def fit_read_out(
-    network: RecurrentNetwork, examples: Sequence[Example], units: Units, node_weight: float
+    network: RecurrentNetwork,
+    examples: Sequence[Example],
+    units: Units,
+    node_weight: float,
+    *,
+    processes: Processes = ALONE,
 ) -> None:
     """Set the network's last layer to the ridge regression of the targets on its last features.
 
@@ -29,17 +35,22 @@ def fit_read_out(
         Training snapshots.
     units, node_weight
         Weights in the loss; see :class:`glassbotan.training.module.Training`.
+    processes
+        That share the snapshots; all end with the same layer.
 
     """
     read_out = network.decoder.out
     nodes, bonds = (_Sums(read_out.in_features + 1, len(units.nodes)) for _ in range(2))
     network.eval()
     with torch.no_grad():
-        for example in examples:
+        for k in range(processes.rank, len(examples), processes.number):
+            example = examples[k]
             states, edge_states = network.passing(example.graph)
             nodes.add(network.decoder.perceptron(states), example.nodes)
             if example.bonds is not None and network.predicts_bonds:
                 bonds.add(network.decoder.perceptron(edge_states), example.bonds)
+        nodes.share(processes)
+        bonds.share(processes)
         for t in range(len(units.nodes)):
             weights = (node_weight / units.nodes[t] ** 2, (1 - node_weight) / units.bonds[t] ** 2)
             solution = _solve(nodes, bonds, weights, t)
@@ -51,7 +62,7 @@ class _Sums:
     """Mean products of features (and a constant) with themselves and with targets."""
 
     def __init__(self, size: int, n_times: int) -> None:
-        self.count = 0
+        self.count = torch.zeros((), dtype=torch.float64)
         self.squares = torch.zeros(size, size, dtype=torch.float64)
         self.products = torch.zeros(size, n_times, dtype=torch.float64)
 
@@ -60,6 +71,11 @@ class _Sums:
         self.count += len(rows)
         self.squares += rows.T @ rows
         self.products += rows.T @ targets.double()
+
+    def share(self, processes: Processes) -> None:
+        """Add what the other processes have."""
+        self.count = processes.total(self.count)
+        self.squares, self.products = map(processes.total, (self.squares, self.products))
 
 
 def _solve(nodes: _Sums, bonds: _Sums, weights: tuple[Tensor, Tensor], time: int) -> Tensor:

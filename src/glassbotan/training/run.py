@@ -2,15 +2,19 @@
 
 import logging
 import warnings
+from functools import partial
 from itertools import count
 from pathlib import Path
 
 import lightning
 import torch
 import yaml
+from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
+from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from lightning.pytorch.strategies import DDPStrategy
 
 from glassbotan.datasets.groups import particle_groups
 from glassbotan.errors import InputError, RunError
@@ -26,8 +30,10 @@ from glassbotan.provenance import provenance
 from glassbotan.training.checkpoints import AtomicCheckpoints
 from glassbotan.training.config import Recipe, StageSection
 from glassbotan.training.data import GlassData
+from glassbotan.training.launch import train_in_processes
 from glassbotan.training.memory import keep_freed_memory
 from glassbotan.training.module import Training
+from glassbotan.training.processes import PATIENCE, Processes, devices_of, joined, launched
 from glassbotan.training.progress import EpochProgress
 from glassbotan.training.read_out import fit_read_out
 from glassbotan.training.units import Units, deviations, plain_units, scale_outputs
@@ -62,24 +68,35 @@ def train(recipe: Recipe, folder: Path, *, resume: bool = False) -> Path:
         Interrupted, or the loss is no longer finite.
 
     """
-    _claim_folder(folder, recipe, resume=resume)
     keep_freed_memory()
     _quieten()
+    fabric = devices_of(recipe)
+    if fabric.world_size > 1 and launched() is None:
+        return train_in_processes(recipe, folder, fabric.world_size, resume=resume)
+    with joined(fabric) as processes:
+        return _train(recipe, folder, processes, resume=resume)
+
+
+def _train(recipe: Recipe, folder: Path, processes: Processes, *, resume: bool) -> Path:
+    """Train as one of the processes: all compute, the first writes."""
+    if processes.rank > 0:
+        warnings.simplefilter("ignore")  # the first says the same
+    processes.first(lambda: _claim_folder(folder, recipe, resume=resume))
     lightning.seed_everything(recipe.seed, workers=True, verbose=False)
-    data = GlassData(recipe, self_edges=ARCHITECTURES[recipe.model.architecture].self_edges)
-    data.setup()  # so that labels are refused before a stage begins
-    units = deviations(data.train_examples) if recipe.standardise else plain_units(len(data.times))
+    self_edges = ARCHITECTURES[recipe.model.architecture].self_edges
+    data = GlassData(recipe, self_edges=self_edges, processes=processes)
+    units = processes.first(lambda: _units(recipe, data))
     network: Network = _network(recipe, data, units)
-    card = _card(recipe, data)
+    card = processes.first(lambda: _card(recipe, data))
     for number, stage in enumerate(recipe.stages):
         stage_folder = folder / f"stage-{number + 1}"
-        if not (stage_folder / "model" / CARD).is_file():
+        if not processes.first((stage_folder / "model" / CARD).is_file):
             data.first_epoch = sum(s.epochs for s in recipe.stages[:number])
             scores = _train_stage(network, stage, recipe, data, units, stage_folder)
             card = card.model_copy(update={"scores": scores})
-            save_network(stage_folder / "model", network, card)
-        network, card = load_network(stage_folder / "model")
-    save_network(folder / "model", network, card)
+            processes.first(partial(save_network, stage_folder / "model", network, card))
+        network, card = processes.first(partial(load_network, stage_folder / "model"))
+    processes.first(partial(save_network, folder / "model", network, card))
     return folder / "model"
 
 
@@ -91,7 +108,7 @@ def _train_stage(
     units: Units,
     folder: Path,
 ) -> dict[str, float]:
-    """Train one stage, leave the best weights in ``network`` and return their score."""
+    """Train one stage, leave the best weights in the first process's network, return the score."""
     assert isinstance(network, RecurrentNetwork)  # both architectures are
     scale_outputs(network, 1 / units.nodes)
     training = Training(network.to(_precision(recipe)).train(), recipe, stage, units)
@@ -103,46 +120,68 @@ def _train_stage(
         mode=_mode(figure),
         enable_version_counter=False,
     )
-    trainer = _trainer(recipe, stage.epochs, folder, best)
+    processes = data.processes
+    trainer = _trainer(recipe, stage.epochs, folder, best, processes)
     last = folder / "checkpoints" / "last.ckpt"
+    begun = processes.first(last.is_file)
     try:
-        trainer.fit(
-            training, data, ckpt_path=str(last) if last.is_file() else None, weights_only=True
-        )
+        trainer.fit(training, data, ckpt_path=str(last) if begun else None, weights_only=True)
     except SystemExit:  # Lightning's way out after Ctrl-C
-        raise RunError(
-            f"interrupted; go on with --resume (the run is in {folder.parent})"
+        raise processes.told_by_first(
+            RunError(f"interrupted; go on with --resume (the run is in {folder.parent})")
         ) from None
-    if best.best_model_score is None or not torch.isfinite(best.best_model_score):
-        raise RunError(
-            f"{folder}: the training went astray ({figure} is not finite); lower learning_rate"
-        )
-    checkpoint = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
-    training.load_state_dict(checkpoint["state_dict"])
-    network.load_state_dict(training.best_network.state_dict())
-    scale_outputs(network, units.nodes)
-    network.cpu().float()
-    return {figure: float(best.best_model_score)}
+
+    def choose() -> dict[str, float]:
+        if best.best_model_score is None or not torch.isfinite(best.best_model_score):
+            raise RunError(
+                f"{folder}: the training went astray ({figure} is not finite); lower learning_rate"
+            )
+        checkpoint = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
+        training.load_state_dict(checkpoint["state_dict"])
+        network.load_state_dict(training.best_network.state_dict())
+        scale_outputs(network, units.nodes)
+        network.cpu().float()
+        return {figure: float(best.best_model_score)}
+
+    return processes.first(choose)
+
+
+def _units(recipe: Recipe, data: GlassData) -> Units:
+    return deviations(data.train_examples) if recipe.standardise else plain_units(len(data.times))
 
 
 def _network(recipe: Recipe, data: GlassData, units: Units) -> RecurrentNetwork:
-    section, times = recipe.model, data.times
+    begun = data.processes.together(lambda: _begin(recipe, data.times))
+    assert begun is not None
+    network, reads_anew = begun
+    if reads_anew and recipe.standardise:
+        network.to(_precision(recipe))
+        fit_read_out(
+            network,
+            data.train_examples,
+            units,
+            recipe.stages[0].node_weight,
+            processes=data.processes,
+        )
+    return network
+
+
+def _begin(recipe: Recipe, times: tuple[float, ...]) -> tuple[RecurrentNetwork, bool]:
+    """Return the network with its first weights, and whether its last layer begins afresh."""
+    section = recipe.model
     settings = Settings(times, section.dimension, section.cutoff, section.width, section.steps)
     network = build(section.architecture, settings)
     assert isinstance(network, RecurrentNetwork)  # both architectures are
-    reads_anew = True
-    if section.initial_weights is not None:
-        start = load_model(section.initial_weights)
-        state = start.state_dict()
-        # A network of other times lends its features.
-        reads_anew = len(start.settings.times) != len(times)
-        if reads_anew:
-            state |= {f"decoder.out.{k}": v for k, v in network.decoder.out.state_dict().items()}
-        load_state(network, state, section.initial_weights)
-    if reads_anew and recipe.standardise:
-        network.to(_precision(recipe))
-        fit_read_out(network, data.train_examples, units, recipe.stages[0].node_weight)
-    return network
+    if section.initial_weights is None:
+        return network, True
+    start = load_model(section.initial_weights)
+    state = start.state_dict()
+    # A network of other times lends its features.
+    reads_anew = len(start.settings.times) != len(times)
+    if reads_anew:
+        state |= {f"decoder.out.{k}": v for k, v in network.decoder.out.state_dict().items()}
+    load_state(network, state, section.initial_weights)
+    return network, reads_anew
 
 
 def _precision(recipe: Recipe) -> torch.dtype:
@@ -183,7 +222,9 @@ def _mode(figure: str) -> str:
     return "max" if figure.endswith("pearson_A") else "min"
 
 
-def _trainer(recipe: Recipe, epochs: int, folder: Path, best: ModelCheckpoint) -> lightning.Trainer:
+def _trainer(
+    recipe: Recipe, epochs: int, folder: Path, best: ModelCheckpoint, processes: Processes
+) -> lightning.Trainer:
     last = ModelCheckpoint(
         folder / "checkpoints",
         filename="last",
@@ -201,6 +242,7 @@ def _trainer(recipe: Recipe, epochs: int, folder: Path, best: ModelCheckpoint) -
             accelerator=recipe.accelerator,
             devices=recipe.devices,
             num_nodes=recipe.nodes,
+            strategy="auto" if processes.number == 1 else DDPStrategy(timeout=PATIENCE),
             # In double precision, network and data are double already: nothing is left to cast.
             precision="32-true" if recipe.precision == "64-true" else recipe.precision,
             accumulate_grad_batches=recipe.batch,
@@ -211,7 +253,8 @@ def _trainer(recipe: Recipe, epochs: int, folder: Path, best: ModelCheckpoint) -
                 CSVLogger(folder, "logs", version=_free_name(folder / "logs", "csv")),
                 TensorBoardLogger(folder, "logs", version="tensorboard"),
             ],
-            plugins=[AtomicCheckpoints()],
+            plugins=[AtomicCheckpoints(), *_environment()],
+            default_root_dir=folder,
             use_distributed_sampler=False,
             num_sanity_val_steps=0,
             enable_progress_bar=False,
@@ -223,6 +266,13 @@ def _trainer(recipe: Recipe, epochs: int, folder: Path, best: ModelCheckpoint) -
             f"the recipe's accelerator ({recipe.accelerator}), devices ({recipe.devices}) and "
             f"precision ({recipe.precision}) cannot be had here: {error}"
         ) from None
+
+
+def _environment() -> list[SLURMEnvironment]:
+    """Keep Lightning from requeueing a Slurm job with a checkpoint that no stage knows of."""
+    if TorchElasticEnvironment.detect() or not SLURMEnvironment.detect():
+        return []
+    return [SLURMEnvironment(auto_requeue=False)]
 
 
 def _free_name(folder: Path, name: str) -> str:
@@ -242,7 +292,7 @@ def _card(recipe: Recipe, data: GlassData) -> Card:
         cutoff=section.cutoff,
         width=section.width,
         steps=section.steps,
-        domain=domain_of([labels.motion.snapshot for labels in data.train_labels]),
+        domain=domain_of([source.snapshot for source in data.train_sources]),
         data={
             "train": [path.name for path in data.train_files],
             "validation": [path.name for path in data.validation_files],
@@ -256,7 +306,7 @@ def _card(recipe: Recipe, data: GlassData) -> Card:
 def _targets(recipe: Recipe, data: GlassData) -> list[str]:
     """Name what the loss of the last stage saw."""
     weight = recipe.stages[-1].node_weight
-    snapshot = data.train_labels[0].motion.snapshot
+    snapshot = data.train_sources[0].snapshot
     particles = [f"particles {group.name}" for group in particle_groups(snapshot)]
     bonds = ARCHITECTURES[recipe.model.architecture].predicts_bonds
     return particles * (weight > 0) + ["bonds"] * (bonds and weight < 1)
@@ -264,7 +314,8 @@ def _targets(recipe: Recipe, data: GlassData) -> list[str]:
 
 def _quieten() -> None:
     """Silence advice of Lightning's that does not apply: snapshots are in memory, one a batch."""
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    for part in ("pytorch", "fabric"):
+        logging.getLogger(f"lightning.{part}").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", ".*does not have many workers.*")
     warnings.filterwarnings("ignore", ".*exists and is not empty.*")
     warnings.filterwarnings("ignore", ".*Checkpoint directory.*")

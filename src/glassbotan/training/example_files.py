@@ -1,0 +1,140 @@
+"""Examples as files that all processes of a machine map into memory and share.
+
+A file of 4096 particles and one time is 5 MB. It is mapped when a draw asks for it and let go
+after the step, so that no process grows with the number of snapshots; what was read once stays in
+the system's file cache, where all find it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import overload
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save
+from torch import Tensor
+
+from glassbotan.datasets.labelled import cache_home
+from glassbotan.errors import InputError, RunError
+from glassbotan.io.atomic import atomic_output
+from glassbotan.models.graph_tensors import GraphTensors
+from glassbotan.models.kernels.edge_layout import Block, EdgeLayout
+from glassbotan.training.example import Example
+
+EXAMPLE_FORM = 1
+"""Counts up when the files' form changes, so that older ones are made anew."""
+
+ENDING = ".safetensors"
+LAYOUT = tuple(f.name for f in fields(EdgeLayout) if f.name != "blocks")
+"""The layout's tensors, all of them indices."""
+
+
+class ExampleFiles(Sequence[Example]):
+    """The examples in files of the cache, each read anew when it is asked for."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names = list(names)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @overload
+    def __getitem__(self, index: int) -> Example: ...
+    @overload
+    def __getitem__(self, index: slice) -> "ExampleFiles": ...
+    def __getitem__(self, index: int | slice) -> "Example | ExampleFiles":
+        if isinstance(index, slice):
+            return ExampleFiles(self.names[index])
+        return read_example(example_path(self.names[index]))
+
+    @property
+    def n_bytes(self) -> int:
+        """The memory that all of them would take."""
+        # Indices are twice as long in memory; the largest example stands for the others.
+        paths = [example_path(name) for name in self.names]
+        largest = max(paths, key=lambda path: path.stat().st_size)
+        return len(self) * read_example(largest).n_bytes
+
+
+def example_path(name: str) -> Path:
+    """Return where the example of that name lies in this machine's cache."""
+    return cache_home() / "examples" / f"{name}{ENDING}"
+
+
+def is_stored(name: str) -> bool:
+    """Tell whether the example's file is there and whole."""
+    try:
+        with safe_open(example_path(name), framework="pt") as file:
+            return bool(file.keys())
+    except (OSError, SafetensorError):
+        return False
+
+
+def write_example(name: str, example: Example) -> None:
+    """Write an example's file: indices in 32 bits, the rest in the example's precision.
+
+    Raises
+    ------
+    InputError
+        The cache folder cannot be made or written.
+    RunError
+        The disk is full.
+
+    """
+    graph, layout = example.graph, example.graph.layout
+    blocks = [[b.edges.start, b.edges.stop, b.nodes.start, b.nodes.stop] for b in layout.blocks]
+    tensors = {
+        "inputs": graph.species,
+        "vectors": graph.vectors,
+        "nodes": example.nodes,
+        "blocks": torch.tensor(blocks).int(),
+        **{f"layout.{key}": getattr(layout, key).int() for key in LAYOUT},
+        **{f"species.{k}": members.int() for k, members in enumerate(example.species)},
+    }
+    if example.bonds is not None:
+        tensors["bonds"] = example.bonds
+    path = example_path(name)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"{path.parent}: cannot be made ({error.strerror}); name a folder for the cache in "
+            "GLASSBOTAN_CACHE"
+        ) from None
+    with atomic_output(path) as temporary:
+        temporary.write_bytes(save({key: value.contiguous() for key, value in tensors.items()}))
+
+
+def read_example(path: Path) -> Example:
+    """Return the example in a file; vectors and targets are the file's own pages, mapped.
+
+    Raises
+    ------
+    RunError
+        The file has gone, or something else stands there.
+
+    """
+    try:
+        stored = load_file(path)
+        return Example(
+            GraphTensors(stored["inputs"], stored["vectors"], _layout(stored)),
+            stored["nodes"],
+            stored.get("bonds"),
+            _species(stored),
+        )
+    except (OSError, SafetensorError, KeyError) as error:
+        raise RunError(
+            f"{path}: cannot be read any more ({error}); go on with --resume, which makes it anew"
+        ) from None
+
+
+def _layout(stored: dict[str, Tensor]) -> EdgeLayout:
+    indices = {key: stored[f"layout.{key}"].long() for key in LAYOUT}
+    blocks = tuple(Block(slice(a, b), slice(c, d)) for a, b, c, d in stored["blocks"].tolist())
+    return EdgeLayout(**indices, blocks=blocks)
+
+
+def _species(stored: dict[str, Tensor]) -> tuple[Tensor, ...]:
+    count = sum(key.startswith("species.") for key in stored)
+    return tuple(stored[f"species.{k}"].long() for k in range(count))
