@@ -84,13 +84,20 @@ def test_the_symmetries_of_a_cube_are_a_group_of_48_and_of_a_square_8():
             assert products == names
 
 
-def test_processes_share_each_epoch_without_repeats():
+def test_processes_see_every_snapshot_once_an_epoch_and_step_by_step_what_one_sees():
     shares = [EpochSampler(10, orientations=48, seed=3, rank=r, processes=3) for r in range(3)]
     whole = EpochSampler(10, orientations=48, seed=3)
     for epoch in range(4):
         for sampler in (*shares, whole):
             sampler.set_epoch(epoch)
-        drawn = [draw.snapshot for share in shares for draw in share]
-        assert len(drawn) == len(set(drawn)) == 9
+        steps = list(zip(*shares, strict=True))
+        assert len(steps) == len(shares[0]) == 4
+        # What does not count only fills the last step up.
+        assert [draw for step in steps for draw in step if draw.counts] == list(whole)
         assert {draw.snapshot for draw in whole} == set(range(10))
     assert [list(whole)] == [list(whole)]
+
+
+def test_fewer_snapshots_than_processes_are_refused():
+    with pytest.raises(gb.InputError, match="2 training snapshots cannot be shared by 3"):
+        EpochSampler(2, orientations=1, seed=0, processes=3)

@@ -38,16 +38,17 @@ def train(
     ] = None,
 ) -> None:
     """Train a model by a recipe."""
-    from lightning.pytorch.utilities import rank_zero_only
-
     from glassbotan.training.config import load_recipe
+    from glassbotan.training.launch import rank, told_once
+
+    with told_once():
+        recipe = load_recipe(config, _overrides(set_ or []))
     from glassbotan.training.run import train as train_by_recipe
 
-    recipe = load_recipe(config, _overrides(set_ or []))
     folder = output or Path("runs") / recipe.name
     model = train_by_recipe(recipe, folder, resume=resume)
-    # Of several processes that torchrun or srun started, one tells.
-    rank_zero_only(typer.echo)(f"model: {model}\nlogs: {folder}/stage-*/logs")
+    if rank() == 0:
+        typer.echo(f"model: {model}\nlogs: {folder}/stage-*/logs")
 
 
 def _overrides(pairs: list[str]) -> dict[str, Any]:

@@ -16,8 +16,8 @@ import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from glassbotan.errors import GlassbotanError, InputError, RunError, ToldElsewhereError
@@ -39,6 +39,25 @@ ERRORS: dict[str, type[Exception]] = {
     "bug": RuntimeError,
 }
 """What a process's report is raised as; beside these there is "lost", of contact with another."""
+
+
+def rank() -> int:
+    """Return this process's number among those that torchrun, srun or this module started."""
+    for name in ("RANK", "SLURM_PROCID", "LOCAL_RANK"):
+        if name in os.environ:
+            return int(os.environ[name])
+    return 0
+
+
+@contextmanager
+def told_once() -> Iterator[None]:
+    """Let the first process alone tell what the block refuses, as it does on all of them."""
+    try:
+        yield
+    except GlassbotanError as error:
+        if rank() > 0:
+            raise ToldElsewhereError(error) from None
+        raise
 
 
 def train_in_processes(recipe: Recipe, folder: Path, number: int, *, resume: bool) -> Path:
@@ -65,8 +84,8 @@ def train_in_processes(recipe: Recipe, folder: Path, number: int, *, resume: boo
         (scratch / "job.json").write_text(json.dumps(job), encoding="utf-8")
         address = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(_free_port())}
         try:
-            for rank in range(number):
-                place = {"LOCAL_RANK": str(rank), "NODE_RANK": "0", "WORLD_SIZE": str(number)}
+            for k in range(number):
+                place = {"LOCAL_RANK": str(k), "NODE_RANK": "0", "WORLD_SIZE": str(number)}
                 processes.append(_start(scratch, {**os.environ, **address, **place}))
             error = _wait(processes, scratch, folder)
         except KeyboardInterrupt:
@@ -125,10 +144,10 @@ def _reason(statuses: Sequence[int | None], scratch: Path, folder: Path) -> Exce
         told = json.loads(report.read_text(encoding="utf-8"))
         if told["kind"] in ERRORS:
             return ERRORS[told["kind"]](told["text"])
-    for rank, status in enumerate(statuses):
+    for k, status in enumerate(statuses):
         if status is not None and status < 0:
             return RunError(
-                f"process {rank + 1} of {len(statuses)} was killed "
+                f"process {k + 1} of {len(statuses)} was killed "
                 f"({signal.Signals(-status).name}), perhaps for want of memory; go on with "
                 f"--resume (the run is in {folder})"
             )

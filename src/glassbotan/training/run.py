@@ -30,7 +30,7 @@ from glassbotan.provenance import provenance
 from glassbotan.training.checkpoints import AtomicCheckpoints
 from glassbotan.training.config import Recipe, StageSection
 from glassbotan.training.data import GlassData
-from glassbotan.training.launch import train_in_processes
+from glassbotan.training.launch import told_once, train_in_processes
 from glassbotan.training.memory import keep_freed_memory
 from glassbotan.training.module import Training
 from glassbotan.training.processes import PATIENCE, Processes, devices_of, joined, launched
@@ -70,7 +70,8 @@ def train(recipe: Recipe, folder: Path, *, resume: bool = False) -> Path:
     """
     keep_freed_memory()
     _quieten()
-    fabric = devices_of(recipe)
+    with told_once():
+        fabric = devices_of(recipe)
     if fabric.world_size > 1 and launched() is None:
         return train_in_processes(recipe, folder, fabric.world_size, resume=resume)
     with joined(fabric) as processes:
