@@ -43,7 +43,8 @@ def train(recipe: Recipe, folder: Path, *, resume: bool = False) -> Path:
     """Train by a recipe and leave the chosen network in ``folder / "model"``.
 
     Each stage is a run of its own in ``folder / "stage-1"`` and so on, with a fresh optimiser, and
-    starts from the best weights of the one before.
+    starts from the best weights of the one before. Several devices are a process each: started
+    here, or by torchrun or srun, which then call this function in each of them.
 
     Parameters
     ----------
@@ -63,9 +64,10 @@ def train(recipe: Recipe, folder: Path, *, resume: bool = False) -> Path:
     Raises
     ------
     InputError
-        The folder already holds a run (without ``resume``), none (with it), or another recipe's.
+        The folder already holds a run (without ``resume``), none (with it), or another recipe's;
+        the devices are not there.
     RunError
-        Interrupted, or the loss is no longer finite.
+        Interrupted, a process of several died, or the loss is no longer finite.
 
     """
     keep_freed_memory()
