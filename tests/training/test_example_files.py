@@ -11,10 +11,10 @@ import glassbotan as gb
 from conftest import random_snapshot, write_botan_npz
 from glassbotan.datasets import load_labelled
 from glassbotan.models.graph_tensors import graph_tensors
+from glassbotan.models.kernels.edge_layout import INDICES
 from glassbotan.training.config import Recipe
 from glassbotan.training.data import Draw, Examples, GlassData, share
 from glassbotan.training.example_files import (
-    LAYOUT,
     ExampleFiles,
     example_path,
     is_stored,
@@ -64,7 +64,7 @@ def test_an_example_from_a_file_is_to_the_bit_that_of_its_labels(files, precisio
         assert torch.equal(example.graph.species, graph.species)
         assert torch.equal(example.graph.vectors, graph.vectors)
         assert example.graph.layout.blocks == graph.layout.blocks
-        for name in LAYOUT:
+        for name in INDICES:
             stored, direct = (getattr(x.layout, name) for x in (example.graph, graph))
             assert stored.dtype == direct.dtype
             assert torch.equal(stored, direct)

@@ -6,7 +6,6 @@ the system's file cache, where all find it.
 """
 
 from collections.abc import Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import overload
 
@@ -19,15 +18,13 @@ from glassbotan.datasets.labelled import cache_home
 from glassbotan.errors import InputError, RunError
 from glassbotan.io.atomic import atomic_output
 from glassbotan.models.graph_tensors import GraphTensors
-from glassbotan.models.kernels.edge_layout import Block, EdgeLayout
+from glassbotan.models.kernels.edge_layout import INDICES, Block, EdgeLayout
 from glassbotan.training.example import Example
 
 EXAMPLE_FORM = 1
 """Counts up when the files' form changes, so that older ones are made anew."""
 
 ENDING = ".safetensors"
-LAYOUT = tuple(f.name for f in fields(EdgeLayout) if f.name != "blocks")
-"""The layout's tensors, all of them indices."""
 
 
 class ExampleFiles(Sequence[Example]):
@@ -89,7 +86,7 @@ def write_example(name: str, example: Example) -> None:
         "vectors": graph.vectors,
         "nodes": example.nodes,
         "blocks": torch.tensor(blocks).int(),
-        **{f"layout.{key}": getattr(layout, key).int() for key in LAYOUT},
+        **{f"layout.{key}": indices.int() for key, indices in layout.tensors().items()},
         **{f"species.{k}": members.int() for k, members in enumerate(example.species)},
     }
     if example.bonds is not None:
@@ -130,9 +127,9 @@ def read_example(path: Path) -> Example:
 
 
 def _layout(stored: dict[str, Tensor]) -> EdgeLayout:
-    indices = {key: stored[f"layout.{key}"].long() for key in LAYOUT}
+    indices = {key: stored[f"layout.{key}"].long() for key in INDICES}
     blocks = tuple(Block(slice(a, b), slice(c, d)) for a, b, c, d in stored["blocks"].tolist())
-    return EdgeLayout(**indices, blocks=blocks)
+    return EdgeLayout.of_tensors(indices, blocks)
 
 
 def _species(stored: dict[str, Tensor]) -> tuple[Tensor, ...]:

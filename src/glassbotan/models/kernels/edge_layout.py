@@ -1,6 +1,7 @@
 """How the edges of a graph lie in memory: by receiver, in blocks that fit a cache."""
 
 from bisect import bisect_left
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -10,6 +11,8 @@ from torch import Tensor
 
 BLOCK_EDGES = 2048
 """Edges a block: its tensors of 64 channels (0.5 MiB each in float32) stay in a core's caches."""
+
+INDICES = ("senders", "receivers", "offsets", "by_sender", "sender_offsets")
 
 
 class Block(NamedTuple):
@@ -73,17 +76,20 @@ class EdgeLayout:
         """Return the same layout on another device."""
         if device == self.offsets.device:
             return self
-        moved = EdgeLayout(
-            senders=self.senders.to(device),
-            receivers=self.receivers.to(device),
-            offsets=self.offsets.to(device),
-            blocks=self.blocks,
-        )
         # Sorted once here, not there again in every step of a training.
-        vars(moved).update(
-            by_sender=self.by_sender.to(device), sender_offsets=self.sender_offsets.to(device)
-        )
-        return moved
+        moved = {name: tensor.to(device) for name, tensor in self.tensors().items()}
+        return EdgeLayout.of_tensors(moved, self.blocks)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return all index tensors by name, the order of the senders among them."""
+        return {name: getattr(self, name) for name in INDICES}
+
+    @classmethod
+    def of_tensors(cls, tensors: Mapping[str, Tensor], blocks: tuple[Block, ...]) -> "EdgeLayout":
+        """Return the layout that these ``tensors`` are of."""
+        layout = cls(tensors["senders"], tensors["receivers"], tensors["offsets"], blocks)
+        vars(layout).update({name: tensors[name] for name in ("by_sender", "sender_offsets")})
+        return layout
 
 
 def edge_layout(
