@@ -22,7 +22,7 @@ from glassbotan.datasets.groups import (
 from glassbotan.dynamics import IsoconfigurationalEnsemble, Motion
 from glassbotan.dynamics.bonds import UnorderedBonds, both_ways
 from glassbotan.dynamics.ceiling import ceiling_of_halves, ceiling_of_sums, random_halves
-from glassbotan.dynamics.propensity import lengths_at
+from glassbotan.dynamics.propensity import lengths_of
 from glassbotan.errors import GlassbotanError, InputError
 from glassbotan.io.ensemble_store import Halves, is_stored_snapshot, read_halves
 from glassbotan.provenance import sha256
@@ -114,19 +114,21 @@ def cache_home() -> Path:
 
 def label(ensemble: IsoconfigurationalEnsemble, graph: NeighbourGraph) -> LabelledSnapshot:
     """Return the ensemble's averages and their noise ceilings."""
-    times = range(len(ensemble.times))
-    halves = random_halves(ensemble.n_trajectories)
-    particles = [_particles_at(ensemble, t, halves) for t in times]
+    snapshot, halves = ensemble.snapshot, random_halves(ensemble.n_trajectories)
     bonds = UnorderedBonds.of(graph)
-    extensions = [_bonds_at(ensemble, t, bonds, halves) for t in times]
+    particles, extensions = [], []
+    for t in range(len(ensemble.times)):
+        moved = ensemble.displacements(t)
+        particles.append(_particles_at(moved, snapshot, halves))
+        extensions.append(_bonds_at(moved, snapshot, bonds, halves))
     return LabelledSnapshot(
         motion=Motion(
-            snapshot=ensemble.snapshot,
+            snapshot=snapshot,
             times=ensemble.times,
             propensity=np.stack([mean for mean, _ in particles]),
             graph=graph,
             bond_extension=both_ways(np.stack([mean for mean, _ in extensions]), graph),
-            source=ensemble.snapshot.source,
+            source=snapshot.source,
         ),
         particle_ceilings=_by_group([ceilings for _, ceilings in particles]),
         bond_ceilings=_by_group([ceilings for _, ceilings in extensions]),
@@ -134,21 +136,19 @@ def label(ensemble: IsoconfigurationalEnsemble, graph: NeighbourGraph) -> Labell
 
 
 def _particles_at(
-    ensemble: IsoconfigurationalEnsemble, time: int, halves: FloatArray
+    moved: FloatArray, snapshot: Snapshot, halves: FloatArray
 ) -> tuple[FloatArray, dict[str, float]]:
-    """Return the propensity [N] at one time, and the ceilings of its groups."""
-    lengths = lengths_at(ensemble, time)
+    """Return propensity [N] and ceilings by group from displacements [R, N, d] at one time."""
+    lengths = lengths_of(moved)
     sums = np.concatenate([lengths.sum(axis=0, keepdims=True), halves @ lengths])
-    groups = particle_groups(ensemble.snapshot)
-    return sums[0] / len(lengths), _ceilings_of_sums(sums, groups, len(lengths))
+    return sums[0] / len(moved), _ceilings_of_sums(sums, particle_groups(snapshot), len(moved))
 
 
 def _bonds_at(
-    ensemble: IsoconfigurationalEnsemble, time: int, bonds: UnorderedBonds, halves: FloatArray
+    moved: FloatArray, snapshot: Snapshot, bonds: UnorderedBonds, halves: FloatArray
 ) -> tuple[FloatArray, dict[str, float]]:
-    """Return the extension [E / 2] of each bond at one time, and the ceilings of its groups."""
-    moved, n_trajectories = ensemble.displacements(time), ensemble.n_trajectories
-    every = np.ones((1, n_trajectories))
+    """Return extension [E / 2] and ceilings by group from displacements [R, N, d] at one time."""
+    every = np.ones((1, len(moved)))
     extension = np.empty(len(bonds.distances))
     # Halves are summed of those bonds alone that have a ceiling.
     scored = bonds.distances < BOND_RANGE
@@ -157,8 +157,8 @@ def _bonds_at(
     extension[scored] = sums[0]
     extension[~scored] = bonds.chosen(~scored).summed_extension(moved, every)[0]
     pairs = np.stack([near.first, near.second])
-    groups = groups_of_pairs(ensemble.snapshot.species, pairs, near.distances)
-    return extension / n_trajectories, _ceilings_of_sums(sums, groups, n_trajectories)
+    groups = groups_of_pairs(snapshot.species, pairs, near.distances)
+    return extension / len(moved), _ceilings_of_sums(sums, groups, len(moved))
 
 
 def _ceilings_of_sums(

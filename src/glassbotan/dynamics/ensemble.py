@@ -61,5 +61,5 @@ class IsoconfigurationalEnsemble:
 
     def displacements(self, time: int) -> FloatArray:
         """Return r(t) - r(0) of every trajectory at the time of that index, shape [R, N, d]."""
-        positions: FloatArray = self.positions[time].astype(np.float64)
-        return positions - self.snapshot.positions
+        start = self.snapshot.positions
+        return np.asarray(np.subtract(self.positions[time], start, dtype=np.float64))

@@ -11,13 +11,12 @@ from glassbotan.structure.periodic import FloatArray
 
 def displacement_lengths(ensemble: IsoconfigurationalEnsemble) -> FloatArray:
     """Return |r_i(t) - r_i(0)| of every trajectory, shape [T, R, N], length units."""
-    return np.stack([lengths_at(ensemble, t) for t in range(len(ensemble.times))])
+    return np.stack([lengths_of(ensemble.displacements(t)) for t in range(len(ensemble.times))])
 
 
-def lengths_at(ensemble: IsoconfigurationalEnsemble, time: int) -> FloatArray:
-    """Return |r_i(t) - r_i(0)| at the time of that index, shape [R, N], length units."""
-    moved = ensemble.displacements(time)
-    return np.asarray(np.sqrt(np.einsum("rnd,rnd->rn", moved, moved)))
+def lengths_of(displacements: FloatArray) -> FloatArray:
+    """Return the lengths [R, N] of displacements [R, N, d]."""
+    return np.asarray(np.sqrt(np.einsum("rnd,rnd->rn", displacements, displacements)))
 
 
 def propensity(ensemble: IsoconfigurationalEnsemble) -> FloatArray:
@@ -26,7 +25,8 @@ def propensity(ensemble: IsoconfigurationalEnsemble) -> FloatArray:
     Widmer-Cooper, Harrowell, Fynewever, Phys. Rev. Lett. 93, 135701 (2004):
     <|r_i(t) - r_i(0)|> over the isoconfigurational ensemble.
     """
-    return np.stack([lengths_at(ensemble, t).mean(axis=0) for t in range(len(ensemble.times))])
+    times = range(len(ensemble.times))
+    return np.stack([lengths_of(ensemble.displacements(t)).mean(axis=0) for t in times])
 
 
 def bond_extension(ensemble: IsoconfigurationalEnsemble, graph: NeighbourGraph) -> FloatArray:

@@ -28,6 +28,8 @@ MAX_RATIO = 200
 """Coordinates hardly compress; an archive that unpacks to more than this many times is a bomb."""
 HARMLESS_BYTES = 64 * 2**20
 """Up to this size an archive may compress as well as it likes."""
+CHUNK = 2**16
+"""Bytes read at once: an array is in memory once, and what is read stays in the cache."""
 
 _DAMAGE = (
     zipfile.BadZipFile,
@@ -142,9 +144,13 @@ def _read(archive: zipfile.ZipFile, name: str, path: Path) -> NDArray[np.generic
                 f"{header.dtype.itemsize} bytes each, but {info.file_size - header_bytes} bytes "
                 "are stored; the file is damaged"
             )
+        data = np.empty(header.n_bytes, dtype=np.uint8)
+        for start in range(0, len(data), CHUNK):
+            part = data[start : start + CHUNK]
+            part[:] = np.frombuffer(stream.read(len(part)), dtype=np.uint8)
         # Reading past the end makes zipfile compare the checksum.
-        data = stream.read(header.n_bytes) + stream.read(1)
-    values: NDArray[np.generic] = np.frombuffer(bytearray(data), dtype=header.dtype)
+        stream.read(1)
+    values: NDArray[np.generic] = data.view(header.dtype)
     values = values.reshape(header.shape, order="F" if header.fortran else "C")
     return values.astype(header.dtype.newbyteorder("="), copy=False)
 

@@ -11,6 +11,8 @@ from glassbotan.structure.snapshot import IntArray, Snapshot
 
 OVERLAP = 0.3
 """Pairs closer than this (length units) are no configuration of any glass, but a broken file."""
+BLOCK = 2**13
+"""Edges whose vectors are computed together, in memory that is taken from the system once."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,25 +109,46 @@ def unordered_pairs(snapshot: Snapshot, cutoff: float) -> tuple[IntArray, FloatA
 
 def _both_ways(pairs: IntArray) -> IntArray:
     """Return senders and receivers [2, E] of both directions, by receiver, then sender."""
-    return _by_second(*np.concatenate([pairs, pairs[::-1]], axis=1))
+    n_pairs = pairs.shape[1]
+    numbers = np.empty(2 * n_pairs, dtype=np.int64)
+    _number(*pairs, out=numbers[:n_pairs])
+    _number(*pairs[::-1], out=numbers[n_pairs:])
+    return _in_order(numbers)
 
 
 def _by_second(first: IntArray, second: IntArray) -> IntArray:
     """Return pairs [2, P] in the order of the second, then the first."""
-    # Sorted as one number: much faster than an order and what it puts into order.
-    numbers = second << 32 | first
+    return _in_order(_number(first, second, out=np.empty_like(first)))
+
+
+def _number(first: IntArray, second: IntArray, *, out: IntArray) -> IntArray:
+    """Write each pair as one number, the second particle in its higher half."""
+    np.left_shift(second, 32, out=out)
+    out |= first
+    return out
+
+
+def _in_order(numbers: IntArray) -> IntArray:
+    """Return the pairs [2, P] of these numbers, which are sorted."""
+    # Numbers sort much faster than an order is found and what it orders is moved.
     numbers.sort()
-    return np.stack([numbers & 0xFFFFFFFF, numbers >> 32])
+    pairs = np.empty((2, len(numbers)), dtype=np.int64)
+    np.bitwise_and(numbers, 0xFFFFFFFF, out=pairs[0])
+    np.right_shift(numbers, 32, out=pairs[1])
+    return pairs
 
 
 def _vectors(positions: FloatArray, box: FloatArray, edge_index: IntArray) -> FloatArray:
     """Return the minimum-image r_receiver - r_sender, shape [E, d]."""
-    senders, receivers = edge_index
-    vectors = np.empty((len(senders), len(box)))
+    vectors = np.empty((edge_index.shape[1], len(box)))
     # Axis by axis: what is taken from an array of one coordinate is taken several times as fast.
-    for axis, along in enumerate(np.ascontiguousarray(positions.T)):
-        separation = along[receivers] - along[senders]
-        vectors[:, axis] = minimum_image(separation, box[axis : axis + 1])
+    coordinates = np.ascontiguousarray(positions.T)
+    for start in range(0, len(vectors), BLOCK):
+        part = slice(start, start + BLOCK)
+        senders, receivers = edge_index[:, part]
+        for axis, along in enumerate(coordinates):
+            separation = along[receivers] - along[senders]
+            vectors[part, axis] = minimum_image(separation, box[axis : axis + 1])
     return vectors
 
 

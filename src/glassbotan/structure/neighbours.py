@@ -23,7 +23,7 @@ FINENESS = 3
 """Cells along the last axis that make a cutoff."""
 MOST_CELLS = 2**20
 """Along one edge of the box, so that cells of a very dilute system can still be numbered."""
-CANDIDATES = 2**16
+CANDIDATES = 2**14
 """Pairs looked at together: few enough that they stay in the processor's cache."""
 
 
