@@ -117,9 +117,9 @@ class Form:
 
     def seconds(self, workload: str) -> float:
         """Run a workload once."""
-        from glassbotan.models.kernels import native
+        from glassbotan.models.kernels.choice import using
 
-        with native.using(self.variant):
+        with using(self.variant):
             return self._timed(self._step if workload == STEP else self._forward)
 
     def matrix_peak(self) -> float:

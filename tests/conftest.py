@@ -1,5 +1,6 @@
 """Real snapshots and small made-up ones, for all tests."""
 
+import os
 import signal
 from pathlib import Path
 
@@ -7,6 +8,10 @@ import hypothesis
 import numpy as np
 import pytest
 import torch
+
+if not torch.cuda.is_available():
+    # Triton reads this when it is imported, which PyTorch's optimisers do before any test of ours.
+    os.environ.setdefault("TRITON_INTERPRET", "1")
 
 import glassbotan as gb
 from glassbotan.datasets import LabelledSnapshot, load_labelled

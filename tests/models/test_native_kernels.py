@@ -9,6 +9,7 @@ import glassbotan as gb
 from conftest import random_snapshot
 from glassbotan.models.botan import Botan
 from glassbotan.models.kernels import native
+from glassbotan.models.kernels.choice import chosen, using
 from glassbotan.models.kernels.edge_layout import edge_layout
 from glassbotan.models.kernels.edge_update import edge_update
 from glassbotan.models.kernels.perceptron import perceptron
@@ -46,7 +47,7 @@ def made_up(received, *, width, dtype=torch.float64, seed=0):
 
 
 def update_and_gradients(inputs, layout, variant, *, outputs="both"):
-    with native.using(variant):
+    with using(variant):
         *edges, m, w, b = inputs
         updated, received = edge_update(*edges, (m, w, b), layout)
         loss = (updated * torch.sin(updated)).sum() if outputs != "received" else 0.0
@@ -55,7 +56,7 @@ def update_and_gradients(inputs, layout, variant, *, outputs="both"):
 
 
 def perceptron_and_gradients(x, weights, variant):
-    with native.using(variant):
+    with using(variant):
         y = perceptron(x, weights)
         wanted = (*([x] if x.requires_grad else []), *weights)
         return y, *torch.autograd.grad((y * torch.sin(y)).sum(), wanted)
@@ -147,7 +148,7 @@ def test_the_number_of_threads_changes_no_bit(variant, dtype):
 def test_in_place_only_without_gradients(variant):
     inputs, layout = made_up([30, 0, 200], width=32)
     *edges, m, w, b = inputs
-    with native.using(variant):
+    with using(variant):
         expected, sums = edge_update(*edges, (m, w, b), layout, in_place=True)
         assert expected.data_ptr() != edges[3].data_ptr()
         given = edges[3].detach().clone()
@@ -188,8 +189,8 @@ def test_not_a_number_stays_one():
     ],
 )
 def test_pytorch_computes_what_the_kernels_cannot(tensors, width):
-    assert native.chosen(width, tensors) is None
-    assert native.chosen(16, [torch.zeros(4, 16)]) == native.variants()[0]
+    assert chosen(width, tensors) is None
+    assert chosen(16, [torch.zeros(4, 16)]) == native.variants()[0]
 
 
 @pytest.mark.parametrize("network", [Botan, NodeOnly])
@@ -201,7 +202,7 @@ def test_twenty_steps_of_training_end_at_the_same_weights(network):
         model = network(Settings(times=(1.0, 2.0), steps=3, width=32)).double()
         target = torch.linspace(0, 1, 80, dtype=torch.float64)[:, None]
         optimiser = torch.optim.Adam(model.parameters(), lr=1e-3)
-        with native.using(variant):
+        with using(variant):
             for _ in range(20):
                 optimiser.zero_grad()
                 nodes, bonds = model(graph)
@@ -222,7 +223,7 @@ def test_without_the_library_pytorch_computes(monkeypatch):
         native.load.cache_clear()
         native.variants.cache_clear()
         assert native.variants() == ()
-        assert native.chosen(16, inputs) is None
+        assert chosen(16, inputs) is None
         *edges, m, w, b = inputs
         updated, received = edge_update(*edges, (m, w, b), layout)
     native.load.cache_clear()

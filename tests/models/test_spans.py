@@ -20,6 +20,7 @@ from glassbotan.models import spans
 from glassbotan.models.botan import Botan
 from glassbotan.models.graph_tensors import GraphTensors
 from glassbotan.models.kernels import native
+from glassbotan.models.kernels.choice import using
 from glassbotan.models.kernels.edge_layout import edge_layout
 from glassbotan.models.network import Settings
 from glassbotan.models.node_only import NodeOnly
@@ -40,7 +41,7 @@ def by_spans(span_edges: int | None):
 
 
 def predicted(model, graph, span_edges, variant=None):
-    with by_spans(span_edges), native.using(variant), torch.inference_mode():
+    with by_spans(span_edges), using(variant), torch.inference_mode():
         return [x for x in model(graph) if x is not None]
 
 

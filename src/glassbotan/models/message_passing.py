@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn.functional import linear
 
 from glassbotan.models.graph_tensors import GraphTensors
+from glassbotan.models.kernels.choice import Triton, chosen
 from glassbotan.models.kernels.edge_update import edge_update
 from glassbotan.models.perceptron import Perceptron
 from glassbotan.models.spans import is_large, pass_by_spans
@@ -76,6 +77,9 @@ class MessagePassing(nn.Module):
 
     def forward(self, graph: GraphTensors) -> tuple[Tensor, Tensor]:
         """Return final node states [N, H] and edge states [E, H]."""
+        path = chosen(self.width, (graph.species, graph.vectors, *self.parameters()))
+        if isinstance(path, Triton):
+            return self._all_steps_at_once(graph, path)
         if is_large(graph.layout.n_edges):
             return pass_by_spans(self, graph)
         encoded_nodes = self.node_encoder(graph.species)
@@ -96,6 +100,41 @@ class MessagePassing(nn.Module):
             )
             nodes = self.update_nodes(nodes, encoded_nodes, received)
         return nodes, edges
+
+    def _all_steps_at_once(self, graph: GraphTensors, path: Triton) -> tuple[Tensor, Tensor]:
+        from glassbotan.models.kernels.gpu.recurrence import Inputs, Weights, recurrence
+
+        encoded_nodes = self.node_encoder(graph.species)
+        encoded_edges = self.edge_encoder(graph.vectors)
+        of_edges, width = self.edge_weights(), self.width
+        edge, edge_out, edge_bias = of_edges.update
+        first, out = self.node_perceptron.hidden, self.node_perceptron.out
+        node, encoded_node, received = torch.split(first.weight, width, dim=1)
+        # What edges see of the encoded nodes, where they do, is the same in every step.
+        now, at_first = slice(None, width), slice(width, None)
+        weights = Weights(
+            edge=edge,
+            edge_out=edge_out,
+            sender=of_edges.sender[:, now],
+            receiver=of_edges.receiver[:, now],
+            node=node,
+            received=received,
+            node_out=out.weight,
+        )
+        inputs = Inputs(
+            nodes=encoded_nodes,
+            edges=encoded_edges,
+            edge_terms=of_edges.terms(encoded_edges),
+            node_terms=linear(encoded_nodes, encoded_node, first.bias),
+            weights=torch.stack(weights),
+            biases=torch.stack([edge_bias, out.bias]),
+        )
+        if self.edges_see_encoded_nodes:
+            inputs = inputs._replace(
+                sender_terms=linear(encoded_nodes, of_edges.sender[:, at_first]),
+                receiver_terms=linear(encoded_nodes, of_edges.receiver[:, at_first]),
+            )
+        return recurrence(inputs, graph.layout, steps=self.steps, path=path)
 
     def edge_weights(self) -> EdgeWeights:
         """Split the edge perceptron's first layer."""

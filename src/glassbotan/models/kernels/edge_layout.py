@@ -73,12 +73,13 @@ class EdgeLayout:
         )
 
     def to(self, device: torch.device) -> "EdgeLayout":
-        """Return the same layout on another device."""
+        """Return the same layout on another device, in one block where that has no such caches."""
         if device == self.offsets.device:
             return self
         # Sorted once here, not there again in every step of a training.
         moved = {name: tensor.to(device) for name, tensor in self.tensors().items()}
-        return EdgeLayout.of_tensors(moved, self.blocks)
+        blocks = self.blocks if device.type == "cpu" else one_block(self.n_nodes, self.n_edges)
+        return EdgeLayout.of_tensors(moved, blocks)
 
     def tensors(self) -> dict[str, Tensor]:
         """Return all index tensors by name, the order of the senders among them."""
@@ -95,19 +96,25 @@ class EdgeLayout:
 def edge_layout(
     senders: Tensor, receivers: Tensor, n_nodes: int, *, block_edges: int = BLOCK_EDGES
 ) -> EdgeLayout:
-    """Lay out edges that are already sorted by receiver."""
+    """Lay out edges that are already sorted by receiver; in one block if not on a CPU."""
     offsets = _offsets(receivers, n_nodes)
+    on_cpu = offsets.device.type == "cpu"
     return EdgeLayout(
-        senders=senders,
-        receivers=receivers,
+        senders=senders.contiguous(),
+        receivers=receivers.contiguous(),
         offsets=offsets,
-        blocks=blocks_of(offsets, block_edges),
+        blocks=blocks_of(offsets, block_edges) if on_cpu else one_block(n_nodes, len(senders)),
     )
 
 
 def _offsets(nodes: Tensor, n_nodes: int) -> Tensor:
     counts = torch.bincount(nodes, minlength=n_nodes)
     return torch.cat([counts.new_zeros(1), counts.cumsum(0)])
+
+
+def one_block(n_nodes: int, n_edges: int) -> tuple[Block, ...]:
+    """Return the partition that parts nothing."""
+    return (Block(slice(0, n_edges), slice(0, n_nodes)),)
 
 
 def blocks_of(offsets: Tensor, block_edges: int) -> tuple[Block, ...]:

@@ -13,8 +13,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import embedding_bag
 
-from glassbotan.models.kernels import native, native_perceptron
+from glassbotan.models.kernels import native_perceptron
+from glassbotan.models.kernels.choice import chosen, working_precision
 from glassbotan.models.kernels.edge_layout import Block, EdgeLayout
+from glassbotan.models.kernels.native import Variant
 
 
 def edge_update(
@@ -50,8 +52,8 @@ def edge_update(
 
     """
     inputs = _in_one_precision(sender_terms, receiver_terms, edge_terms, edges, *weights)
-    variant = native.chosen(edges.shape[1], inputs[:4])
-    if variant is not None:
+    variant = chosen(edges.shape[1], inputs[:4])
+    if isinstance(variant, Variant):
         terms, others = (*inputs[:3], None), inputs[3:]
         updated, received = native_perceptron.apply(
             (*terms, *others), layout, variant, in_place=in_place
@@ -66,10 +68,7 @@ def edge_update(
 
 def _in_one_precision(*inputs: Tensor) -> tuple[Tensor, ...]:
     """Cast to the precision of autocast, which does not reach into hand-written gradients."""
-    device = inputs[0].device.type
-    if not torch.is_autocast_enabled(device):
-        return inputs
-    return tuple(x.to(torch.get_autocast_dtype(device)) for x in inputs)
+    return tuple(x.to(working_precision(x)) for x in inputs)
 
 
 def _forward(

@@ -1,8 +1,7 @@
 """The networks' native library as ctypes sees it (native/network/perceptron.h)."""
 
 import ctypes
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from ctypes import POINTER, c_char_p, c_int, c_int64, c_void_p
 from dataclasses import dataclass
 from functools import cache
@@ -107,27 +106,10 @@ def variants() -> tuple[Variant, ...]:
     )
 
 
-_forced: list[Variant | None] = []
-
-
-@contextmanager
-def using(variant: Variant | None) -> Iterator[None]:
-    """Compute with this instruction set within the context, or with PyTorch for None."""
-    _forced.append(variant)
-    try:
-        yield
-    finally:
-        _forced.pop()
-
-
-def chosen(width: int, tensors: Sequence[Tensor]) -> Variant | None:
-    """Return the instruction set for these tensors, or None where PyTorch has to compute.
-
-    The native kernels take dense tensors of one precision on the CPU.
-    """
-    available = _forced[-1:] or list(variants()[:1])
+def suits(width: int, tensors: Sequence[Tensor]) -> bool:
+    """Whether the kernels take these tensors: dense ones of one precision on the CPU."""
     precision = tensors[0].dtype
-    suitable = (
+    return (
         width % WIDTH_MULTIPLE == 0
         and width > 0
         and precision in PRECISIONS
@@ -135,7 +117,6 @@ def chosen(width: int, tensors: Sequence[Tensor]) -> Variant | None:
             x.device.type == "cpu" and x.dtype == precision and x.is_contiguous() for x in tensors
         )
     )
-    return available[0] if available and suitable else None
 
 
 def forward(perceptron: Perceptron, variant: Variant, precision: torch.dtype) -> None:

@@ -1,0 +1,125 @@
+# ruff: noqa: ANN001, ANN201 - Triton reads an annotation as a machine type.
+# mypy: disable-error-code="no-untyped-def, misc, untyped-decorator"
+"""The edges' part of a recurrent step, in tiles of edges; edge_update.py has the formula."""
+
+import triton
+import triton.language as tl
+
+from glassbotan.models.kernels.gpu.tile import gate, product, relu, rounded, weights
+
+
+@triton.jit
+def forward(
+    sender_terms,
+    receiver_terms,
+    edge_terms,
+    edges,
+    edge_weight,
+    out_weight,
+    out_bias,
+    senders,
+    receivers,
+    n_edges,
+    hidden,
+    updated,
+    WIDTH: tl.constexpr,
+    ROWS: tl.constexpr,
+    KEEP_HIDDEN: tl.constexpr,
+    OPERAND: tl.constexpr,
+    ACCUMULATOR: tl.constexpr,
+    PRECISION: tl.constexpr,
+    PIN: tl.constexpr,
+):
+    """Update one tile of edges."""
+    row, channel = tl.arange(0, ROWS), tl.arange(0, WIDTH)
+    stored = updated.dtype.element_ty
+    start = tl.program_id(0).to(tl.int64) * ROWS
+    real = row < n_edges - start
+    inside = real[:, None]
+    tile = start * WIDTH + (row[:, None] * WIDTH + channel[None, :])
+    sender = tl.load(senders + start + row, mask=real, other=0)
+    receiver = tl.load(receivers + start + row, mask=real, other=0)
+    x = tl.load(edges + tile, mask=inside, other=0.0)
+    terms = tl.load(edge_terms + tile, mask=inside, other=0.0).to(ACCUMULATOR)
+    sent = sender_terms + sender[:, None] * WIDTH + channel[None, :]
+    terms += tl.load(sent, mask=inside, other=0.0).to(ACCUMULATOR)
+    own = receiver_terms + receiver[:, None] * WIDTH + channel[None, :]
+    terms += tl.load(own, mask=inside, other=0.0).to(ACCUMULATOR)
+    terms = rounded(terms, ACCUMULATOR, PIN)
+    h = product(x, weights(edge_weight, WIDTH, WIDTH, WIDTH), terms, OPERAND, PRECISION)
+    h = relu(h).to(stored)
+    if KEEP_HIDDEN:
+        tl.store(hidden + tile, h, mask=inside)
+    y = tl.zeros([ROWS, WIDTH], ACCUMULATOR)
+    y = product(h, weights(out_weight, WIDTH, WIDTH, WIDTH), y, OPERAND, PRECISION)
+    bias = tl.load(out_bias + channel).to(ACCUMULATOR)
+    tl.store(updated + tile, relu(y + bias[None, :]).to(stored), mask=inside)
+
+
+@triton.jit
+def backward(
+    grad_received,
+    grad_updated,
+    edges,
+    hidden,
+    updated,
+    edge_weight_transposed,
+    out_weight_transposed,
+    receivers,
+    n_edges,
+    grad_terms,
+    grad_edges,
+    grad_weights,
+    grad_bias,
+    WIDTH: tl.constexpr,
+    ROWS: tl.constexpr,
+    UPDATED_IS_USED: tl.constexpr,
+    OPERAND: tl.constexpr,
+    ACCUMULATOR: tl.constexpr,
+    PRECISION: tl.constexpr,
+    PIN: tl.constexpr,
+):
+    """Write the gradients of terms and edges; add those of weights to this program's own.
+
+    Program p takes tiles p, p + programs, ...; grad_weights has shape [programs, 2, WIDTH, WIDTH]
+    and grad_bias [programs, WIDTH]: no atomics, and one order of summation.
+    """
+    row, channel = tl.arange(0, ROWS), tl.arange(0, WIDTH)
+    stored = grad_terms.dtype.element_ty
+    from_out = weights(out_weight_transposed, WIDTH, WIDTH, WIDTH)
+    from_hidden = weights(edge_weight_transposed, WIDTH, WIDTH, WIDTH)
+    grad_edge_weight = tl.zeros([WIDTH, WIDTH], ACCUMULATOR)
+    grad_out_weight = tl.zeros([WIDTH, WIDTH], ACCUMULATOR)
+    grad_out_bias = tl.zeros([WIDTH], ACCUMULATOR)
+    for number in range(tl.program_id(0), tl.cdiv(n_edges, ROWS), tl.num_programs(0)):
+        edge = number * ROWS + row
+        real = edge < n_edges
+        inside = real[:, None]
+        tile = edge.to(tl.int64)[:, None] * WIDTH + channel[None, :]
+        receiver = tl.load(receivers + edge, mask=real, other=0)
+        of_sum = grad_received + receiver[:, None] * WIDTH + channel[None, :]
+        grad = tl.load(of_sum, mask=inside, other=0.0).to(ACCUMULATOR)
+        if UPDATED_IS_USED:
+            grad += tl.load(grad_updated + tile, mask=inside, other=0.0).to(ACCUMULATOR)
+        y = tl.load(updated + tile, mask=inside, other=0.0).to(ACCUMULATOR)
+        grad = gate(grad, y)
+        grad_out_bias += tl.sum(grad, 0)
+        grad = rounded(grad, stored, PIN)
+        h = tl.load(hidden + tile, mask=inside, other=0.0)
+        grad_out_weight = product(tl.trans(grad), h, grad_out_weight, OPERAND, PRECISION)
+        pre = tl.zeros([ROWS, WIDTH], ACCUMULATOR)
+        pre = product(grad, from_out, pre, OPERAND, PRECISION)
+        pre = gate(pre, h.to(ACCUMULATOR)).to(stored)
+        tl.store(grad_terms + tile, pre, mask=inside)
+        x = tl.load(edges + tile, mask=inside, other=0.0)
+        grad_edge_weight = product(tl.trans(pre), x, grad_edge_weight, OPERAND, PRECISION)
+        before = tl.zeros([ROWS, WIDTH], ACCUMULATOR)
+        before = product(pre, from_hidden, before, OPERAND, PRECISION)
+        tl.store(grad_edges + tile, before.to(stored), mask=inside)
+    square = channel[:, None] * WIDTH + channel[None, :]
+    mine = grad_weights + tl.program_id(0) * 2 * WIDTH * WIDTH + square
+    tl.store(mine, tl.load(mine) + grad_edge_weight)
+    mine += WIDTH * WIDTH
+    tl.store(mine, tl.load(mine) + grad_out_weight)
+    mine = grad_bias + tl.program_id(0) * WIDTH + channel
+    tl.store(mine, tl.load(mine) + grad_out_bias)
