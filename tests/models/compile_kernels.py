@@ -2,8 +2,8 @@
 
     python tests/models/compile_kernels.py tf32|tf32x3|bf16 [edges|nodes|rows|sums]
 
-For each kernel, or those of one module, as it is launched for 64 channels: registers a thread, bytes
-spilled, shared memory, instructions, and how many of these are products of matrices.
+For each kernel, or those of one module, as it is launched for 64 channels: registers a thread,
+bytes spilled, shared memory, instructions, and how many of these are products of matrices.
 """
 
 import os
@@ -32,22 +32,22 @@ NO_TERMS = {"sender_constants": None, "receiver_constants": None}
 FROM_VECTORS = {"INPUTS": 3, "PADDED": 16}
 FROM_STATES = {"INPUTS": 64, "PADDED": 64}
 LAUNCHES = [
-    ("edges.forward", edges.forward, {"KEEP_HIDDEN": True}),
-    ("edges.backward", edges.backward, {"UPDATED_IS_USED": True}),
-    ("sums", sums.at_receivers, {}),
-    ("sums", sums.at_both_ends, {}),
-    ("nodes.forward", nodes.forward, {"KEEP_HIDDEN": True, "TERMS_ARE_USED": True, **NO_TERMS}),
-    ("nodes.backward", nodes.backward, {"TERMS_ARE_USED": True}),
-    ("rows.forward", rows.forward, {"KEEP_HIDDEN": True, **FROM_VECTORS}),
-    ("rows.forward", rows.forward, {"KEEP_HIDDEN": True, **FROM_STATES}),
-    ("rows.backward", rows.backward, {"INPUTS_ARE_VARIABLE": False, **FROM_VECTORS}),
-    ("rows.backward", rows.backward, {"INPUTS_ARE_VARIABLE": True, **FROM_STATES}),
+    (edges.edges_forward, {"KEEP_HIDDEN": True}),
+    (edges.edges_backward, {"UPDATED_IS_USED": True}),
+    (sums.sums_at_receivers, {}),
+    (sums.sums_at_both_ends, {}),
+    (nodes.nodes_forward, {"KEEP_HIDDEN": True, "TERMS_ARE_USED": True, **NO_TERMS}),
+    (nodes.nodes_backward, {"TERMS_ARE_USED": True}),
+    (rows.rows_forward, {"KEEP_HIDDEN": True, **FROM_VECTORS}),
+    (rows.rows_forward, {"KEEP_HIDDEN": True, **FROM_STATES}),
+    (rows.rows_backward, {"INPUTS_ARE_VARIABLE": False, **FROM_VECTORS}),
+    (rows.rows_backward, {"INPUTS_ARE_VARIABLE": True, **FROM_STATES}),
 ]
 
 
-def compiled(kernel, function, constants, way):
+def compiled(kernel, constants, way):
     dtype, operand = ("bf16", tl.bfloat16) if way == "bf16" else ("fp32", tl.float32)
-    tile = TILES[kernel][way]
+    tile = TILES[kernel.__name__][way]
     constants = constants | {
         "WIDTH": 64,
         "ROWS": tile.rows,
@@ -57,7 +57,7 @@ def compiled(kernel, function, constants, way):
         "PIN": True,
     }
     signature, aligned = {}, {}
-    for k, name in enumerate(function.arg_names):
+    for k, name in enumerate(kernel.arg_names):
         if name in constants:
             signature[name] = "constexpr"
         elif name in COUNTS:
@@ -66,8 +66,8 @@ def compiled(kernel, function, constants, way):
             aligned[k,] = [["tt.divisibility", 16]]
             kind = "i64" if name in INDICES else "fp32" if name in SUMS else dtype
             signature[name] = f"*{kind}"
-    values = {(function.arg_names.index(n),): x for n, x in constants.items() if n in signature}
-    source = ASTSource(function, signature, values, aligned)
+    values = {(kernel.arg_names.index(n),): x for n, x in constants.items() if n in signature}
+    source = ASTSource(kernel, signature, values, aligned)
     options = {"num_warps": tile.warps, "num_stages": 1}
     return triton.compile(source, target=GPUTarget("cuda", 90, 32), options=options)
 
@@ -97,10 +97,9 @@ def summary(binary):
 
 if __name__ == "__main__":
     way, only = sys.argv[1], "".join(sys.argv[2:])
-    for kernel, function, constants in LAUNCHES:
-        if not kernel.startswith(only):
+    for kernel, constants in LAUNCHES:
+        if not kernel.__name__.startswith(only):
             continue
-        binary = compiled(kernel, function, constants, way)
-        name = f"{function.fn.__module__.rsplit('.', 1)[1]}.{function.__name__}"
-        sys.stdout.write(f"{name:20}{summary(binary)}\n")
+        binary = compiled(kernel, constants, way)
+        sys.stdout.write(f"{kernel.__name__:20}{summary(binary)}\n")
         sys.stdout.flush()

@@ -193,7 +193,7 @@ def outputs_and_gradients(model, graph, path, *, autocast=False):
     with using(path), torch.autocast(DEVICE.type, torch.bfloat16, enabled=autocast):
         outputs = [x for x in model(graph) if x is not None]
         loss = sum(x.float().square().mean() for x in outputs)
-    return *outputs, *torch.autograd.grad(loss, list(model.parameters()))
+        return *outputs, *torch.autograd.grad(loss, list(model.parameters()))
 
 
 @pytest.mark.parametrize("network", [Botan, NodeOnly])

@@ -8,8 +8,8 @@ import triton.language as tl
 from glassbotan.models.kernels.gpu.tile import gate, product, relu, rounded, weights
 
 
-@triton.jit
-def forward(
+@triton.jit(do_not_specialize=["n_edges"])
+def edges_forward(
     sender_terms,
     receiver_terms,
     edge_terms,
@@ -56,8 +56,8 @@ def forward(
     tl.store(updated + tile, relu(y + bias[None, :]).to(stored), mask=inside)
 
 
-@triton.jit
-def backward(
+@triton.jit(do_not_specialize=["n_edges"])
+def edges_backward(
     grad_received,
     grad_updated,
     edges,

@@ -34,17 +34,21 @@ class Tile(NamedTuple):
 
 
 TILES: dict[str, dict[str, Tile]] = {
-    "edges.forward": {"tf32": Tile(64, 4), "tf32x3": Tile(128, 8), "bf16": Tile(64, 4)},
-    "edges.backward": {"tf32": Tile(64, 4), "tf32x3": Tile(32, 4), "bf16": Tile(64, 4)},
-    "rows.forward": {"tf32": Tile(64, 4), "tf32x3": Tile(64, 4), "bf16": Tile(64, 4)},
-    "rows.backward": {"tf32": Tile(64, 4), "tf32x3": Tile(32, 4), "bf16": Tile(64, 4)},
-    "nodes.forward": {"tf32": Tile(32, 4), "tf32x3": Tile(16, 4), "bf16": Tile(32, 4)},
-    "nodes.backward": {"tf32": Tile(32, 4), "tf32x3": Tile(16, 4), "bf16": Tile(32, 4)},
-    "sums": {"tf32": Tile(64, 4), "tf32x3": Tile(64, 4), "bf16": Tile(64, 4)},
+    "edges_forward": {"tf32": Tile(64, 4), "tf32x3": Tile(128, 8), "bf16": Tile(64, 4)},
+    "edges_backward": {"tf32": Tile(64, 4), "tf32x3": Tile(32, 4), "bf16": Tile(64, 4)},
+    "rows_forward": {"tf32": Tile(64, 4), "tf32x3": Tile(64, 4), "bf16": Tile(64, 4)},
+    "rows_backward": {"tf32": Tile(64, 4), "tf32x3": Tile(32, 4), "bf16": Tile(64, 4)},
+    "nodes_forward": {"tf32": Tile(32, 4), "tf32x3": Tile(16, 4), "bf16": Tile(32, 4)},
+    "nodes_backward": {"tf32": Tile(32, 4), "tf32x3": Tile(16, 4), "bf16": Tile(32, 4)},
+    "sums_at_receivers": {"tf32": Tile(64, 4), "tf32x3": Tile(64, 4), "bf16": Tile(64, 4)},
+    "sums_at_both_ends": {"tf32": Tile(64, 4), "tf32x3": Tile(64, 4), "bf16": Tile(64, 4)},
 }
-"""By kernel and way of multiplying, for 64 channels: the fewest instructions a row of which the
-compiler spills (nearly) no registers. Fixed rather than tuned at run time, because the number of
-rows orders the sums of weight gradients: the same run gives the same bits on every machine."""
+"""By kernel and way of multiplying, for 64 channels: the fewest instructions a row without spilling
+registers, or few, when compiled for compute capability 9.0 (tests/models/compile_kernels.py).
+
+Fixed rather than tried out at run time, because the rows of a tile order the sums of weights'
+gradients: the same run gives the same bits on every GPU with as many multiprocessors.
+"""
 
 
 class Launcher:
@@ -82,34 +86,30 @@ class Launcher:
         self.most_programs = PROGRAMS_PER_PROCESSOR * processors
         self._wider = max(width // 64, 1)
 
-    def tile(self, kernel: str) -> Tile:
-        """Return the tile of a kernel named as in ``TILES``."""
-        tiles = TILES[kernel]
+    def tile(self, kernel: Any) -> Tile:
+        """Return the tile that a kernel works on."""
+        tiles = TILES[kernel.fn.__name__]
         rows, warps = tiles.get(self._way, tiles["tf32x3"])
         return Tile(rows, warps * self._wider)
 
-    def programs(self, kernel: str, rows: int) -> int:
-        """Return how many programs share the tiles of so many rows, of which each keeps sums."""
+    def programs(self, kernel: Any, rows: int) -> int:
+        """Return how many programs share the tiles of so many rows, each with sums of its own."""
         return min(-(-rows // self.tile(kernel).rows), self.most_programs)
 
-    def over_tiles(
-        self, kernel: str, function: Any, rows: int, *arguments: Any, **more: Any
-    ) -> None:
+    def over_tiles(self, kernel: Any, rows: int, *arguments: Any, **more: Any) -> None:
         """Start one program for each tile of so many rows."""
-        self.start(kernel, function, -(-rows // self.tile(kernel).rows), *arguments, **more)
+        self.start(kernel, -(-rows // self.tile(kernel).rows), *arguments, **more)
 
-    def start(
-        self, kernel: str, function: Any, programs: int, *arguments: Any, **more: Any
-    ) -> None:
+    def start(self, kernel: Any, programs: int, *arguments: Any, **more: Any) -> None:
         """Start so many programs of a kernel."""
         if programs == 0:
             return
         tile = self.tile(kernel)
-        known = {name: x for name, x in self._options.items() if name in function.arg_names}
+        options = {name: x for name, x in self._options.items() if name in kernel.arg_names}
         here = torch.cuda.device(self.device) if self.device.type == "cuda" else nullcontext()
         with here:
-            function[(programs,)](
-                *arguments, ROWS=tile.rows, **known, **more, num_warps=tile.warps, num_stages=1
+            kernel[(programs,)](
+                *arguments, ROWS=tile.rows, **options, **more, num_warps=tile.warps, num_stages=1
             )
 
     def empty(self, *shape: int) -> Tensor:

@@ -12,8 +12,8 @@ import triton.language as tl
 from glassbotan.models.kernels.gpu.tile import gate, product, relu, rounded, weights
 
 
-@triton.jit
-def forward(
+@triton.jit(do_not_specialize=["n_nodes"])
+def nodes_forward(
     nodes,
     received,
     node_terms,
@@ -67,8 +67,8 @@ def forward(
         tl.store(receiver_terms + tile, r.to(stored), mask=inside)
 
 
-@triton.jit
-def backward(
+@triton.jit(do_not_specialize=["n_nodes"])
+def nodes_backward(
     grad_updated,
     grad_sender_terms,
     grad_receiver_terms,

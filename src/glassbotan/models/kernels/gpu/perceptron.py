@@ -7,8 +7,8 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from glassbotan.models.kernels.choice import TRITON_WIDTHS, Triton
-from glassbotan.models.kernels.gpu import rows
 from glassbotan.models.kernels.gpu.launch import Launcher
+from glassbotan.models.kernels.gpu.rows import rows_backward, rows_forward
 
 SMALLEST_PRODUCT = 16
 """Numbers over which a product sums at least."""
@@ -79,8 +79,7 @@ def _forward(
     outputs = launcher.empty(n_rows, width)
     hidden = torch.empty_like(outputs) if keep else launcher.empty(0, width)
     launcher.over_tiles(
-        "rows.forward",
-        rows.forward,
+        rows_forward,
         n_rows,
         *(x, first_weight, first_bias, out_weight, out_bias, n_rows, hidden, outputs),
         INPUTS=x.shape[1],
@@ -100,14 +99,13 @@ def _backward(
     x, first_weight, out_weight, hidden, outputs = saved
     (n_rows, width), inputs = outputs.shape, x.shape[1]
     padded = max(inputs, SMALLEST_PRODUCT)
-    programs = launcher.programs("rows.backward", n_rows)
+    programs = launcher.programs(rows_backward, n_rows)
     of_x = torch.empty_like(x)
     of_first = launcher.sums(programs, width, padded)
     of_out = launcher.sums(programs, width, width)
     of_biases = launcher.sums(programs, 2, width)
     launcher.start(
-        "rows.backward",
-        rows.backward,
+        rows_backward,
         programs,
         *(of_outputs, x, hidden, outputs),
         *(first_weight.T.contiguous(), out_weight.T.contiguous(), n_rows),

@@ -12,8 +12,10 @@ from torch.autograd.function import once_differentiable
 
 from glassbotan.models.kernels.choice import Triton
 from glassbotan.models.kernels.edge_layout import EdgeLayout
-from glassbotan.models.kernels.gpu import edges, nodes, sums
+from glassbotan.models.kernels.gpu.edges import edges_backward, edges_forward
 from glassbotan.models.kernels.gpu.launch import Launcher
+from glassbotan.models.kernels.gpu.nodes import nodes_backward, nodes_forward
+from glassbotan.models.kernels.gpu.sums import sums_at_both_ends, sums_at_receivers
 
 
 class Weights(NamedTuple):
@@ -117,11 +119,12 @@ class _Recurrence(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
         start_nodes, start_edges, weights, *states = ctx.saved_tensors
-        backward = _Backward(
-            start_nodes, start_edges, weights, _States(*states), ctx.layout, ctx.launcher
-        )
         of_nodes, of_edges = (None if g is None else g.contiguous() for g in gradients)
-        found = backward.run(of_nodes, of_edges)
+        # Autocast, where the gradient is asked for within it, would round sums of weights' ones.
+        with torch.autocast(start_edges.device.type, enabled=False):
+            found = _Backward(
+                start_nodes, start_edges, weights, _States(*states), ctx.layout, ctx.launcher
+            ).run(of_nodes, of_edges)
         wanted = zip(found, ctx.precisions, strict=True)
         return (*(g.to(d) if g is not None and d else None for g, d in wanted), None, None, None)
 
@@ -159,8 +162,7 @@ def _forward(
     for step in range(steps):
         now = _States(*(x[step if keep else 0] for x in states))
         launcher.over_tiles(
-            "edges.forward",
-            edges.forward,
+            edges_forward,
             n_edges,
             *(sent, own, inputs.edge_terms, edges_before),
             *(weights.edge, weights.edge_out, edge_bias),
@@ -168,10 +170,9 @@ def _forward(
             *(now.hidden_edges, now.edges),
             KEEP_HIDDEN=keep,
         )
-        launcher.start("sums", sums.at_receivers, n_nodes, now.edges, layout.offsets, now.received)
+        launcher.start(sums_at_receivers, n_nodes, now.edges, layout.offsets, now.received)
         launcher.over_tiles(
-            "nodes.forward",
-            nodes.forward,
+            nodes_forward,
             n_nodes,
             *(nodes_before, now.received, inputs.node_terms),
             *(inputs.sender_terms, inputs.receiver_terms),
@@ -215,7 +216,7 @@ class _Backward:
         # Of the step at hand.
         self.edges, self.received = (torch.empty_like(x) for x in (start_edges, start_nodes))
         # Of all steps, by program.
-        programs = launcher.programs("edges.backward", layout.n_edges)
+        programs = launcher.programs(edges_backward, layout.n_edges)
         self.edge_weights = launcher.sums(programs, 2, width, width)
         self.edge_bias = launcher.sums(programs, width)
 
@@ -228,8 +229,7 @@ class _Backward:
             self._edge_update(step, of_edges)
             of_edges = self.edges
             self.launcher.start(
-                "sums",
-                sums.at_both_ends,
+                sums_at_both_ends,
                 self.n_nodes,
                 *(self.edge_terms[step], layout.offsets, layout.by_sender, layout.sender_offsets),
                 *(self.receiver_terms[step], self.sender_terms[step]),
@@ -253,8 +253,7 @@ class _Backward:
         following = step if last else step + 1
         of_nodes, weights = torch.empty_like(of_updated), self.transposed
         self.launcher.over_tiles(
-            "nodes.backward",
-            nodes.backward,
+            nodes_backward,
             self.n_nodes,
             *(of_updated, self.sender_terms[following], self.receiver_terms[following]),
             *(self.states.hidden_nodes[step], self.states.nodes[step]),
@@ -268,8 +267,7 @@ class _Backward:
     def _edge_update(self, step: int, of_updated: Tensor | None) -> None:
         states = self.states
         self.launcher.start(
-            "edges.backward",
-            edges.backward,
+            edges_backward,
             len(self.edge_bias),
             *(self.received, self.edges if of_updated is None else of_updated),
             states.edges[step - 1] if step else self.start_edges,

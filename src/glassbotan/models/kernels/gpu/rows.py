@@ -8,8 +8,8 @@ import triton.language as tl
 from glassbotan.models.kernels.gpu.tile import gate, product, relu, rounded, weights
 
 
-@triton.jit
-def forward(
+@triton.jit(do_not_specialize=["n_rows"])
+def rows_forward(
     inputs,
     first_weight,
     first_bias,
@@ -47,8 +47,8 @@ def forward(
     tl.store(outputs + tile, y.to(stored), mask=inside)
 
 
-@triton.jit
-def backward(
+@triton.jit(do_not_specialize=["n_rows"])
+def rows_backward(
     grad_outputs,
     inputs,
     hidden,

@@ -7,7 +7,7 @@ import triton.language as tl
 
 
 @triton.jit
-def at_receivers(
+def sums_at_receivers(
     values,
     offsets,
     received,
@@ -21,7 +21,7 @@ def at_receivers(
 
 
 @triton.jit
-def at_both_ends(
+def sums_at_both_ends(
     values,
     offsets,
     by_sender,
