@@ -11,8 +11,7 @@ from glassbotan.figures.report.subject import RECIPE
 from glassbotan.models.card import CARD
 from glassbotan.models.registry import locate
 
-PACKAGES = ("torch", "lightning", "numpy", "scipy", "scikit-learn", "freud-analysis", "vesin",
-            "matplotlib")  # fmt: skip
+PACKAGES = ["torch", "lightning", "numpy", "scipy", "scikit-learn", "freud-analysis", "matplotlib"]
 
 
 def source_files(sources: Sequence[str | Path]) -> list[Path]:
