@@ -143,7 +143,7 @@ def example(seed: int) -> tuple[GraphTensors, Targets]:
     graph = GraphTensors(
         species=(torch.rand(PARTICLES, 1, generator=generator) < 0.2).float().cuda(),
         vectors=vectors[receivers, senders],
-        layout=edge_layout(senders, receivers, PARTICLES).to(senders.device),
+        layout=edge_layout(senders, receivers, PARTICLES),
     )
     targets = []
     for rows in (PARTICLES, len(senders)):

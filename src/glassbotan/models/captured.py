@@ -61,7 +61,7 @@ def padded(graph: GraphTensors, size: Size) -> GraphTensors:
         vectors=padded_rows(graph.vectors, size.n_edges),
         layout=edge_layout(
             torch.cat([layout.senders, ends]), torch.cat([layout.receivers, ends]), size.n_nodes
-        ).to(layout.senders.device),
+        ),
     )
 
 
@@ -181,7 +181,4 @@ class _Replayed(torch.autograd.Function):
 
 
 def _tensors(graph: GraphTensors, targets: Sequence[Tensor]) -> list[Tensor]:
-    layout = graph.layout
-    indices = (layout.senders, layout.receivers, layout.offsets)
-    ordered = (layout.by_sender, layout.sender_offsets)
-    return [graph.species, graph.vectors, *indices, *ordered, *targets]
+    return [graph.species, graph.vectors, *graph.layout.tensors().values(), *targets]

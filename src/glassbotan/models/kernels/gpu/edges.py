@@ -1,6 +1,10 @@
 # ruff: noqa: ANN001, ANN201 - Triton reads an annotation as a machine type.
 # mypy: disable-error-code="no-untyped-def, misc, untyped-decorator"
-"""The edges' part of a recurrent step, in tiles of edges; edge_update.py has the formula."""
+"""The edges' part of a recurrent step, in tiles of edges; edge_update.py has the formula.
+
+Tensors that no kernel reads soon are the first to leave the L2 cache, so that it keeps the one
+whose sums come next.
+"""
 
 import triton
 import triton.language as tl
@@ -39,8 +43,9 @@ def edges_forward(
     tile = start * WIDTH + (row[:, None] * WIDTH + channel[None, :])
     sender = tl.load(senders + start + row, mask=real, other=0)
     receiver = tl.load(receivers + start + row, mask=real, other=0)
-    x = tl.load(edges + tile, mask=inside, other=0.0)
-    terms = tl.load(edge_terms + tile, mask=inside, other=0.0).to(ACCUMULATOR)
+    x = tl.load(edges + tile, mask=inside, other=0.0, eviction_policy="evict_first")
+    terms = tl.load(edge_terms + tile, mask=inside, other=0.0, eviction_policy="evict_first")
+    terms = terms.to(ACCUMULATOR)
     sent = sender_terms + sender[:, None] * WIDTH + channel[None, :]
     terms += tl.load(sent, mask=inside, other=0.0).to(ACCUMULATOR)
     own = receiver_terms + receiver[:, None] * WIDTH + channel[None, :]
@@ -49,7 +54,7 @@ def edges_forward(
     h = product(x, weights(edge_weight, WIDTH, WIDTH, WIDTH), terms, OPERAND, PRECISION)
     h = relu(h).to(stored)
     if KEEP_HIDDEN:
-        tl.store(hidden + tile, h, mask=inside)
+        tl.store(hidden + tile, h, mask=inside, eviction_policy="evict_first")
     y = tl.zeros([ROWS, WIDTH], ACCUMULATOR)
     y = product(h, weights(out_weight, WIDTH, WIDTH, WIDTH), y, OPERAND, PRECISION)
     bias = tl.load(out_bias + channel).to(ACCUMULATOR)
@@ -100,22 +105,25 @@ def edges_backward(
         of_sum = grad_received + receiver[:, None] * WIDTH + channel[None, :]
         grad = tl.load(of_sum, mask=inside, other=0.0).to(ACCUMULATOR)
         if UPDATED_IS_USED:
-            grad += tl.load(grad_updated + tile, mask=inside, other=0.0).to(ACCUMULATOR)
-        y = tl.load(updated + tile, mask=inside, other=0.0).to(ACCUMULATOR)
-        grad = gate(grad, y)
+            of_updated = tl.load(
+                grad_updated + tile, mask=inside, other=0.0, eviction_policy="evict_first"
+            )
+            grad += of_updated.to(ACCUMULATOR)
+        y = tl.load(updated + tile, mask=inside, other=0.0, eviction_policy="evict_first")
+        grad = gate(grad, y.to(ACCUMULATOR))
         grad_out_bias += tl.sum(grad, 0)
         grad = rounded(grad, stored, PIN)
-        h = tl.load(hidden + tile, mask=inside, other=0.0)
+        h = tl.load(hidden + tile, mask=inside, other=0.0, eviction_policy="evict_first")
         grad_out_weight = product(tl.trans(grad), h, grad_out_weight, OPERAND, PRECISION)
         pre = tl.zeros([ROWS, WIDTH], ACCUMULATOR)
         pre = product(grad, from_out, pre, OPERAND, PRECISION)
         pre = gate(pre, h.to(ACCUMULATOR)).to(stored)
         tl.store(grad_terms + tile, pre, mask=inside)
-        x = tl.load(edges + tile, mask=inside, other=0.0)
+        x = tl.load(edges + tile, mask=inside, other=0.0, eviction_policy="evict_first")
         grad_edge_weight = product(tl.trans(pre), x, grad_edge_weight, OPERAND, PRECISION)
         before = tl.zeros([ROWS, WIDTH], ACCUMULATOR)
         before = product(pre, from_hidden, before, OPERAND, PRECISION)
-        tl.store(grad_edges + tile, before.to(stored), mask=inside)
+        tl.store(grad_edges + tile, before.to(stored), mask=inside, eviction_policy="evict_first")
     square = channel[:, None] * WIDTH + channel[None, :]
     mine = grad_weights + tl.program_id(0) * 2 * WIDTH * WIDTH + square
     tl.store(mine, tl.load(mine) + grad_edge_weight)
