@@ -1,0 +1,126 @@
+"""One snapshot's trajectories on a GPU: the engine ``ensemble`` with ``device="cuda"``."""
+
+from collections.abc import Mapping
+from importlib.util import find_spec
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glassbotan.errors import InputError
+from glassbotan.simulation.device.batch import Batch, split_tasks
+from glassbotan.simulation.engine import State, Task
+from glassbotan.structure.periodic import FloatArray
+
+DEVICES = ("cpu", "cuda", "cpu-plain")
+"""Where the engine ``ensemble`` can run. The last is the plain form of what runs on a GPU, on the
+CPU: slow, and for tests."""
+
+NO_TRITON = "the device 'cuda' needs Triton; install it with: pip install \"glassbotan[gpu]\""
+NO_CUDA = "the device 'cuda' needs an NVIDIA GPU, and PyTorch finds none here; use the device 'cpu'"
+
+
+def missing(device: str) -> str | None:
+    """Return why a device cannot be used and what to do, or None where it can."""
+    if device != "cuda":
+        return None
+    if find_spec("triton") is None:
+        return NO_TRITON
+    import torch
+
+    return None if torch.cuda.is_available() else NO_CUDA
+
+
+def torch_device(device: str) -> str:
+    """Return PyTorch's name of a device."""
+    return "cuda" if device == "cuda" else "cpu"
+
+
+class DeviceRun:
+    """R trajectories of one snapshot in one batch, 32 to a box.
+
+    Parameters
+    ----------
+    task
+        Snapshot, potential, equations of motion ("nve" or "langevin") and trajectories.
+    device
+        "cuda", or "cpu-plain".
+
+    Raises
+    ------
+    InputError
+        The device cannot be used, or as :class:`glassbotan.simulation.device.batch.Batch`.
+
+    """
+
+    def __init__(self, task: Task, device: str = "cuda") -> None:
+        reason = missing(device)
+        if reason is not None:
+            raise InputError(reason)
+        self._parts = split_tasks(task)
+        self._task = task
+        self.batch = Batch(self._parts, device=torch_device(device))
+
+    @property
+    def step(self) -> int:
+        """Steps since the initial configuration."""
+        return self.batch.step
+
+    def advance(self, steps: int) -> None:
+        """Move every trajectory on; see :meth:`Batch.advance`."""
+        self.batch.advance(steps)
+
+    def displacements(self) -> FloatArray:
+        """Return r_i(t) - r_i(0), unwrapped, shape [R, N, d], length units."""
+        return np.concatenate([self.batch.displacements(k) for k in range(len(self._parts))])
+
+    def velocities(self) -> FloatArray:
+        """Return velocities at the time of the positions, shape [R, N, d]."""
+        return np.concatenate([self.batch.velocities(k) for k in range(len(self._parts))])
+
+    def energies(self) -> tuple[FloatArray, FloatArray]:
+        """Return potential and kinetic energy of every trajectory, each of shape [R]."""
+        parts = [self.batch.energies(k) for k in range(len(self._parts))]
+        return np.concatenate([p for p, _ in parts]), np.concatenate([k for _, k in parts])
+
+    def state(self) -> State:
+        """Return what :meth:`restore` needs to go on from here bit for bit."""
+        parts = [self.batch.state(k) for k in range(len(self._parts))]
+        joined = {
+            name: np.concatenate([part[name] for part in parts])
+            for name in parts[0]
+            if name != "step"
+        }
+        return {"step": parts[0]["step"], **joined}
+
+    def restore(self, state: Mapping[str, NDArray[np.generic]]) -> None:
+        """Go to a state that :meth:`state` returned, of a run that was started alike.
+
+        Raises
+        ------
+        InputError
+            The state is not of this engine, or of other trajectories, particles or dimensions.
+
+        """
+        there = np.asarray(state.get("trajectories", [])).tolist()
+        if there != list(self._task.trajectories):
+            raise InputError(
+                f"the checkpoint is of trajectories {there}; this run's are "
+                f"{list(self._task.trajectories)}"
+            )
+        parts, first = [], 0
+        for part in self._parts:
+            chosen = slice(first, first + len(part.trajectories))
+            parts.append(
+                {k: v if np.ndim(v) == 0 else np.asarray(v)[chosen] for k, v in state.items()}
+            )
+            first = chosen.stop
+        self.batch.restore(parts)
+
+    def close(self) -> None:
+        """Let go of the device's memory."""
+        self.batch.close()
+
+
+def start(task: Task, device: str) -> DeviceRun:
+    """Begin the task's trajectories, at step 0."""
+    return DeviceRun(task, device)

@@ -1,0 +1,164 @@
+"""What a batch is made of, by the Triton kernels of ``language.py``.
+
+``plain.py`` is the oracle; names are the same. Needs no GPU to be imported, and with
+TRITON_INTERPRET=1 none to be run.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from glassbotan.simulation.device import language
+from glassbotan.simulation.device.lists import ROWS_AT_ONCE, PairList
+from glassbotan.simulation.device.system import System
+
+STEP_TILE, STEP_WARPS = 512, 4
+"""Elements of a tile of the step (particles times trajectories), and warps that share it."""
+
+LIST_TILE = 256
+"""Of the kernels that make lists, one warp each: their sums over a tile need no barrier."""
+
+UNROLLED = 2
+"""Neighbours in one turn of the loop, so that loads of the next overlap sums of the first."""
+
+CHUNK = 32
+"""Second particles that are looked at together for whether any may be near."""
+
+assert ROWS_AT_ONCE % UNROLLED == 0
+
+
+class TritonKernels:
+    """What a batch is made of, in Triton.
+
+    Parameters
+    ----------
+    tile, warps
+        Elements of a step's tile, and warps that share it.
+    unroll
+        Neighbours in one turn of the loop.
+
+    """
+
+    name = "triton"
+    captures = True
+
+    def __init__(
+        self, tile: int = STEP_TILE, warps: int = STEP_WARPS, unroll: int = UNROLLED
+    ) -> None:
+        self.tile, self.warps, self.unroll = tile, warps, unroll
+
+    def slots(self, system: System) -> int:
+        """Return how many numbers ``moved`` has: one a tile of the step."""
+        return -(-system.particles // self._block(system))
+
+    def build(
+        self,
+        system: System,
+        displacement: torch.Tensor,
+        skin: float,
+        boxes: Sequence[int],
+        pairs: PairList,
+    ) -> None:
+        """As :meth:`glassbotan.simulation.device.plain.PlainKernels.build`."""
+        block = max(LIST_TILE // system.lanes, 4)
+        where, dtype = system.device, system.dtype
+        firsts = [np.arange(system.starts[b], system.starts[b + 1], block) for b in boxes]
+        tiles = torch.as_tensor(np.concatenate(firsts).astype(np.int32))
+        owners = torch.as_tensor(np.repeat(boxes, list(map(len, firsts))).astype(np.int32))
+        centre = displacement.mean(2)
+        radius = torch.zeros(system.particles, dtype=dtype, device=where)
+        for lane in range(system.lanes):
+            apart = (displacement[:, :, lane] - centre).square().sum(1)
+            radius = torch.maximum(radius, apart)
+        # Rounding of large displacements must not hide a pair.
+        radius = radius.sqrt() * (1 + 1e-5) + 1e-4
+        language.build[(len(tiles),)](
+            displacement, pairs.entries, pairs.base, pairs.counts, system.species, system.table,
+            system.origin, system.origin.to(dtype), system.edges,
+            (centre + system.origin).to(dtype).contiguous(), radius,
+            tiles.to(where), owners.to(where),
+            torch.tensor(system.starts, dtype=torch.int32, device=where),
+            system.particles, pairs.capacity, skin,
+            SPECIES=system.species_count, LANES=system.lanes, BLOCK=block, CHUNK=CHUNK,
+            SMALL=system.shortest_edge < 2 * (system.cutoff + skin), FLAT=system.dimension == 2,
+            num_warps=1,
+        )  # fmt: skip
+
+    def prune(
+        self,
+        system: System,
+        displacement: torch.Tensor,
+        outer: PairList,
+        skin: float,
+        inner: PairList,
+    ) -> None:
+        """As :meth:`glassbotan.simulation.device.plain.PlainKernels.prune`."""
+        block = max(LIST_TILE // system.lanes, 4)
+        language.prune[(-(-system.particles // block),)](
+            displacement, outer.entries, outer.base, outer.counts, inner.entries, inner.base,
+            inner.counts, system.species, system.table, system.particles, inner.capacity, skin,
+            SPECIES=system.species_count, LANES=system.lanes, BLOCK=block, num_warps=1,
+        )  # fmt: skip
+
+    def evaluate(
+        self, system: System, displacement: torch.Tensor, pairs: PairList
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """As :meth:`glassbotan.simulation.device.plain.PlainKernels.evaluate`."""
+        force = torch.empty_like(displacement)
+        energy = torch.empty(
+            (system.particles, system.lanes), dtype=system.dtype, device=system.device
+        )
+        language.evaluate[(self.slots(system),)](
+            displacement, force, energy, pairs.entries, pairs.base, pairs.counts, system.species,
+            system.table, system.particles, num_warps=self.warps, **self._shape(system),
+        )  # fmt: skip
+        return force, energy
+
+    def step(
+        self,
+        system: System,
+        source: torch.Tensor,
+        target: torch.Tensor,
+        lost: torch.Tensor,
+        half: torch.Tensor,
+        reference: torch.Tensor,
+        pairs: PairList,
+        now: torch.Tensor,
+        offset: int,
+        moved: torch.Tensor,
+    ) -> None:
+        """As :meth:`glassbotan.simulation.device.plain.PlainKernels.step`, in one launch."""
+        language.step[(self.slots(system),)](
+            source, target, lost, half, reference, pairs.entries, pairs.base, pairs.counts,
+            system.species, system.table, system.kick, system.strength, system.keys, system.box_of,
+            system.identity, system.constants, now, offset, moved, system.particles,
+            THERMOSTATTED=system.thermostatted, num_warps=self.warps, **self._shape(system),
+        )  # fmt: skip
+
+    def farthest(
+        self, system: System, displacement: torch.Tensor, reference: torch.Tensor
+    ) -> torch.Tensor:
+        """As :meth:`glassbotan.simulation.device.plain.PlainKernels.farthest`."""
+        result = torch.empty(system.particles, dtype=torch.float32, device=system.device)
+        language.farthest[(self.slots(system),)](
+            displacement, reference, result, system.particles, LANES=system.lanes,
+            BLOCK=self._block(system), num_warps=self.warps,
+        )  # fmt: skip
+        return result
+
+    def _block(self, system: System) -> int:
+        """Return the particles of a step's tile."""
+        return max(self.tile // system.lanes, 4)
+
+    def _shape(self, system: System) -> dict[str, Any]:
+        return {
+            "SPECIES": system.species_count,
+            "LANES": system.lanes,
+            "BLOCK": self._block(system),
+            "SHIFTED": system.force_shifted,
+            "FLAT": system.dimension == 2,
+            "UNROLL": self.unroll,
+            "FAST": system.device.type == "cuda" and system.dtype == torch.float32,
+        }

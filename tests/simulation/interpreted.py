@@ -1,0 +1,116 @@
+"""The Triton kernels in Triton's interpreter against the plain form, in a process of its own.
+
+Triton decides when it is imported whether kernels are compiled or interpreted. Prints, as JSON, by
+case the differences of lists, forces, energies, and states after some steps.
+"""
+
+import json
+import os
+import sys
+
+os.environ["TRITON_INTERPRET"] = "1"
+
+import numpy as np
+import torch
+
+from glassbotan.simulation.device.batch import Batch
+from glassbotan.simulation.device.kernels import TritonKernels
+from glassbotan.simulation.device.plain import PARTICLE
+from glassbotan.simulation.engine import Task
+from glassbotan.simulation.settings import DynamicsSettings
+from glassbotan.structure.potential import KOB_ANDERSEN, PairPotential
+from glassbotan.structure.snapshot import Snapshot
+
+THREE = PairPotential(
+    *(np.array(m) for m in (
+        [[1.0, 1.5, 1.2], [1.5, 0.5, 0.8], [1.2, 0.8, 0.9]],
+        [[1.0, 0.8, 0.9], [0.8, 0.88, 0.85], [0.9, 0.85, 0.9]],
+        [[2.0, 1.6, 1.8], [1.6, 1.76, 1.7], [1.8, 1.7, 1.8]],
+    )),
+    masses=[1.0, 2.0, 1.5],
+    shift="force",
+)  # fmt: skip
+STEPS = 3
+
+
+def gas(edge_count, box, kinds, seed, dimension=3):
+    """A cluster of particles in a corner of the box, across which it goes on."""
+    random = np.random.default_rng(seed)
+    box = np.full(dimension, float(box))
+    cells = np.stack(np.meshgrid(*[np.arange(edge_count)] * dimension), axis=-1)
+    places = 1.25 * cells.reshape(-1, dimension) - 1.0
+    places += random.normal(scale=0.05, size=places.shape)
+    return Snapshot(places, random.integers(0, kinds, len(places)), box, source="gas")
+
+
+def task(snapshot, trajectories, potential=KOB_ANDERSEN, integrator="nve"):
+    settings = DynamicsSettings(1.0, integrator=integrator)
+    return Task(snapshot, potential, settings, tuple(trajectories), seed=2)
+
+
+CASES = {
+    "nve, two boxes, next images": [
+        task(gas(3, 5.1, 2, 1), (0, 1)),
+        task(gas(2, 5.4, 2, 2), (5,)),
+    ],
+    "langevin": [task(gas(2, 8.0, 2, 3), range(3), integrator="langevin")],
+    "three species, forces shifted": [task(gas(2, 4.1, 3, 4), (0, 1), potential=THREE)],
+    "a plane, langevin": [task(gas(4, 6.5, 2, 5, 2), (0, 1), integrator="langevin")],
+}
+
+
+def compare(tasks, *, double):
+    """Return the largest differences between both forms."""
+    plain = Batch(tasks, double=double, outer_skin=0.4, inner_skin=0.2)
+    kernels = Batch(
+        tasks, kernels=TritonKernels(tile=64), double=double, outer_skin=0.4, inner_skin=0.2
+    )
+    # Trajectories far apart, some by whole boxes.
+    states = [plain.state(box) for box in range(len(tasks))]
+    random = np.random.default_rng(0)
+    for state, one in zip(states, tasks, strict=True):
+        away = random.normal(scale=0.05, size=state["displacements"].shape)
+        away[-1] += 2 * one.snapshot.box
+        state["displacements"] = away.astype(state["displacements"].dtype)
+    found = {"lists": 0, "pairs": 0}
+    for batch in (plain, kernels):
+        batch.restore(states)
+        batch._ensure_list()
+    for name in ("_outer", "_inner"):
+        one, other = getattr(plain, name), getattr(kernels, name)
+        found["lists"] += int((one.counts != other.counts).sum())
+        found["pairs"] += int(one.counts.sum())
+        rows = torch.arange(int(one.counts.max()))
+        used = rows[:, None] < one.counts
+        for values in ("entries", "base"):
+            mine, theirs = (getattr(x, values)[: len(rows)] for x in (one, other))
+            if values == "base":
+                mine, theirs = mine.transpose(1, 2), theirs.transpose(1, 2)
+            found["lists"] += int((mine[used] != theirs[used]).sum())
+    assert int((plain._inner.entries & PARTICLE).max()) < plain.particles
+    scale = float(plain._evaluate()[0].double().square().mean().sqrt())
+    for name, mine, theirs in zip(
+        ("forces", "energies"), plain._evaluate(), kernels._evaluate(), strict=True
+    ):
+        found[name] = float((mine - theirs).abs().max()) / scale
+    # The energy of such a start is nobody's concern.
+    for batch in (plain, kernels):
+        batch._check_energy = lambda: None
+        batch.advance(STEPS)
+    found["repeated"] = plain.counters["repeated"] - kernels.counters["repeated"]
+    for name in ("_displacement", "_lost", "_half"):
+        mine, theirs = getattr(plain, name), getattr(kernels, name)
+        found[name] = float((mine - theirs).abs().max())
+    moved, expected = (
+        batch.kernels.farthest(batch.system, batch._displacement, batch._outer_reference)
+        for batch in (plain, kernels)
+    )
+    found["farthest"] = float((moved - expected).abs().max())
+    return found
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    results = {name: compare(tasks, double=False) for name, tasks in CASES.items()}
+    results["float64"] = compare(CASES["langevin"], double=True)
+    json.dump(results, sys.stdout)

@@ -1,0 +1,57 @@
+"""Triton kernels in the interpreter against the plain form, on tiny boxes."""
+
+import json
+import subprocess
+import sys
+from importlib.util import find_spec
+
+import pytest
+
+from simulation.campaigns import environment
+
+pytestmark = pytest.mark.skipif(find_spec("triton") is None, reason="triton is not installed")
+
+CASES = [
+    "nve, two boxes, next images",
+    "langevin",
+    "three species, forces shifted",
+    "a plane, langevin",
+    "float64",
+]
+
+
+@pytest.fixture(scope="module")
+def differences():
+    ended = subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "simulation.interpreted"],
+        capture_output=True,
+        text=True,
+        env=environment(),
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    return json.loads(ended.stdout)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_lists_are_the_same_in_number_order_and_images(differences, case):
+    found = differences[case]
+    assert found["pairs"] > 20
+    assert found["lists"] == 0
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_forces_and_energies_are_the_same_up_to_rounding(differences, case):
+    limit = 1e-13 if case == "float64" else 2e-6
+    assert differences[case]["forces"] < limit
+    assert differences[case]["energies"] < limit
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_steps_are_the_same_up_to_rounding(differences, case):
+    found = differences[case]
+    assert found["repeated"] == 0
+    assert found["_displacement"] < (1e-7 if case == "float64" else 2e-6)
+    assert found["_half"] < 2e-5
+    assert found["_lost"] < 2e-6
+    assert found["farthest"] < 2e-6
