@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from glassbotan.errors import InputError
-from glassbotan.simulation.engines import HOMES, TOGETHER
+from glassbotan.simulation.engines import DEVICES, HOMES, together
 from glassbotan.simulation.settings import Integrator
 from glassbotan.simulation.times import log_times
 from glassbotan.yaml_mapping import read_mapping
@@ -43,6 +43,8 @@ class Campaign(BaseModel):
         A bundled mixture's name or a YAML file.
     engine
         "ensemble" or "lammps".
+    device
+        "cpu", or "cuda": the engine "ensemble" on a GPU, many snapshots at once.
     temperature
         Of the velocities and the thermostat; every snapshot is run at each of several; its own
         without one.
@@ -78,6 +80,7 @@ class Campaign(BaseModel):
     box: list[Positive] | None = Field(default=None, min_length=1, max_length=3)
     potential: str = "kob-andersen-3d"
     engine: str = "ensemble"
+    device: str = "cpu"
     temperature: Positive | Annotated[list[Positive], Field(min_length=1)] | None = None
     integrator: Integrator = "nve"
     damping: Positive = 1.0
@@ -96,6 +99,8 @@ class Campaign(BaseModel):
     def _check(self) -> Self:
         if self.engine not in HOMES:
             raise ValueError(f"engine: {self.engine!r} is unknown; use {' or '.join(HOMES)}")
+        if self.device not in DEVICES:
+            raise ValueError(f"device: {self.device!r} is unknown; use cpu or cuda")
         counts = self.trajectories_by_time
         if len(counts) != len(self.all_times):
             raise ValueError(
@@ -135,7 +140,7 @@ class Campaign(BaseModel):
         if self.block is not None:
             return self.block
         counts = self.trajectories_by_time
-        size = min(TOGETHER.get(self.engine, 1), counts[0])
+        size = min(together(self.engine, self.device), counts[0])
         # Trajectories that stop early stop as whole blocks.
         while any(count < counts[0] and count % size for count in counts):
             size -= 1

@@ -20,17 +20,21 @@ _UNREADABLE = (OSError, EOFError, ValueError, KeyError, MemoryError, zipfile.Bad
 """What a missing or damaged file raises."""
 
 
-class Resumable(Protocol):
-    """What can be left and taken up: a run, or more than one."""
+class Leavable(Protocol):
+    """What can be left: a run, or more than one, or a part of one."""
 
     def state(self) -> State:
-        """Return what :meth:`restore` needs to go on exactly as this would."""
+        """Return what is needed to go on exactly as this would."""
+
+
+class Resumable(Leavable, Protocol):
+    """What can be left and taken up."""
 
     def restore(self, state: Mapping[str, NDArray[np.generic]]) -> None:
         """Go to a state that :meth:`state` returned; InputError where it cannot be one."""
 
 
-def save(path: Path, run: Resumable, key: str) -> None:
+def save(path: Path, run: Leavable, key: str) -> None:
     """Write a run's state.
 
     Parameters

@@ -20,7 +20,19 @@ HOMES = {
 }
 
 TOGETHER = {"lammps": 1, "ensemble": 16}
-"""Trajectories of one snapshot that an engine runs best at once."""
+"""Trajectories of one snapshot that an engine runs best at once on the CPU."""
+
+ON_DEVICE = 32
+"""The same on a GPU: one warp."""
+
+DEVICES = ("cpu", "cuda", "cpu-plain")
+"""Where the engine ``ensemble`` can run. The last is the plain form of what runs on a GPU, on the
+CPU: slow, and for tests."""
+
+
+def together(engine: str, device: str = "cpu") -> int:
+    """Return how many trajectories of one snapshot an engine runs best at once."""
+    return TOGETHER.get(engine, 1) if device == "cpu" else ON_DEVICE
 
 
 def available() -> dict[str, str | None]:
@@ -39,6 +51,7 @@ def start(
     snapshot_index: int = 0,
     ranks: int = 1,
     velocities: FloatArray | None = None,
+    device: str = "cpu",
 ) -> Run:
     """Begin trajectories of a snapshot, each with velocities of its own.
 
@@ -62,17 +75,19 @@ def start(
     velocities
         Instead of those drawn from seed and numbers, shape [R, N, d]: for a run that goes on from
         another. The centre of mass is brought to rest.
+    device
+        "cpu", or "cuda" for the engine "ensemble" on a GPU.
 
     Raises
     ------
     InputError
-        The engine is unknown or cannot run here or not on several ranks, the potential does not
-        know a species, the box is shorter than twice the cutoff, particles overlap, density,
-        temperature or timestep are out of all bounds, an index or seed is negative, or velocities
-        have another shape.
+        The engine is unknown or cannot run here, on the device or on several ranks, the potential
+        does not know a species, the box is shorter than twice the cutoff, particles overlap,
+        density, temperature or timestep are out of all bounds, an index or seed is negative, or
+        velocities have another shape.
 
     """
-    check_engine(engine, ranks)
+    check_engine(engine, ranks, device)
     numbers = [_natural(index, "trajectory") for index in trajectories]
     if not numbers or len(set(numbers)) < len(numbers):
         raise InputError(f"trajectories {numbers}: give at least one, and none twice")
@@ -86,6 +101,10 @@ def start(
         snapshot_index=_natural(snapshot_index, "snapshot index"),
         velocities=velocities,
     )
+    if device != "cpu":
+        from glassbotan.simulation.device import engine as device_engine
+
+        return device_engine.start(task, device)
     if ranks == 1:
         return _module(engine).start(task)
     from glassbotan.simulation import lammps_ranks
@@ -93,10 +112,16 @@ def start(
     return lammps_ranks.start(task, ranks)
 
 
-def check_engine(engine: str, ranks: int = 1) -> None:
-    """Raise InputError where the engine is unknown or cannot run here, or not in K processes."""
+def check_engine(engine: str, ranks: int = 1, device: str = "cpu") -> None:
+    """Raise InputError where the engine is unknown or cannot run here, or not in K processes.
+
+    With a device, where the engine or the machine does not know it.
+    """
     if engine not in HOMES:
         raise InputError(f"engine {engine!r} is unknown; use {' or '.join(map(repr, HOMES))}")
+    if device != "cpu":
+        _check_device(engine, ranks, device)
+        return
     # No other engine is looked for: LAMMPS brings MPI with it, which takes its time and memory.
     reason = _missing(engine)
     if reason is not None:
@@ -112,6 +137,21 @@ def check_engine(engine: str, ranks: int = 1) -> None:
         from glassbotan.simulation.lammps_ranks import mpiexec
 
         mpiexec()
+
+
+def _check_device(engine: str, ranks: int, device: str) -> None:
+    if device not in DEVICES:
+        raise InputError(f"device {device!r} is unknown; use 'cpu' or 'cuda'")
+    if engine != "ensemble" or ranks != 1:
+        raise InputError(
+            f"the device {device!r} is one of the engine 'ensemble' in one process; leave out "
+            "--ranks and use --engine ensemble"
+        )
+    from glassbotan.simulation.device.engine import missing
+
+    reason = missing(device)
+    if reason is not None:
+        raise InputError(reason)
 
 
 def _natural(value: object, name: str) -> int:

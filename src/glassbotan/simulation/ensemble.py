@@ -6,7 +6,7 @@ import numpy as np
 
 from glassbotan.dynamics import IsoconfigurationalEnsemble
 from glassbotan.errors import InputError
-from glassbotan.simulation.engines import TOGETHER, start
+from glassbotan.simulation.engines import start, together
 from glassbotan.simulation.settings import DynamicsSettings, Integrator
 from glassbotan.simulation.times import steps_at
 from glassbotan.structure import Snapshot
@@ -35,6 +35,7 @@ def simulate_ensemble(
     snapshot_index: int = 0,
     ranks: int = 1,
     minimise: bool = False,
+    device: str = "cpu",
     progress: Progress | None = None,
 ) -> IsoconfigurationalEnsemble:
     """Run trajectories from one snapshot, with velocities drawn anew for each.
@@ -64,6 +65,8 @@ def simulate_ensemble(
         Processes that share each trajectory, for one large system; engine "lammps" only.
     minimise
         Begin from the snapshot's inherent structure, for a snapshot whose particles overlap.
+    device
+        "cpu", or "cuda" for the engine "ensemble" on a GPU.
     progress
         Called with the steps done and the steps to do of all trajectories.
 
@@ -98,9 +101,9 @@ def simulate_ensemble(
         snapshot = inherent_structure(snapshot, potential)
     positions = np.empty((len(steps), trajectories, *snapshot.positions.shape))
     per_trajectory = int(steps[-1])
-    together = TOGETHER.get(engine, 1)
-    for first in range(0, trajectories, together):
-        group = range(first, min(first + together, trajectories))
+    at_once = together(engine, device)
+    for first in range(0, trajectories, at_once):
+        group = range(first, min(first + at_once, trajectories))
         run = start(
             engine,
             snapshot,
@@ -110,6 +113,7 @@ def simulate_ensemble(
             seed=seed,
             snapshot_index=snapshot_index,
             ranks=ranks,
+            device=device,
         )
         try:
             for t, step in enumerate(steps):

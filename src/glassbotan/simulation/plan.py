@@ -21,6 +21,9 @@ from glassbotan.structure.potential import PairPotential
 from glassbotan.structure.potentials import load_mixture
 from glassbotan.structure.snapshot import IntArray
 
+USUAL: dict[str, Any] = {"ranks": 1, "device": "cpu"}
+"""Entries of a protocol that are not written where they are the usual ones."""
+
 
 @dataclass(frozen=True)
 class Block:
@@ -49,7 +52,7 @@ class Protocol:
 
     Attributes
     ----------
-    engine, seed, keep, cutoff, resolution, block, ranks
+    engine, device, seed, keep, cutoff, resolution, block, ranks
         As in :class:`Campaign`.
     potential
         The mixture's interaction.
@@ -76,6 +79,7 @@ class Protocol:
     cutoff: float
     resolution: float
     ranks: int = 1
+    device: str = "cpu"
 
     @classmethod
     def of(cls, campaign: Campaign) -> "Protocol":
@@ -103,6 +107,7 @@ class Protocol:
             cutoff=campaign.cutoff,
             resolution=campaign.resolution,
             ranks=campaign.ranks,
+            device=campaign.device,
         )
 
     @property
@@ -131,9 +136,10 @@ class Protocol:
     def to_json(self) -> dict[str, Any]:
         """Return the protocol as JSON-ready values; numbers keep every digit."""
         record = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        if self.ranks == 1:
-            # What is asked for is then the same as of versions that knew no ranks.
-            del record["ranks"]
+        for name, usual in USUAL.items():
+            if record[name] == usual:
+                # What is asked for is then the same as of versions that knew no such thing.
+                del record[name]
         potential = self.potential
         assert potential.masses is not None
         return record | {
@@ -208,7 +214,7 @@ def plan(campaign: Campaign) -> Plan:
 
     """
     protocol = Protocol.of(campaign)
-    check_engine(campaign.engine, campaign.ranks)
+    check_engine(campaign.engine, campaign.ranks, campaign.device)
     snapshots: list[Snapshot] = []
     files: list[str] = []
     for path in resolve_all(campaign.snapshots):

@@ -197,6 +197,13 @@ class _Job:
             self._done.add(block)
             self.tally.at(block, int(self.store.protocol.steps[block.times - 1]))
 
+    def conclude(self, block: Block, outcome: Outcome) -> None:
+        """Take note of how a block ended, and finish its snapshot if it was the last one."""
+        self.record(block, outcome)
+        if self.is_ready(block.snapshot):
+            finish_snapshot(self.store.path, block.snapshot)
+            self.finished(block.snapshot)
+
     def is_ready(self, snapshot: int) -> bool:
         """Tell whether all blocks of a snapshot are done."""
         return all(block in self._done for block in self.of_snapshot[snapshot])
@@ -221,17 +228,23 @@ class _Job:
 
 
 def _run_here(job: _Job) -> None:
-    """Do the work in this process, one block after another."""
+    """Do the work in this process, one block after another, or many at once on a device."""
+    if job.store.protocol.device != "cpu":
+        _run_batches(job)
+        return
     for block in job.pending:
         if block.snapshot in job.failures:
             continue
         outcome = run_block(job.store.path, block, stop=job.must_stop, tell=job.tally.at)
-        job.record(block, outcome)
-        if job.is_ready(block.snapshot):
-            finish_snapshot(job.store.path, block.snapshot)
-            job.finished(block.snapshot)
+        job.conclude(block, outcome)
         if job.must_stop():
             return
+
+
+def _run_batches(job: _Job) -> None:
+    from glassbotan.simulation.batches import run_blocks
+
+    run_blocks(job.store, job.pending, record=job.conclude, stop=job.must_stop, tell=job.tally.at)
 
 
 def _run_on(client: "Client", job: _Job) -> None:

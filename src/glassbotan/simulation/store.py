@@ -18,7 +18,7 @@ from glassbotan.errors import InputError
 from glassbotan.io import ensemble_layout as layout
 from glassbotan.io.ensemble_layout import Attributes, group_name, open_group
 from glassbotan.io.ensemble_store import read_attributes, read_snapshot
-from glassbotan.simulation.plan import Block, Plan, Protocol
+from glassbotan.simulation.plan import USUAL, Block, Plan, Protocol
 from glassbotan.simulation.targets import QUANTITIES, Reduction, averages, stored_form
 from glassbotan.structure import Snapshot
 from glassbotan.structure.periodic import FloatArray
@@ -219,8 +219,8 @@ def _check_same(path: Path, plan: Plan) -> None:
             f"{path}: was made from other files by glassbotan convert, not by a campaign; "
             "write to another store"
         )
-    here = {"ranks": 1, **json.loads(json.dumps(plan.protocol.to_json()))}
-    there: dict[str, Any] = {"ranks": 1, **kept["protocol"]}
+    here = {**USUAL, **json.loads(json.dumps(plan.protocol.to_json()))}
+    there: dict[str, Any] = {**USUAL, **kept["protocol"]}
     found = f"{path}: was made by another campaign"
     advice = "change the campaign back, or write to another store"
     for key in [*here, *there]:

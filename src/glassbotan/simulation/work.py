@@ -92,7 +92,9 @@ def run_block(
     keep = _keeper(store, block, snapshot, folder)
     try:
         with _begun(snapshot, protocol, block, folder) as run:
-            pause = _Pause(run, block, folder / CHECKPOINT, _key(snapshot, protocol, block))
+            pause = _Pause(
+                run, block, folder / CHECKPOINT, checkpoint_key(snapshot, protocol, block)
+            )
             taken = frames(
                 run,
                 protocol.steps[: block.times],
@@ -125,7 +127,7 @@ def finish_snapshot(path: Path, index: int) -> None:
         for block in protocol.blocks(index):
             if time_index >= block.times:
                 continue
-            kept = _read_frame(store.work(block) / _frame_name(time_index))
+            kept = _read_frame(store.work(block) / frame_name(time_index))
             chosen = slice(block.trajectories.start, block.trajectories.stop)
             energies[time_index, chosen] = kept["energies"]
             for name in QUANTITIES if protocol.keep == "targets" else ():
@@ -145,7 +147,7 @@ def steps_kept(store: Store, block: Block) -> int:
     if is_done(store, block):
         return int(steps[-1])
     folder = store.work(block)
-    kept = [int(step) for t, step in enumerate(steps) if (folder / _frame_name(t)).exists()]
+    kept = [int(step) for t, step in enumerate(steps) if (folder / frame_name(t)).exists()]
     return max(kept, default=0)
 
 
@@ -190,17 +192,18 @@ def _start(snapshot: Snapshot, protocol: Protocol, block: Block) -> Run:
         seed=protocol.seed,
         snapshot_index=block.snapshot,
         ranks=protocol.ranks,
+        device=protocol.device,
     )
 
 
 def _resumed(run: Run, snapshot: Snapshot, protocol: Protocol, block: Block, folder: Path) -> bool:
-    if not checkpoint.resume(folder / CHECKPOINT, run, _key(snapshot, protocol, block)):
+    if not checkpoint.resume(folder / CHECKPOINT, run, checkpoint_key(snapshot, protocol, block)):
         return False
     passed = protocol.steps[: block.times] <= run.step
-    return all((folder / _frame_name(t)).exists() for t in range(int(passed.sum())))
+    return all((folder / frame_name(t)).exists() for t in range(int(passed.sum())))
 
 
-def _key(snapshot: Snapshot, protocol: Protocol, block: Block) -> str:
+def checkpoint_key(snapshot: Snapshot, protocol: Protocol, block: Block) -> str:
     """Return what a checkpoint must agree with: the task, and the program that runs it."""
     task = [
         fingerprint(snapshot),
@@ -226,7 +229,7 @@ def _keeper(
             store.keep_displacements(block, frame.time, frame.displacements)
         else:
             kept |= reduction.sums(frame.displacements, block.trajectories)
-        with atomic_output(folder / _frame_name(frame.time)) as temporary:
+        with atomic_output(folder / frame_name(frame.time)) as temporary:
             np.savez(temporary, **kept)
 
     return keep
@@ -243,5 +246,6 @@ def _read_frame(file: Path) -> dict[str, FloatArray]:
         ) from None
 
 
-def _frame_name(time_index: int) -> str:
+def frame_name(time_index: int) -> str:
+    """Return the name of the file that keeps a block's frame."""
     return f"frame-{time_index:04d}.npz"

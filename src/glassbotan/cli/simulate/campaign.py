@@ -25,6 +25,12 @@ def campaign(
         typer.Argument(metavar="CAMPAIGN", help="A YAML file (see configs/).", show_default=False),
     ],
     *,
+    device: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Instead of the campaign's: cpu or cuda.", show_default=False
+        ),
+    ] = None,
     workers: Workers = 1,
     scheduler: Scheduler = None,
     batch: BatchSystem = None,
@@ -49,7 +55,9 @@ def campaign(
     resources = parse_resources(workers, scheduler, batch, batch_option)
     limit = parse_duration(time_limit)
 
-    from glassbotan.simulation.campaign import load_campaign
+    from glassbotan.simulation.campaign import load_campaign, make_campaign
 
     loaded = load_campaign(file)
+    if device is not None:
+        loaded = make_campaign({**loaded.model_dump(), "device": device}, source=str(file))
     carry_out(loaded, output or Path(f"{loaded.name}.zarr"), resources, limit)

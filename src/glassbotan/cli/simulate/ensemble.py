@@ -9,6 +9,7 @@ from glassbotan.cli.options import parse_box, parse_numbers
 from glassbotan.cli.simulate.options import (
     BatchOption,
     BatchSystem,
+    Device,
     Scheduler,
     TimeLimit,
     Workers,
@@ -52,6 +53,7 @@ def ensemble(
     engine: Annotated[
         str, typer.Option(metavar="NAME", help="ensemble (fastest) or lammps.")
     ] = "ensemble",
+    device: Device = "cpu",
     potential: Annotated[
         str, typer.Option(metavar="NAME", help="A mixture's name, or a YAML file.")
     ] = "kob-andersen-3d",
@@ -111,6 +113,7 @@ def ensemble(
         "times": _times(times),
         "seed": seed,
         "engine": engine,
+        "device": device,
         "ranks": ranks,
         "potential": potential,
         "integrator": integrator,

@@ -9,6 +9,7 @@ import typer
 
 from glassbotan.cli.console import check_folder
 from glassbotan.cli.options import parse_box
+from glassbotan.cli.simulate.options import Device
 from glassbotan.errors import InputError
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ def equilibrate(
     engine: Annotated[
         str, typer.Option(metavar="NAME", help="ensemble (fastest with --from) or lammps.")
     ] = "ensemble",
+    device: Device = "cpu",
     thermostat: Annotated[
         str, typer.Option(metavar="NAME", help="langevin; with lammps also nose-hoover.")
     ] = "langevin",
@@ -122,6 +124,7 @@ def equilibrate(
         number=number,
         seed=seed,
         engine=engine,
+        device=device,
         melt_temperature=melt_temperature,
         hold=hold,
         wave_number=wave_number,

@@ -268,6 +268,12 @@ class Batch:
         """Return the total momentum of one box, shape [R, d]."""
         return np.asarray(np.einsum("n,rnd->rd", self.tasks[box].masses, self.velocities(box)))
 
+    def momentum(self) -> FloatArray:
+        """Return the total momentum of every box half a step ago, shape [B, R, d]."""
+        weighted = self._half.double() * self.system.masses[:, None, None]
+        sums = box_sums(self.system, weighted).transpose(1, 2)
+        return np.asarray(sums.cpu().numpy()[..., : self.system.dimension])
+
     def state(self, box: int) -> State:
         """Return what :meth:`restore` needs to go on from here bit for bit.
 

@@ -11,10 +11,6 @@ from glassbotan.simulation.device.batch import Batch, split_tasks
 from glassbotan.simulation.engine import State, Task
 from glassbotan.structure.periodic import FloatArray
 
-DEVICES = ("cpu", "cuda", "cpu-plain")
-"""Where the engine ``ensemble`` can run. The last is the plain form of what runs on a GPU, on the
-CPU: slow, and for tests."""
-
 NO_TRITON = "the device 'cuda' needs Triton; install it with: pip install \"glassbotan[gpu]\""
 NO_CUDA = "the device 'cuda' needs an NVIDIA GPU, and PyTorch finds none here; use the device 'cpu'"
 
@@ -35,8 +31,77 @@ def torch_device(device: str) -> str:
     return "cuda" if device == "cuda" else "cpu"
 
 
-class DeviceRun:
-    """R trajectories of one snapshot in one batch, 32 to a box.
+class Part:
+    """Some boxes of a batch that are one snapshot's trajectories, 32 to a box.
+
+    Parameters
+    ----------
+    batch
+        That moves them.
+    boxes
+        Their numbers in it.
+    task
+        Whose trajectories they are.
+
+    """
+
+    def __init__(self, batch: Batch, boxes: range, task: Task) -> None:
+        self.batch, self.boxes, self.task = batch, boxes, task
+
+    @property
+    def step(self) -> int:
+        """Steps since the initial configuration."""
+        return self.batch.step
+
+    def displacements(self) -> FloatArray:
+        """Return r_i(t) - r_i(0), unwrapped, shape [R, N, d], length units."""
+        return np.concatenate([self.batch.displacements(k) for k in self.boxes])
+
+    def velocities(self) -> FloatArray:
+        """Return velocities at the time of the positions, shape [R, N, d]."""
+        return np.concatenate([self.batch.velocities(k) for k in self.boxes])
+
+    def energies(self) -> tuple[FloatArray, FloatArray]:
+        """Return potential and kinetic energy of every trajectory, each of shape [R]."""
+        parts = [self.batch.energies(k) for k in self.boxes]
+        return np.concatenate([p for p, _ in parts]), np.concatenate([k for _, k in parts])
+
+    def state(self) -> State:
+        """Return what is needed to go on from here bit for bit."""
+        parts = [self.batch.state(k) for k in self.boxes]
+        joined = {
+            name: np.concatenate([part[name] for part in parts])
+            for name in parts[0]
+            if name != "step"
+        }
+        return {"step": parts[0]["step"], **joined}
+
+    def split(self, state: Mapping[str, NDArray[np.generic]]) -> list[State]:
+        """Return the states of the boxes that a state holds.
+
+        Raises
+        ------
+        InputError
+            It is of other trajectories.
+
+        """
+        here = list(self.task.trajectories)
+        there = np.asarray(state.get("trajectories", [])).tolist()
+        if there != here:
+            raise InputError(f"the checkpoint is of trajectories {there}; this run's are {here}")
+        parts: list[State] = []
+        first = 0
+        for box in self.boxes:
+            chosen = slice(first, first + len(self.batch.tasks[box].trajectories))
+            parts.append(
+                {k: np.asarray(v) if np.ndim(v) == 0 else v[chosen] for k, v in state.items()}
+            )
+            first = chosen.stop
+        return parts
+
+
+class DeviceRun(Part):
+    """R trajectories of one snapshot in a batch of their own.
 
     Parameters
     ----------
@@ -56,41 +121,12 @@ class DeviceRun:
         reason = missing(device)
         if reason is not None:
             raise InputError(reason)
-        self._parts = split_tasks(task)
-        self._task = task
-        self.batch = Batch(self._parts, device=torch_device(device))
-
-    @property
-    def step(self) -> int:
-        """Steps since the initial configuration."""
-        return self.batch.step
+        parts = split_tasks(task)
+        super().__init__(Batch(parts, device=torch_device(device)), range(len(parts)), task)
 
     def advance(self, steps: int) -> None:
         """Move every trajectory on; see :meth:`Batch.advance`."""
         self.batch.advance(steps)
-
-    def displacements(self) -> FloatArray:
-        """Return r_i(t) - r_i(0), unwrapped, shape [R, N, d], length units."""
-        return np.concatenate([self.batch.displacements(k) for k in range(len(self._parts))])
-
-    def velocities(self) -> FloatArray:
-        """Return velocities at the time of the positions, shape [R, N, d]."""
-        return np.concatenate([self.batch.velocities(k) for k in range(len(self._parts))])
-
-    def energies(self) -> tuple[FloatArray, FloatArray]:
-        """Return potential and kinetic energy of every trajectory, each of shape [R]."""
-        parts = [self.batch.energies(k) for k in range(len(self._parts))]
-        return np.concatenate([p for p, _ in parts]), np.concatenate([k for _, k in parts])
-
-    def state(self) -> State:
-        """Return what :meth:`restore` needs to go on from here bit for bit."""
-        parts = [self.batch.state(k) for k in range(len(self._parts))]
-        joined = {
-            name: np.concatenate([part[name] for part in parts])
-            for name in parts[0]
-            if name != "step"
-        }
-        return {"step": parts[0]["step"], **joined}
 
     def restore(self, state: Mapping[str, NDArray[np.generic]]) -> None:
         """Go to a state that :meth:`state` returned, of a run that was started alike.
@@ -101,20 +137,7 @@ class DeviceRun:
             The state is not of this engine, or of other trajectories, particles or dimensions.
 
         """
-        there = np.asarray(state.get("trajectories", [])).tolist()
-        if there != list(self._task.trajectories):
-            raise InputError(
-                f"the checkpoint is of trajectories {there}; this run's are "
-                f"{list(self._task.trajectories)}"
-            )
-        parts, first = [], 0
-        for part in self._parts:
-            chosen = slice(first, first + len(part.trajectories))
-            parts.append(
-                {k: v if np.ndim(v) == 0 else np.asarray(v)[chosen] for k, v in state.items()}
-            )
-            first = chosen.stop
-        self.batch.restore(parts)
+        self.batch.restore(self.split(state))
 
     def close(self) -> None:
         """Let go of the device's memory."""

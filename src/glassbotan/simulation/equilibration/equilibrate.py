@@ -1,6 +1,7 @@
 """Equilibrated snapshots of a mixture: what is asked, as jobs, and the jobs carried out."""
 
 import hashlib
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -59,6 +60,7 @@ def equilibrate(
     number: int = 1,
     seed: int = 0,
     engine: str = "ensemble",
+    device: str = "cpu",
     thermostat: Thermostat = "langevin",
     damping: float | None = None,
     timestep: float = 0.005,
@@ -98,6 +100,8 @@ def equilibrate(
         What random numbers follow from, with the number of each snapshot.
     engine
         "ensemble" or "lammps"; :func:`glassbotan.simulation.available` says which are here.
+    device
+        "cpu", or "cuda" for the engine "ensemble" on a GPU.
     thermostat, timestep, melt_time, cooling, cooling_time, hold_time, longest
         See :class:`EquilibrationSettings`.
     damping
@@ -140,6 +144,7 @@ def equilibrate(
         number=number,
         seed=seed,
         engine=engine,
+        device=device,
         thermostat=thermostat,
         damping=damping,
         timestep=timestep,
@@ -178,6 +183,7 @@ def plan_jobs(
     number: int,
     seed: int,
     engine: str,
+    device: str = "cpu",
     **history: Any,
 ) -> list[Job]:
     """Return the jobs that make so many snapshots: one with a start, else one for each.
@@ -191,7 +197,7 @@ def plan_jobs(
 
     """
     loaded = _loaded(mixture)
-    _check_counts(number, seed, engine)
+    _check_counts(number, seed, engine, device)
     if start is not None:
         if particles is not None or density is not None:
             raise InputError(
@@ -202,15 +208,18 @@ def plan_jobs(
     if settings.thermostat == "nose-hoover" and engine != "lammps":
         raise InputError("the thermostat 'nose-hoover' is one of the engine 'lammps'")
     if start is not None:
-        return [_from_snapshot(start, loaded.potential, settings, engine, seed, number)]
+        return _on(
+            device, [_from_snapshot(start, loaded.potential, settings, engine, seed, number)]
+        )
     density = loaded.density if density is None else density
     if density is None:
         raise InputError(f"mixture {loaded.name}: its density is not known; give it")
     particles = PARTICLES if particles is None else particles
-    return [
+    jobs = [
         _from_random_places(loaded, particles, density, settings, engine, seed, k)
         for k in range(number)
     ]
+    return _on(device, jobs)
 
 
 def _loaded(mixture: "str | Path | Mixture") -> "Mixture":
@@ -284,12 +293,19 @@ def _settings(
     )
 
 
-def _check_counts(number: int, seed: int, engine: str) -> None:
+def _on(device: str, jobs: list[Job]) -> list[Job]:
+    """Return the jobs on a device; on the CPU they are what they were before there were others."""
+    if device == "cpu":
+        return jobs
+    return [replace(job, device=device, task={**job.task, "device": device}) for job in jobs]
+
+
+def _check_counts(number: int, seed: int, engine: str, device: str) -> None:
     if number < 1:
         raise InputError(f"{number} snapshots; there must be at least 1")
     if seed < 0:
         raise InputError(f"the seed is {seed}; it must be a whole number from 0 on")
-    check_engine(engine)
+    check_engine(engine, device=device)
 
 
 def _majority(mixture: "Mixture", start: Snapshot | None) -> int:

@@ -64,6 +64,8 @@ class Job:
         Whether the start is in equilibrium already, so that it is only held.
     task
         What it is, as JSON knows it: a checkpoint of another task is not taken up.
+    device
+        Where the engine runs.
 
     """
 
@@ -76,6 +78,7 @@ class Job:
     trajectories: tuple[int, ...]
     prepared: bool
     task: Mapping[str, object] = field(default_factory=dict)
+    device: str = "cpu"
 
     @property
     def key(self) -> str:
@@ -365,6 +368,7 @@ class _Work:
             # Every stage draws noise of its own; stage 0 of a trajectory is its random start's.
             snapshot_index=index + 1,
             velocities=velocities,
+            device=self.job.device,
         )
         if stage.name == "hold":
             self.record = HoldRecord(
