@@ -53,11 +53,12 @@ OUTER_SKIN, INNER_SKIN = 1.2, 0.4
 STEPS_BETWEEN_RESTS = 1000
 """After which the centre of mass is brought to rest at constant energy."""
 
-FIRST_STRETCH, LONGEST_STRETCH = 8, 64
-USED_SKIN = 0.85
+LENGTHS = (1, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 24, 28, 32, 40, 48, 64)
+"""Steps of a stretch: few different ones, each of which is a CUDA graph."""
+FIRST_LENGTH = 8.0
+USED_SKIN = 0.8
 """Part of the inner skin that a stretch should use up."""
 
-MOST_GRAPHS = 12
 LARGEST_INDEX = 2**31 - 1
 
 
@@ -191,7 +192,7 @@ class Batch:
         self._listed = False
         self._evaluated: tuple[torch.Tensor, torch.Tensor] | None = None
         self._summed: tuple[FloatArray, FloatArray] | None = None
-        self._length = FIRST_STRETCH
+        self._length = FIRST_LENGTH
         self._graphs: dict[int, Any] = {}
         self._pool: Any = None
         self.counters = {"steps": 0, "repeated": 0, "outer": 0, "stretches": 0}
@@ -337,10 +338,9 @@ class Batch:
     # Stretches
 
     def _next_length(self, remaining: int) -> int:
-        """Return how many steps to take next, so that pieces are of much the same length."""
-        pieces = -(-remaining // self._length)
-        length = -(-remaining // pieces)
-        return min(length + length % 2, remaining)
+        """Return how many steps to take next."""
+        most = max(min(self._length, remaining), 1)
+        return max(length for length in LENGTHS if length <= most)
 
     def _stretch(self, steps: int) -> None:
         """Take so many steps at most, with a list that held for all of them."""
@@ -356,13 +356,15 @@ class Batch:
             self.counters["repeated"] += steps
             if steps == 1:
                 self._raise_runaway()
-            steps = max(steps // 2, 1)
-            self._length = max(self._length // 2, 1)
+            self._length = 0.5 * steps
+            steps = self._next_length(steps)
         self.step += steps
         self.counters["steps"] += steps
         self.counters["stretches"] += 1
-        change = min(max(USED_SKIN * limit / max(moved, 1e-9), 0.5), 1.5)
-        self._length = min(max(round(steps * change), 1), LONGEST_STRETCH)
+        # A short one, before a stop, tells little: particles rattle, and do not fly on.
+        if 1.5 * steps >= self._length:
+            wanted = USED_SKIN * limit / max(moved, 1e-9) * steps
+            self._length = min(max(wanted, 0.7 * self._length), 1.25 * self._length, LENGTHS[-1])
 
     def _attempt(self, steps: int) -> float | None:
         """Take the steps; return how far a particle came, None where the list was too small."""
@@ -394,8 +396,6 @@ class Batch:
         # The first one compiles the kernels, which cannot be captured.
         seen = steps in self._graphs
         if not seen:
-            if len(self._graphs) >= MOST_GRAPHS:
-                self._drop_graphs()
             self._graphs[steps] = None
             self._body(steps)
             return
@@ -479,14 +479,12 @@ class Batch:
 
     def _larger(self, longest: int) -> PairList:
         """Return a list with room for rows of that length and some more."""
-        import torch
-
         # They hold the addresses of the old one.
         self._drop_graphs()
         capacity = int(1.15 * longest) + 8
         try:
             return PairList.empty(self.system, capacity)
-        except (torch.OutOfMemoryError, RuntimeError) as error:
+        except RuntimeError as error:
             raise RunError(
                 f"no memory for the pair lists of {self.system.boxes} boxes with rows of "
                 f"{capacity} pairs; run fewer at once"
