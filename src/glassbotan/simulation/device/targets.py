@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from glassbotan.dynamics.bond_breaking import BROKEN, FIRST_SHELL, UnorderedBonds
+from glassbotan.dynamics.bond_breaking import BROKEN, FIRST_SHELL
+from glassbotan.dynamics.bonds import UnorderedBonds
 from glassbotan.simulation.targets import QUANTITIES
 from glassbotan.structure import Snapshot
 from glassbotan.structure.periodic import FloatArray, minimum_image
