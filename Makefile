@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SNAPSHOT ?= data/published/isoconfig_N4096T0.44_401_tc07.npz
 OUT ?= out
+BENCH := $(OUT)/bench
 
 .PHONY: help env predict test lint types unit slow bench viewer gallery clean
 
@@ -12,7 +13,7 @@ help:
 	@echo "make predict   predict the bundled snapshot: table, $(OUT)/prediction.extxyz, $(OUT)/map.png"
 	@echo "make test      lint, types and tests"
 	@echo "make slow      the long checks: full orientation sweep, a million particles, training"
-	@echo "make bench     speed against the textbook form of the network"
+	@echo "make bench     what everything costs: one table, $(BENCH)/table.md and .json"
 	@echo "make gallery   draw every picture of docs/gallery.md anew"
 	@echo "make viewer    bundle the interactive view's script (needs npm)"
 	@echo "make env       the virtual environment in $(VENV) that the others use"
@@ -46,9 +47,16 @@ unit: $(READY)
 slow: $(READY)
 	$(BIN)/python -m pytest -m slow
 
+# Each benchmark has more to offer: see its head.
 bench: $(READY)
-	@mkdir -p $(OUT)
-	$(BIN)/python benchmarks/network.py --json $(OUT)/network.json
+	@mkdir -p $(BENCH)
+	$(BIN)/python benchmarks/network.py --repeats 3 --json $(BENCH)/network.json
+	$(BIN)/python benchmarks/loading.py --repeats 3 --json $(BENCH)/loading.json
+	$(BIN)/python benchmarks/predict.py --repeats 3 --json $(BENCH)/predict.json
+	$(BIN)/python benchmarks/large.py --copies 1,8,64 --json $(BENCH)/large.json
+	$(BIN)/python benchmarks/lammps_engine.py --repeats 3 --json $(BENCH)/lammps_engine.json
+	$(BIN)/python benchmarks/ensemble.py --times 0 --repeats 2 --cache $(OUT)/ensemble --json $(BENCH)/ensemble.json
+	$(BIN)/python benchmarks/table.py $(BENCH)
 
 viewer:
 	cd viewer && npm ci && npm run build
