@@ -28,7 +28,7 @@ import numpy as np
 import torch
 
 from glassbotan import io
-from glassbotan.simulation.device.batch import INNER_SKIN, OUTER_SKIN, Batch
+from glassbotan.simulation.device.batch import Batch
 from glassbotan.simulation.device.plain import PlainKernels
 from glassbotan.simulation.device.targets import bonds_within
 from glassbotan.simulation.engine import Task
@@ -291,12 +291,12 @@ def step_times(batch: Any) -> dict[str, float]:
 
     def prune() -> None:
         kernels.prune(
-            system, batch._displacement, batch._outer, INNER_SKIN, batch._inner  # noqa: SLF001
+            system, batch._displacement, batch._outer, batch._inner_skin, batch._inner  # noqa: SLF001
         )  # fmt: skip
 
     def build() -> None:
         kernels.build(
-            system, batch._displacement, OUTER_SKIN, range(system.boxes), batch._outer  # noqa: SLF001
+            system, batch._displacement, batch._outer_skin, range(system.boxes), batch._outer  # noqa: SLF001
         )  # fmt: skip
 
     return {
@@ -327,7 +327,7 @@ def choices() -> Iterator[dict[str, Any]]:
         yield {"tile": tile, "warps": warps, "unroll": 2}
     for unroll in (1, 4):
         yield {"tile": 512, "warps": 4, "unroll": unroll}
-    for outer, inner in ((1.0, 0.3), (1.0, 0.4), (1.4, 0.4), (1.4, 0.5), (1.7, 0.5), (1.2, 0.3)):
+    for outer, inner in ((1.2, 0.4), (1.6, 0.4), (2.0, 0.4), (2.0, 0.6), (2.5, 0.5), (2.5, 0.6)):
         yield {"outer_skin": outer, "inner_skin": inner}
 
 

@@ -7,6 +7,7 @@ case the differences of lists, forces, energies, and states after some steps.
 import json
 import os
 import sys
+from dataclasses import replace
 
 os.environ["TRITON_INTERPRET"] = "1"
 
@@ -18,7 +19,12 @@ from glassbotan.simulation.device.kernels import TritonKernels
 from glassbotan.simulation.device.plain import PARTICLE
 from glassbotan.simulation.engine import Task
 from glassbotan.simulation.settings import DynamicsSettings
-from glassbotan.structure.potential import KOB_ANDERSEN, PairPotential
+from glassbotan.structure.potential import (
+    KOB_ANDERSEN,
+    PairPotential,
+    energies_and_forces,
+    interacting_pairs,
+)
 from glassbotan.structure.snapshot import Snapshot
 
 THREE = PairPotential(
@@ -59,6 +65,22 @@ CASES = {
 }
 
 
+def double_loop_error(batch):
+    """Return the largest error of a force, and of an energy, against NumPy and float64."""
+    worst = 0.0
+    for box, one in enumerate(batch.tasks):
+        for k, moved in enumerate(batch.displacements(box)):
+            where = replace(one.snapshot, positions=one.snapshot.positions + moved)
+            energies, forces = energies_and_forces(
+                where.positions, interacting_pairs(where, one.potential)
+            )
+            scale = np.sqrt(np.mean(forces**2))
+            away = np.abs(batch.forces(box)[k] - forces).max() / scale
+            total = abs(batch.energies(box)[0][k] - energies.sum()) / np.abs(energies).sum()
+            worst = max(worst, float(away), float(total))
+    return worst
+
+
 def compare(tasks, *, double):
     """Return the largest differences between both forms."""
     plain = Batch(tasks, double=double, outer_skin=0.4, inner_skin=0.2)
@@ -88,6 +110,7 @@ def compare(tasks, *, double):
                 mine, theirs = mine.transpose(1, 2), theirs.transpose(1, 2)
             found["lists"] += int((mine[used] != theirs[used]).sum())
     assert int((plain._inner.entries & PARTICLE).max()) < plain.particles
+    found["double loop"] = double_loop_error(kernels)
     scale = float(plain._evaluate()[0].double().square().mean().sqrt())
     for name, mine, theirs in zip(
         ("forces", "energies"), plain._evaluate(), kernels._evaluate(), strict=True

@@ -48,6 +48,11 @@ def test_forces_and_energies_are_the_same_up_to_rounding(differences, case):
 
 
 @pytest.mark.parametrize("case", CASES)
+def test_forces_and_energies_are_those_of_the_double_loop(differences, case):
+    assert differences[case]["double loop"] < (1e-12 if case == "float64" else 1e-5)
+
+
+@pytest.mark.parametrize("case", CASES)
 def test_steps_are_the_same_up_to_rounding(differences, case):
     found = differences[case]
     assert found["repeated"] == 0

@@ -47,9 +47,6 @@ from glassbotan.structure.periodic import FloatArray
 if TYPE_CHECKING:
     import torch
 
-OUTER_SKIN, INNER_SKIN = 1.2, 0.4
-"""Reach of the two lists beyond the cutoff, length units."""
-
 STEPS_BETWEEN_RESTS = 1000
 """After which the centre of mass is brought to rest at constant energy."""
 
@@ -67,6 +64,7 @@ class Kernels(Protocol):
 
     name: str
     captures: bool
+    skins: tuple[float, float]
 
     def build(
         self, system: System, displacement: "torch.Tensor", skin: float, boxes: Sequence[int],
@@ -135,7 +133,7 @@ class Batch:
     double
         Compute in float64.
     outer_skin, inner_skin
-        Of the two lists, length units.
+        Reach of the two lists beyond the cutoff, length units; what suits the kernels by default.
 
     Raises
     ------
@@ -152,8 +150,8 @@ class Batch:
         device: str = "cpu",
         kernels: Kernels | None = None,
         double: bool = False,
-        outer_skin: float = OUTER_SKIN,
-        inner_skin: float = INNER_SKIN,
+        outer_skin: float | None = None,
+        inner_skin: float | None = None,
     ) -> None:
         import torch
 
@@ -172,8 +170,9 @@ class Batch:
         self.kernels = kernels or default_kernels(device)
         # Of an axis no more than the nearest image and the next are looked at.
         widest = system.shortest_edge - system.cutoff - 2 * SLACK
-        self._outer_skin = min(outer_skin, widest)
-        self._inner_skin = min(inner_skin, 0.5 * self._outer_skin)
+        outer, inner = self.kernels.skins
+        self._outer_skin = min(outer if outer_skin is None else outer_skin, widest)
+        self._inner_skin = min(inner if inner_skin is None else inner_skin, 0.5 * self._outer_skin)
         self.timestep = self.tasks[0].settings.timestep
         self.step = 0
         self._displacement, self._other = system.empty_state(), system.empty_state()

@@ -25,6 +25,7 @@ class PlainKernels:
     """The plain form of what a batch is made of."""
 
     name = "plain"
+    skins = (1.2, 0.4)
     captures = False
     """Whether a stretch of steps can be kept as a CUDA graph."""
 
