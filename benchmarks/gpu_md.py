@@ -313,7 +313,7 @@ def tune(deadline: float) -> list[dict[str, Any]]:
     for choice in choices():
         if time.monotonic() > deadline:
             break
-        shape = {k: choice[k] for k in ("tile", "warps", "unroll") if k in choice}
+        shape = {k: choice[k] for k in ("tile", "warps", "unroll", "list_tile") if k in choice}
         skins = {k: v for k, v in choice.items() if k not in shape}
         print(choice, end=" ")
         row = rate(32, 32, 200, kernels=TritonKernels(**shape), **skins)
@@ -327,6 +327,8 @@ def choices() -> Iterator[dict[str, Any]]:
         yield {"tile": tile, "warps": warps, "unroll": 2}
     for unroll in (1, 4):
         yield {"tile": 512, "warps": 4, "unroll": unroll}
+    for list_tile in (64, 256):
+        yield {"list_tile": list_tile}
     for outer, inner in ((1.2, 0.4), (1.6, 0.4), (2.0, 0.4), (2.0, 0.6), (2.5, 0.5), (2.5, 0.6)):
         yield {"outer_skin": outer, "inner_skin": inner}
 

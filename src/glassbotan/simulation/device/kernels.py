@@ -17,7 +17,7 @@ from glassbotan.simulation.device.system import System
 STEP_TILE, STEP_WARPS = 512, 4
 """Elements of a tile of the step (particles times trajectories), and warps that share it."""
 
-LIST_TILE = 256
+LIST_TILE = 128
 """Of the kernels that make lists, one warp each: their sums over a tile need no barrier."""
 
 UNROLLED = 2
@@ -43,6 +43,8 @@ class TritonKernels:
         Elements of a step's tile, and warps that share it.
     unroll
         Neighbours in one turn of the loop.
+    list_tile
+        Elements of a tile where lists are made, by one warp.
 
     """
 
@@ -51,9 +53,13 @@ class TritonKernels:
     captures = True
 
     def __init__(
-        self, tile: int = STEP_TILE, warps: int = STEP_WARPS, unroll: int = UNROLLED
+        self,
+        tile: int = STEP_TILE,
+        warps: int = STEP_WARPS,
+        unroll: int = UNROLLED,
+        list_tile: int = LIST_TILE,
     ) -> None:
-        self.tile, self.warps, self.unroll = tile, warps, unroll
+        self.tile, self.warps, self.unroll, self.list_tile = tile, warps, unroll, list_tile
 
     def slots(self, system: System) -> int:
         """Return how many numbers ``moved`` has: one a tile of the step."""
@@ -68,7 +74,7 @@ class TritonKernels:
         pairs: PairList,
     ) -> None:
         """As :meth:`glassbotan.simulation.device.plain.PlainKernels.build`."""
-        block = max(LIST_TILE // system.lanes, 4)
+        block = max(self.list_tile // system.lanes, 4)
         where, dtype = system.device, system.dtype
         firsts = [np.arange(system.starts[b], system.starts[b + 1], block) for b in boxes]
         tiles = torch.as_tensor(np.concatenate(firsts).astype(np.int32))
@@ -101,7 +107,7 @@ class TritonKernels:
         inner: PairList,
     ) -> None:
         """As :meth:`glassbotan.simulation.device.plain.PlainKernels.prune`."""
-        block = max(LIST_TILE // system.lanes, 4)
+        block = max(self.list_tile // system.lanes, 4)
         language.prune[(-(-system.particles // block),)](
             displacement, outer.entries, outer.base, outer.counts, inner.entries, inner.base,
             inner.counts, system.species, system.table, system.particles, inner.capacity, skin,
