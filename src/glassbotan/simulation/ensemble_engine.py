@@ -17,7 +17,14 @@ from numpy.typing import NDArray
 
 from glassbotan.errors import InputError, RunError
 from glassbotan.simulation import native
+from glassbotan.simulation.energy_watch import (
+    HEAT_TOLERANCE,
+    STEPS_BETWEEN_CHECKS,
+    thermal_energy,
+    what_blew_up,
+)
 from glassbotan.simulation.engine import State, Task
+from glassbotan.simulation.leapfrog_state import LeapfrogState, read_state
 from glassbotan.structure.periodic import FloatArray, wrap
 from glassbotan.structure.potential import PairPotential, interacting_pairs
 
@@ -29,14 +36,6 @@ MISSING = (
 
 OUTER_SKIN, INNER_SKIN = 1.0, 0.2
 """Reach of the two neighbour lists beyond the cutoff, length units; fastest at T = 0.44."""
-
-STEPS_BETWEEN_CHECKS = 200
-ENERGY_TOLERANCE = 0.02
-"""Part of the kinetic energy by which the total energy may drift before a run is given up."""
-TEMPERATURE_TOLERANCE = 3.0
-"""Multiple of the thermostat's temperature at which a run is given up."""
-HEAT_TOLERANCE = 10.0
-"""Multiple of the kinetic energy at ``temperature`` at which any run is given up at once."""
 
 
 class EnsembleRun:
@@ -110,12 +109,6 @@ class EnsembleRun:
     @property
     def _source(self) -> str:
         return self.snapshot.source
-
-    @property
-    def _thermal_energy(self) -> float:
-        """Kinetic energy of all particles at the task's temperature."""
-        modes = self.snapshot.dimension * self.snapshot.n_particles
-        return 0.5 * modes * self._task.settings.temperature
 
     def _start(self, velocities: FloatArray) -> None:
         shape = (self.trajectories, self.snapshot.n_particles, self.snapshot.dimension)
@@ -197,18 +190,13 @@ class EnsembleRun:
     def state(self) -> State:
         """Return what :meth:`restore` needs to go on from here bit for bit.
 
-        The displacement from the snapshot is ``displacements - lost`` (what single precision left
-        out); half velocities are those half a step before (leapfrog); arrays [R, N, d].
+        See :class:`glassbotan.simulation.leapfrog_state.LeapfrogState`; single precision.
         """
         displacements, lost = self._displacements()
-        return {
-            "step": np.array(self.step),
-            "trajectories": np.array(self._task.trajectories),
-            "displacements": displacements,
-            "lost": lost,
-            "half_velocities": self._half_velocities(),
-            "initial_energy": self.initial_energy.copy(),
-        }
+        state = LeapfrogState(
+            self.step, displacements, lost, self._half_velocities(), self.initial_energy
+        )
+        return state.stored(self._task)
 
     def restore(self, state: Mapping[str, NDArray[np.generic]]) -> None:
         """Go to a state that :meth:`state` returned, of a run that was started alike.
@@ -219,28 +207,10 @@ class EnsembleRun:
             The state is not of this engine, or of other trajectories, particles or dimensions.
 
         """
-        here = list(self._task.trajectories)
-        shape = (self.trajectories, self.snapshot.n_particles, self.snapshot.dimension)
-        try:
-            step, there = int(state["step"]), np.asarray(state["trajectories"]).tolist()
-            arrays: list[NDArray[Any]] = [
-                np.asarray(state[name], dtype=np.float32)
-                for name in ("displacements", "lost", "half_velocities")
-            ]
-            energy = np.array(state["initial_energy"], dtype=np.float64)
-        except (KeyError, TypeError, ValueError) as error:
-            raise InputError(f"the checkpoint is none of the engine 'ensemble' ({error})") from None
-        if there != here:
-            raise InputError(f"the checkpoint is of trajectories {there}; this run's are {here}")
-        if step < 0 or energy.shape != shape[:1] or any(a.shape != shape for a in arrays):
-            raise InputError(
-                f"the checkpoint's displacements have shape {list(arrays[0].shape)}; this run's "
-                f"are {list(shape)} (trajectories, particles, dimensions)"
-            )
-        if not all(np.isfinite(a).all() for a in [*arrays, energy]):
-            raise InputError("the checkpoint is damaged; start this run again")
-        self._set(step, *arrays)
-        self.initial_energy = energy
+        read = read_state(state, self._task)
+        moving = (read.displacements, read.lost, read.half_velocities)
+        self._set(read.step, *(array.astype(np.float32) for array in moving))
+        self.initial_energy = read.initial_energy
 
     def close(self) -> None:
         """Give the native memory back."""
@@ -306,20 +276,9 @@ class EnsembleRun:
             raise RunError(f"{self.snapshot.source}: no memory for the pair lists")
 
     def _check_energy(self) -> None:
-        potential, kinetic = self.energies()
-        if self._task.settings.integrator == "nve":
-            drift = np.abs(potential + kinetic - self.initial_energy)
-            bad = ~(drift <= ENERGY_TOLERANCE * np.maximum(kinetic, self._thermal_energy))
-            what = f"the total energy drifted by more than {ENERGY_TOLERANCE:.0%} of the kinetic"
-        else:
-            bad = ~(kinetic <= TEMPERATURE_TOLERANCE * self._thermal_energy)
-            what = f"the temperature rose above {TEMPERATURE_TOLERANCE:g} times the thermostat's"
-        if np.any(bad):
-            index = self._task.trajectories[int(np.flatnonzero(bad)[0])]
-            raise RunError(
-                f"{self._source}: trajectory {index} blew up by step {self.step} "
-                f"(t = {self.time:g}): {what}; use a timestep shorter than {self.timestep:g}"
-            )
+        blown_up = what_blew_up(self._task, self.step, *self.energies(), self.initial_energy)
+        if blown_up is not None:
+            raise RunError(blown_up)
 
 
 def missing() -> str | None:
@@ -380,7 +339,6 @@ def _system(task: Task) -> tuple[native.System, list[NDArray[Any]]]:
     thermostatted = settings.integrator == "langevin"
     velocity_kept = float(np.exp(-settings.timestep / settings.damping)) if thermostatted else 1.0
     kick = np.asarray(np.sqrt(settings.temperature * (1 - velocity_kept**2) * inverse_mass))
-    thermal = 0.5 * snapshot.positions.size * settings.temperature
 
     def pointer(array: FloatArray) -> Any:
         return array.ctypes.data_as(ctypes.POINTER(c_double))
@@ -400,7 +358,7 @@ def _system(task: Task) -> tuple[native.System, list[NDArray[Any]]]:
         thermostatted=thermostatted,
         velocity_kept=velocity_kept,
         kick=pointer(kick),
-        largest_kinetic_energy=HEAT_TOLERANCE * thermal,
+        largest_kinetic_energy=HEAT_TOLERANCE * thermal_energy(task),
         outer_skin=OUTER_SKIN,
         inner_skin=INNER_SKIN,
     )

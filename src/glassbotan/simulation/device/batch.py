@@ -35,13 +35,9 @@ from glassbotan.simulation.device.lists import IMAGE_OFFSET, SLACK, PairList
 from glassbotan.simulation.device.plain import ABSURD, PlainKernels
 from glassbotan.simulation.device.sums import box_sums
 from glassbotan.simulation.device.system import MOST_LANES, System, make_system
+from glassbotan.simulation.energy_watch import STEPS_BETWEEN_CHECKS, what_blew_up
 from glassbotan.simulation.engine import State, Task
-from glassbotan.simulation.ensemble_engine import (
-    ENERGY_TOLERANCE,
-    HEAT_TOLERANCE,
-    STEPS_BETWEEN_CHECKS,
-    TEMPERATURE_TOLERANCE,
-)
+from glassbotan.simulation.leapfrog_state import LeapfrogState, read_state
 from glassbotan.structure.periodic import FloatArray
 
 if TYPE_CHECKING:
@@ -277,17 +273,16 @@ class Batch:
     def state(self, box: int) -> State:
         """Return what :meth:`restore` needs to go on from here bit for bit.
 
-        As of the engine ``ensemble``: the displacement is ``displacements - lost``; half velocities
-        are those half a step before; arrays [R, N, d].
+        As of the engine ``ensemble`` on a CPU; see ``LeapfrogState``.
         """
-        return {
-            "step": np.array(self.step),
-            "trajectories": np.array(self.tasks[box].trajectories),
-            "displacements": self._of_box(self._displacement, box),
-            "lost": self._of_box(self._lost, box),
-            "half_velocities": self._of_box(self._half, box),
-            "initial_energy": self.initial_energy[box].copy(),
-        }
+        state = LeapfrogState(
+            self.step,
+            self._of_box(self._displacement, box),
+            self._of_box(self._lost, box),
+            self._of_box(self._half, box),
+            self.initial_energy[box],
+        )
+        return state.stored(self.tasks[box])
 
     def restore(self, states: Sequence[Mapping[str, NDArray[np.generic]]]) -> None:
         """Go to states that :meth:`state` returned, one a box, all of the same step.
@@ -299,17 +294,14 @@ class Batch:
             steps differ.
 
         """
-        read = [self._checked(state, task) for state, task in zip(states, self.tasks, strict=True)]
-        steps = {int(state["step"]) for state in read}
+        read = [read_state(state, task) for state, task in zip(states, self.tasks, strict=True)]
+        steps = {state.step for state in read}
         if len(steps) != 1:
             raise InputError(f"checkpoints of steps {sorted(steps)} cannot go on in one batch")
-        for tensor, name in (
-            (self._displacement, "displacements"),
-            (self._lost, "lost"),
-            (self._half, "half_velocities"),
-        ):
-            self._put(tensor, [state[name] for state in read])
-        self.initial_energy = [np.array(state["initial_energy"]) for state in read]
+        self._put(self._displacement, [state.displacements for state in read])
+        self._put(self._lost, [state.lost for state in read])
+        self._put(self._half, [state.half_velocities for state in read])
+        self.initial_energy = [state.initial_energy for state in read]
         self.step = steps.pop()
         self._forget()
         self._stale = list(range(self.system.boxes))
@@ -540,30 +532,11 @@ class Batch:
         self._forget()
 
     def _check_energy(self) -> None:
-        potential, kinetic = self._energies()
         for box, task in enumerate(self.tasks):
-            used = len(task.trajectories)
-            thermal = 0.5 * task.snapshot.positions.size * task.settings.temperature
-            heat, well = kinetic[box, :used], potential[box, :used]
-            if not self.system.thermostatted:
-                drift = np.abs(well + heat - self.initial_energy[box])
-                bad = ~(drift <= ENERGY_TOLERANCE * np.maximum(heat, thermal))
-                what = (
-                    f"the total energy drifted by more than {ENERGY_TOLERANCE:.0%} of the kinetic"
-                )
-            else:
-                bad = ~(heat <= TEMPERATURE_TOLERANCE * thermal)
-                what = (
-                    f"the temperature rose above {TEMPERATURE_TOLERANCE:g} times the thermostat's"
-                )
-            bad |= ~(heat <= HEAT_TOLERANCE * thermal)
-            if np.any(bad):
-                index = task.trajectories[int(np.flatnonzero(bad)[0])]
-                raise BatchBlownUpError(
-                    f"{task.snapshot.source}: trajectory {index} blew up by step {self.step} "
-                    f"(t = {self.time:g}): {what}; use a timestep shorter than {self.timestep:g}",
-                    box,
-                )
+            initial = self.initial_energy[box]
+            blown_up = what_blew_up(task, self.step, *self.energies(box), initial)
+            if blown_up is not None:
+                raise BatchBlownUpError(blown_up, box)
 
     def _check_bounds(self, boxes: Sequence[int]) -> None:
         """Raise where a particle is so far away that its image has no number."""
@@ -635,35 +608,6 @@ class Batch:
             values = torch.as_tensor(np.ascontiguousarray(ordered[..., lanes]))
             rows = tensor[self.system.rows(box)]
             rows[:, : self.system.dimension] = values.to(device=tensor.device, dtype=tensor.dtype)
-
-    def _checked(
-        self, state: Mapping[str, NDArray[np.generic]], task: Task
-    ) -> dict[str, NDArray[Any]]:
-        """Return a state's arrays; InputError unless they are of that task."""
-        here = list(task.trajectories)
-        shape = (len(here), *task.snapshot.positions.shape)
-        try:
-            read = {
-                name: np.asarray(state[name])
-                for name in ("step", "displacements", "lost", "half_velocities", "initial_energy")
-            }
-            there = np.asarray(state["trajectories"]).tolist()
-            step = int(read["step"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise InputError(f"the checkpoint is none of the engine 'ensemble' ({error})") from None
-        if there != here:
-            raise InputError(f"the checkpoint is of trajectories {there}; this run's are {here}")
-        arrays = [read[name] for name in ("displacements", "lost", "half_velocities")]
-        if step < 0 or read["initial_energy"].shape != shape[:1]:
-            raise InputError("the checkpoint is damaged; start this run again")
-        if any(array.shape != shape for array in arrays):
-            raise InputError(
-                f"the checkpoint's displacements have shape {list(arrays[0].shape)}; this run's "
-                f"are {list(shape)} (trajectories, particles, dimensions)"
-            )
-        if not all(np.isfinite(array).all() for array in [*arrays, read["initial_energy"]]):
-            raise InputError("the checkpoint is damaged; start this run again")
-        return read
 
 
 def default_kernels(device: str) -> Kernels:
