@@ -247,7 +247,9 @@ def ensembles(arguments: argparse.Namespace) -> None:
                 print(f"stopped at t = {batch.time:g}; the same command goes on from there")
                 return
             for box, (record, reduction) in enumerate(zip(records, reductions, strict=True)):
-                sums = reduction.sums(batch.rows_of(box), range(arguments.trajectories))
+                sums = reduction.sums(
+                    batch.displacements_on_device(box), range(arguments.trajectories)
+                )
                 keep(record, time_index, sums, arguments)
             write_records(arguments.output, first, records)
             run.save()

@@ -232,7 +232,9 @@ class _Company:
 
     def _unsound(self, member: _Member, part: "Part") -> str | None:
         energies = np.sum(part.energies(), axis=0)
-        moved = max(float(self._batch.rows_of(box).abs().max()) for box in part.boxes)
+        moved = max(
+            float(self._batch.displacements_on_device(box).abs().max()) for box in part.boxes
+        )
         if not (np.all(np.isfinite(energies)) and np.isfinite(moved)):
             return f"a trajectory blew up by step {self._batch.step}: positions are not finite"
         if self._store.protocol.integrator != "nve":
@@ -252,7 +254,7 @@ class _Company:
         if self._store.protocol.keep == "targets":
             import torch
 
-            rows = torch.cat([self._batch.rows_of(box) for box in part.boxes])
+            rows = torch.cat([self._batch.displacements_on_device(box) for box in part.boxes])
             kept |= self._reduction(member).sums(rows, member.block.trajectories)
         else:
             self._store.keep_displacements(member.block, time_index, part.displacements())

@@ -8,6 +8,7 @@ one warp, one neighbour list serves them all, and every load is full lines of me
 - ``lists.py``: union Verlet lists, padded, with the order of their rows.
 - ``plain.py``, ``noise.py``: lists, forces and steps in PyTorch: the oracle, on CPU or GPU.
 - ``kernels.py``: the same in Triton.
+- ``exchange.py``: what is of one box, in its caller's order.
 - ``batch.py``: stretches of steps, checked afterwards and repeated where a list was outrun.
 - ``engine.py``: one box as the engine ``ensemble``.
 - ``targets.py``: targets summed on the device as frames arrive.

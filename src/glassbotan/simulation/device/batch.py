@@ -31,6 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassbotan.errors import InputError, RunError
+from glassbotan.simulation.device.exchange import in_callers_order, write_boxes
 from glassbotan.simulation.device.lists import IMAGE_OFFSET, SLACK, PairList
 from glassbotan.simulation.device.plain import ABSURD, PlainKernels
 from glassbotan.simulation.device.sums import box_sums
@@ -195,12 +196,13 @@ class Batch:
 
     def _set_out(self) -> None:
         """Begin at the snapshots with the tasks' velocities."""
+        system = self.system
         forces, _ = self._evaluate()
         halves = []
         for box, task in enumerate(self.tasks):
             push = self._of_box(forces, box) / task.masses[:, None]
             halves.append(task.initial_velocities() - 0.5 * self.timestep * push)
-        self._put(self._half, halves)
+        write_boxes(system, self._half, halves)
         self._forget()
         self.initial_energy = [np.sum(self.energies(box), axis=0) for box in range(len(self.tasks))]
 
@@ -243,7 +245,12 @@ class Batch:
 
     def displacements(self, box: int) -> FloatArray:
         """Return r(t) - r(0) of one box, unwrapped, shape [R, N, d], length units."""
-        exact = self._rows(self._displacement, box).double() - self._rows(self._lost, box).double()
+        return _array(self.displacements_on_device(box))
+
+    def displacements_on_device(self, box: int) -> "torch.Tensor":
+        """Return the same as a tensor of the device, float64."""
+        rows = self.system.rows(box)
+        exact = self._displacement[rows].double() - self._lost[rows].double()
         return self._in_order(exact, box)
 
     def forces(self, box: int) -> FloatArray:
@@ -298,9 +305,9 @@ class Batch:
         steps = {state.step for state in read}
         if len(steps) != 1:
             raise InputError(f"checkpoints of steps {sorted(steps)} cannot go on in one batch")
-        self._put(self._displacement, [state.displacements for state in read])
-        self._put(self._lost, [state.lost for state in read])
-        self._put(self._half, [state.half_velocities for state in read])
+        write_boxes(self.system, self._displacement, [state.displacements for state in read])
+        write_boxes(self.system, self._lost, [state.lost for state in read])
+        write_boxes(self.system, self._half, [state.half_velocities for state in read])
         self.initial_energy = [state.initial_energy for state in read]
         self.step = steps.pop()
         self._forget()
@@ -524,7 +531,7 @@ class Batch:
         system = self.system
         momenta = box_sums(system, self._half.double() * system.masses[:, None, None])
         for box, momentum in enumerate(momenta):
-            half, masses = self._rows(self._half, box), system.masses[system.rows(box)]
+            half, masses = self._half[system.rows(box)], system.masses[system.rows(box)]
             stride = len(masses) // 64 + 1
             chosen = half[::stride]
             share = momentum / len(chosen)
@@ -543,7 +550,7 @@ class Batch:
         for box in boxes:
             edge = self.system.edges[box, : self.system.dimension].min()
             limit = float((IMAGE_OFFSET - 4) / 2 * edge)
-            largest = float(self._rows(self._displacement, box).abs().max())
+            largest = float(self._displacement[self.system.rows(box)].abs().max())
             if not largest < limit:
                 self._raise_blown_up(box)
 
@@ -570,44 +577,16 @@ class Batch:
             box,
         )
 
-    # In and out
-
-    def rows_of(self, box: int) -> "torch.Tensor":
-        """Return displacements of one box on the device: [R, N, d], float64, caller's order."""
-        import torch
-
-        exact = self._rows(self._displacement, box).double() - self._rows(self._lost, box).double()
-        order = torch.as_tensor(self.system.orders[box], device=exact.device)
-        result = torch.empty_like(exact)
-        result[order] = exact
-        used = len(self.tasks[box].trajectories)
-        return result.permute(2, 0, 1)[:used, :, : self.system.dimension]
-
-    def _rows(self, tensor: "torch.Tensor", box: int) -> "torch.Tensor":
-        return tensor[self.system.rows(box)]
-
     def _of_box(self, tensor: "torch.Tensor", box: int) -> FloatArray:
-        return self._in_order(self._rows(tensor, box), box)
+        """Return one box's part of a tensor as an array [R, N, d]."""
+        return _array(self._in_order(tensor[self.system.rows(box)], box))
 
-    def _in_order(self, rows: "torch.Tensor", box: int) -> NDArray[Any]:
-        """Return rows [N, 3, R] of a box as an array [R, N, d] in the caller's order."""
-        values = rows.cpu().numpy()
-        ordered = np.empty_like(values)
-        ordered[self.system.orders[box]] = values
-        used = len(self.tasks[box].trajectories)
-        return np.ascontiguousarray(ordered.transpose(2, 0, 1)[:used, :, : self.system.dimension])
+    def _in_order(self, rows: "torch.Tensor", box: int) -> "torch.Tensor":
+        return in_callers_order(self.system, rows, box, len(self.tasks[box].trajectories))
 
-    def _put(self, tensor: "torch.Tensor", arrays: Sequence[NDArray[Any]]) -> None:
-        """Write one array [R, N, d] a box; further lanes repeat the last."""
-        import torch
 
-        for box, array in enumerate(arrays):
-            ordered = np.asarray(array).transpose(1, 2, 0)[self.system.orders[box]]
-            last = ordered.shape[2] - 1
-            lanes = np.minimum(np.arange(self.system.lanes), last)
-            values = torch.as_tensor(np.ascontiguousarray(ordered[..., lanes]))
-            rows = tensor[self.system.rows(box)]
-            rows[:, : self.system.dimension] = values.to(device=tensor.device, dtype=tensor.dtype)
+def _array(tensor: "torch.Tensor") -> NDArray[Any]:
+    return np.ascontiguousarray(tensor.cpu().numpy())
 
 
 def default_kernels(device: str) -> Kernels:
