@@ -13,16 +13,6 @@ from glassbotan.models.network import Network, Settings
 from glassbotan.models.node_only import NodeOnly
 from glassbotan.models.state import load_state
 
-__all__ = [
-    "ARCHITECTURES",
-    "CARD",
-    "build",
-    "load_network",
-    "save_card",
-    "save_network",
-    "settings_of",
-]
-
 ARCHITECTURES: dict[str, type[Network]] = {
     Botan.architecture: Botan,
     NodeOnly.architecture: NodeOnly,

@@ -19,13 +19,13 @@ from lightning.pytorch.strategies import DDPStrategy
 from glassbotan.datasets.groups import particle_groups
 from glassbotan.errors import InputError, RunError
 from glassbotan.io.atomic import atomic_output
-from glassbotan.models.card import Card
+from glassbotan.models.card import CARD, Card
 from glassbotan.models.domain import domain_of
 from glassbotan.models.network import Network, Settings
 from glassbotan.models.recurrent import RecurrentNetwork
 from glassbotan.models.registry import load_model
 from glassbotan.models.state import load_state
-from glassbotan.models.storage import ARCHITECTURES, CARD, build, load_network, save_network
+from glassbotan.models.storage import ARCHITECTURES, build, load_network, save_network
 from glassbotan.provenance import provenance
 from glassbotan.training.checkpoints import AtomicCheckpoints
 from glassbotan.training.config import Recipe, StageSection
