@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 import glassbotan as gb
 from conftest import random_snapshot
+from glassbotan import native_library
 from glassbotan.models.botan import Botan
 from glassbotan.models.kernels import native
 from glassbotan.models.kernels.choice import chosen, using
@@ -219,7 +220,7 @@ def test_without_the_library_pytorch_computes(monkeypatch):
     inputs, layout = made_up([3, 0, 30], width=16)
     expected = update_and_gradients(inputs, layout, None)
     with monkeypatch.context() as patch:
-        patch.setattr(native, "find_spec", lambda _: None)
+        patch.setattr(native_library, "find_spec", lambda _: None)
         native.load.cache_clear()
         native.variants.cache_clear()
         assert native.variants() == ()

@@ -19,7 +19,13 @@ from glassbotan.simulation.engine import State, Task
 from glassbotan.simulation.plan import Block
 from glassbotan.simulation.store import Store
 from glassbotan.simulation.targets import Reduction
-from glassbotan.simulation.trajectories import FIRST_SLICE, LARGEST_MOMENTUM, SLICE, StoppedError
+from glassbotan.simulation.trajectories import (
+    FIRST_SLICE,
+    SLICE,
+    StoppedError,
+    not_at_rest,
+    not_finite,
+)
 from glassbotan.simulation.work import (
     CHECKPOINT,
     DONE,
@@ -235,18 +241,11 @@ class _Company:
         moved = max(
             float(self._batch.displacements_on_device(box).abs().max()) for box in part.boxes
         )
-        if not (np.all(np.isfinite(energies)) and np.isfinite(moved)):
-            return f"a trajectory blew up by step {self._batch.step}: positions are not finite"
-        if self._store.protocol.integrator != "nve":
-            return None
+        unsound = not_finite(self._batch.step, energies, moved)
+        if unsound is not None or self._store.protocol.integrator != "nve":
+            return unsound
         momenta = self._batch.momentum()[part.boxes.start : part.boxes.stop]
-        largest = float(np.abs(momenta).max()) / member.task.snapshot.n_particles
-        if largest <= LARGEST_MOMENTUM:
-            return None
-        return (
-            f"a trajectory blew up by step {self._batch.step}: its momentum per particle is "
-            f"{largest:.2g}; it must be 0"
-        )
+        return not_at_rest(self._batch.step, momenta / member.task.snapshot.n_particles)
 
     def _keep(self, member: _Member, part: "Part", time_index: int) -> None:
         """Write a frame: targets summed on the device, or displacements."""

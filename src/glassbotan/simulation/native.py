@@ -4,7 +4,8 @@ import ctypes
 from ctypes import POINTER, c_bool, c_char_p, c_double, c_int, c_int32, c_int64, c_void_p
 from dataclasses import dataclass
 from functools import cache
-from importlib.util import find_spec
+
+from glassbotan.native_library import open_library
 
 DONE, BLOWN_UP, OUT_OF_MEMORY = range(3)
 MAX_SPECIES = 16
@@ -65,13 +66,6 @@ class Variant:
 @cache
 def load() -> ctypes.CDLL | None:
     """Return the library, or None where it was not built for this version."""
-    found = find_spec("glassbotan.simulation._ensemble")
-    if found is None or found.origin is None:
-        return None
-    try:
-        loaded = ctypes.CDLL(found.origin)
-    except OSError:
-        return None
     run, floats, doubles, integers = c_void_p, c_void_p, c_void_p, c_void_p
     signatures: dict[str, tuple[object, list[object]]] = {
         "system_size": (c_int64, []),
@@ -92,11 +86,9 @@ def load() -> ctypes.CDLL | None:
         "counters": (None, [run, POINTER(Counters)]),
         "pairs": (c_int64, [run, c_int, integers, integers, c_int64]),
     }
-    for name, (result, arguments) in signatures.items():
-        function = getattr(loaded, f"ensemble_{name}", None)
-        if function is None:
-            return None
-        function.restype, function.argtypes = result, arguments
+    loaded = open_library("glassbotan.simulation._ensemble", "ensemble", signatures)
+    if loaded is None:
+        return None
     # A library left over from another version is worse than none.
     return loaded if loaded.ensemble_system_size() == ctypes.sizeof(System) else None
 

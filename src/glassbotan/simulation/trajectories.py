@@ -107,14 +107,28 @@ def _advance(run: Run, steps: int) -> None:
 def _frame(run: Run, index: int, masses: FloatArray, *, conserves_momentum: bool) -> Frame:
     displacements = run.displacements()
     energies = np.sum(run.energies(), axis=0)
-    if not (np.all(np.isfinite(displacements)) and np.all(np.isfinite(energies))):
-        raise BlownUpError(f"a trajectory blew up by step {run.step}: positions are not finite")
-    if conserves_momentum:
+    unsound = not_finite(run.step, energies, float(np.abs(displacements).max()))
+    if unsound is None and conserves_momentum:
         momentum = np.einsum("n,rnd->rd", masses, run.velocities()) / len(masses)
-        largest = float(np.abs(momentum).max())
-        if not largest <= LARGEST_MOMENTUM:
-            raise BlownUpError(
-                f"a trajectory blew up by step {run.step}: its momentum per particle is "
-                f"{largest:.2g}; it must be 0"
-            )
+        unsound = not_at_rest(run.step, momentum)
+    if unsound is not None:
+        raise BlownUpError(unsound)
     return Frame(index, displacements, energies)
+
+
+def not_finite(step: int, energies: FloatArray, largest_displacement: float) -> str | None:
+    """Return what to say of trajectories whose positions or energies are no numbers, or None."""
+    if np.isfinite(largest_displacement) and np.all(np.isfinite(energies)):
+        return None
+    return f"a trajectory blew up by step {step}: positions are not finite"
+
+
+def not_at_rest(step: int, momentum: FloatArray) -> str | None:
+    """Return what to say where the total momentum per particle [R, d] is not 0, or None."""
+    largest = float(np.abs(momentum).max())
+    if largest <= LARGEST_MOMENTUM:
+        return None
+    return (
+        f"a trajectory blew up by step {step}: its momentum per particle is {largest:.2g}; it "
+        "must be 0"
+    )

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from ctypes import POINTER, c_char_p, c_int, c_int64, c_void_p
 from dataclasses import dataclass
 from functools import cache
-from importlib.util import find_spec
 
 import torch
 from torch import Tensor
 
 from glassbotan.errors import RunError
+from glassbotan.native_library import open_library
 
 WIDTH_MULTIPLE = 16
 """What vector registers of every instruction set are filled by."""
@@ -64,13 +64,6 @@ class Variant:
 @cache
 def load() -> ctypes.CDLL | None:
     """Return the library, or None where it was not built for this version."""
-    found = find_spec("glassbotan.models._network")
-    if found is None or found.origin is None:
-        return None
-    try:
-        loaded = ctypes.CDLL(found.origin)
-    except OSError:
-        return None
     forward = [POINTER(Perceptron), c_int, c_int]
     backward = [POINTER(Perceptron), POINTER(Gradients), c_int, c_int]
     signatures: dict[str, tuple[object, list[object]]] = {
@@ -82,11 +75,9 @@ def load() -> ctypes.CDLL | None:
         **{f"forward_{name}": (c_int, forward) for name in PRECISIONS.values()},
         **{f"backward_{name}": (c_int, backward) for name in PRECISIONS.values()},
     }
-    for name, (result, arguments) in signatures.items():
-        function = getattr(loaded, f"network_{name}", None)
-        if function is None:
-            return None
-        function.restype, function.argtypes = result, arguments
+    loaded = open_library("glassbotan.models._network", "network", signatures)
+    if loaded is None:
+        return None
     # A library left over from another version is worse than none.
     ours = (ctypes.sizeof(Perceptron), ctypes.sizeof(Gradients))
     theirs = (loaded.network_perceptron_size(), loaded.network_gradients_size())
