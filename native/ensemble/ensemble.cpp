@@ -70,13 +70,15 @@ struct OwnedSystem {
   std::vector<double> origin;
   std::vector<PairTerm> terms;
   std::vector<double> inverse_mass, kick;
+  std::vector<double> cage_centres;
   System system;
 
   explicit OwnedSystem(const System& given)
       : species(given.particles), identity(given.particles), origin(3 * given.particles),
         terms(given.terms, given.terms + given.species_count * given.species_count),
         inverse_mass(given.inverse_mass, given.inverse_mass + given.species_count),
-        kick(given.kick, given.kick + given.species_count), system(given) {
+        kick(given.kick, given.kick + given.species_count),
+        cage_centres(given.cage_centres ? 3 * given.particles : 0), system(given) {
     std::vector<uint64_t> codes(given.particles);
     double low[3], high[3];
     for (int axis = 0; axis < 3; ++axis) {
@@ -101,6 +103,9 @@ struct OwnedSystem {
       species[i] = given.species[identity[i]];
       for (int axis = 0; axis < 3; ++axis)
         origin[3 * i + axis] = given.origin[3 * identity[i] + axis];
+      if (given.cage_centres)
+        for (int axis = 0; axis < 3; ++axis)
+          cage_centres[3 * i + axis] = given.cage_centres[3 * identity[i] + axis];
     }
     system.species = species.data();
     system.identity = identity.data();
@@ -108,6 +113,7 @@ struct OwnedSystem {
     system.terms = terms.data();
     system.inverse_mass = inverse_mass.data();
     system.kick = kick.data();
+    if (given.cage_centres) system.cage_centres = cage_centres.data();
   }
 };
 

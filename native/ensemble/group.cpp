@@ -49,6 +49,7 @@ class VectorGroup final : public Group {
   Counters counters() const override { return counters_; }
 
   Status advance(int64_t steps) override {
+    const bool conserves_momentum = !system_.thermostatted && !system_.cage_centres;
     const auto pass = system_.thermostatted
                           ? (system_.force_shifted ? &VectorGroup::step_all<true, true>
                                                    : &VectorGroup::step_all<true, false>)
@@ -60,7 +61,7 @@ class VectorGroup final : public Group {
         inner_stale_ = (this->*pass)();
         ++step_;
         ++counters_.steps;
-        if (!system_.thermostatted && step_ % steps_between_rests == 0) bring_to_rest();
+        if (conserves_momentum && step_ % steps_between_rests == 0) bring_to_rest();
       }
       return bring_lists_up_to_date() ? Status::done : Status::blown_up;
     } catch (const std::bad_alloc&) {
@@ -202,6 +203,29 @@ class VectorGroup final : public Group {
     }
   }
 
+  // Adds the force that keeps a particle in its cage, and the energy of it where it is asked for.
+  template <bool with_energy>
+  inline __attribute__((always_inline)) void hold_back(int64_t i, Place& total, Vector& energy) {
+    const double* centre = system_.cage_centres + 3 * i;
+    Place off;
+    Vector distance2{};
+    for (int axis = 0; axis < 3; ++axis) {
+      off.axis[axis] = positions_[i].axis[axis] - static_cast<float>(centre[axis]);
+      distance2 += off.axis[axis] * off.axis[axis];
+    }
+    const float radius = static_cast<float>(system_.cage_radius);
+    const float stiffness = static_cast<float>(system_.cage_stiffness);
+    const Mask outside = distance2 > all(radius * radius);
+    if (!any(outside)) return;
+    const Vector distance = square_root(distance2);
+    const Vector pull = where(outside, stiffness * (1.0f - radius / distance));
+    for (int axis = 0; axis < 3; ++axis) total.axis[axis] -= pull * off.axis[axis];
+    if constexpr (with_energy) {
+      const Vector excess = distance - radius;
+      energy += where(outside, 0.5f * stiffness * excess * excess);
+    }
+  }
+
   template <bool force_shifted>
   void evaluate_all(double* potential) {
     double sums[lanes] = {};
@@ -209,6 +233,7 @@ class VectorGroup final : public Group {
       Place total{};
       Vector energy{};
       force_on<force_shifted, true>(i, total, energy);
+      if (system_.cage_centres) hold_back<true>(i, total, energy);
       for (int axis = 0; axis < 3; ++axis) forces_[i].axis[axis] += total.axis[axis];
       for (int lane = 0; lane < lanes; ++lane) sums[lane] += static_cast<double>(energy[lane]);
     }
@@ -231,6 +256,7 @@ class VectorGroup final : public Group {
       forces_[i] = Place{};
       Vector none{};
       force_on<force_shifted, false>(i, total, none);
+      if (system_.cage_centres) hold_back<false>(i, total, none);
       const int32_t kind = system_.species[i];
       const float kick = static_cast<float>(system_.timestep * system_.inverse_mass[kind]);
       Vector noise[4];

@@ -35,6 +35,10 @@ struct System {
   double velocity_kept;        // exp(-friction * timestep)
   const double* kick;          // [species_count] standard deviation of the thermostat's velocities
   double largest_kinetic_energy;  // of one trajectory; beyond, it has blown up
+  // [particles][3] centre of each particle's cage, as a displacement; null where all are free.
+  const double* cage_centres;
+  double cage_radius;     // within it a cage exerts no force ...
+  double cage_stiffness;  // ... beyond it -stiffness (distance - radius)
   double outer_skin;
   double inner_skin;
 };

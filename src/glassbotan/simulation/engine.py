@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassbotan.errors import InputError
+from glassbotan.simulation.cages import Cages
 from glassbotan.simulation.settings import DynamicsSettings
 from glassbotan.simulation.velocities import maxwell_boltzmann, trajectory_seed
 from glassbotan.structure import Snapshot
@@ -67,11 +68,13 @@ class Task:
     velocities
         That the trajectories set out with, shape [R, N, d]; drawn from the Maxwell-Boltzmann
         distribution by default.
+    cages
+        Walls that keep every particle near a place of its own; none by default.
 
     Raises
     ------
     InputError
-        Velocities are not finite numbers of that shape.
+        Velocities are not finite numbers of that shape, or the cages are not for these particles.
 
     """
 
@@ -82,15 +85,21 @@ class Task:
     seed: int = 0
     snapshot_index: int = 0
     velocities: FloatArray | None = None
+    cages: Cages | None = None
 
     def __post_init__(self) -> None:
-        """Refuse velocities that cannot be these trajectories'."""
+        """Refuse velocities and cages that cannot be these trajectories'."""
         shape = (len(self.trajectories), *self.snapshot.positions.shape)
         given = self.velocities
         if given is not None and not (np.shape(given) == shape and np.all(np.isfinite(given))):
             raise InputError(
                 f"{self.snapshot.source}: velocities have shape {list(np.shape(given))}; expected "
                 f"finite numbers in {list(shape)} (trajectories, particles, dimensions)"
+            )
+        if self.cages is not None and self.cages.centres.shape != self.snapshot.positions.shape:
+            raise InputError(
+                f"{self.snapshot.source}: centres of cages have shape "
+                f"{list(self.cages.centres.shape)}, positions {list(self.snapshot.positions.shape)}"
             )
 
     @property

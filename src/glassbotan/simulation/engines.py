@@ -7,6 +7,7 @@ from typing import cast
 import numpy as np
 
 from glassbotan.errors import InputError
+from glassbotan.simulation.cages import Cages
 from glassbotan.simulation.engine import Engine, Run, Task
 from glassbotan.simulation.plausible import check_plausible
 from glassbotan.simulation.settings import DynamicsSettings
@@ -51,6 +52,7 @@ def start(
     snapshot_index: int = 0,
     ranks: int = 1,
     velocities: FloatArray | None = None,
+    cages: Cages | None = None,
     device: str = "cpu",
 ) -> Run:
     """Begin trajectories of a snapshot, each with velocities of its own.
@@ -75,6 +77,8 @@ def start(
     velocities
         Instead of those drawn from seed and numbers, shape [R, N, d]: for a run that goes on from
         another. The centre of mass is brought to rest.
+    cages
+        Walls around every particle, so that none rearranges; "ensemble" only.
     device
         "cpu", or "cuda" for the engine "ensemble" on a GPU.
 
@@ -83,8 +87,8 @@ def start(
     InputError
         The engine is unknown or cannot run here, on the device or on several ranks, the potential
         does not know a species, the box is shorter than twice the cutoff, particles overlap,
-        density, temperature or timestep are out of all bounds, an index or seed is negative, or
-        velocities have another shape.
+        density, temperature or timestep are out of all bounds, an index or seed is negative,
+        velocities or cages have another shape, or the engine knows no cages.
 
     """
     check_engine(engine, ranks, device)
@@ -100,7 +104,10 @@ def start(
         seed=_natural(seed, "seed"),
         snapshot_index=_natural(snapshot_index, "snapshot index"),
         velocities=velocities,
+        cages=cages,
     )
+    if cages is not None and engine != "ensemble":
+        raise InputError(f"the engine {engine!r} knows no cages; use 'ensemble'")
     if device != "cpu":
         from glassbotan.simulation.device import engine as device_engine
 

@@ -52,7 +52,8 @@ class EnsembleRun:
     Parameters
     ----------
     task
-        Snapshot, potential, equations of motion ("nve" or "langevin") and trajectories.
+        Snapshot, potential, equations of motion ("nve" or "langevin"), trajectories, and cages if
+        particles are to stay in theirs (the centre of mass is not held at rest then).
     velocities
         Instead of the task's own, shape [R, N, d]; the centre of mass is brought to rest.
     threads
@@ -322,7 +323,7 @@ def _variant(name: str | None, trajectories: int, threads: int) -> native.Varian
     return min(variants, key=duration)
 
 
-def _system(task: Task) -> tuple[native.System, list[NDArray[Any]]]:
+def _system(task: Task) -> tuple[native.System, list[NDArray[Any] | None]]:
     """Return the native description and the arrays that it points to."""
     snapshot, potential, settings = task.snapshot, task.potential, task.settings
     if potential.n_species > native.MAX_SPECIES:
@@ -340,8 +341,14 @@ def _system(task: Task) -> tuple[native.System, list[NDArray[Any]]]:
     velocity_kept = float(np.exp(-settings.timestep / settings.damping)) if thermostatted else 1.0
     kick = np.asarray(np.sqrt(settings.temperature * (1 - velocity_kept**2) * inverse_mass))
 
-    def pointer(array: FloatArray) -> Any:
-        return array.ctypes.data_as(ctypes.POINTER(c_double))
+    cages = task.cages
+    centres = None
+    if cages is not None:
+        centres = np.zeros((snapshot.n_particles, 3))
+        centres[:, :dimension] = cages.centres - snapshot.positions
+
+    def pointer(array: FloatArray | None) -> Any:
+        return None if array is None else array.ctypes.data_as(ctypes.POINTER(c_double))
 
     system = native.System(
         particles=snapshot.n_particles,
@@ -359,10 +366,13 @@ def _system(task: Task) -> tuple[native.System, list[NDArray[Any]]]:
         velocity_kept=velocity_kept,
         kick=pointer(kick),
         largest_kinetic_energy=HEAT_TOLERANCE * thermal_energy(task),
+        cage_centres=pointer(centres),
+        cage_radius=0.0 if cages is None else cages.radius,
+        cage_stiffness=0.0 if cages is None else cages.stiffness,
         outer_skin=OUTER_SKIN,
         inner_skin=INNER_SKIN,
     )
-    return system, [species, origin, terms, inverse_mass, kick]
+    return system, [species, origin, terms, inverse_mass, kick, centres]
 
 
 def _terms(potential: PairPotential) -> FloatArray:

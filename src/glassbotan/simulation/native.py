@@ -32,6 +32,9 @@ class System(ctypes.Structure):
         ("velocity_kept", c_double),
         ("kick", POINTER(c_double)),
         ("largest_kinetic_energy", c_double),
+        ("cage_centres", POINTER(c_double)),
+        ("cage_radius", c_double),
+        ("cage_stiffness", c_double),
         ("outer_skin", c_double),
         ("inner_skin", c_double),
     )
