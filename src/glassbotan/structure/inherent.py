@@ -18,18 +18,13 @@ from glassbotan.structure.lammps import (
 from glassbotan.structure.periodic import FloatArray, minimum_image, wrap
 from glassbotan.structure.potential import (
     KOB_ANDERSEN,
-    InteractingPairs,
     PairPotential,
     check_species,
-    energies_and_forces,
-    interacting_pairs,
 )
 from glassbotan.structure.snapshot import Snapshot
+from glassbotan.structure.verlet_list import SKIN, VerletList, moved_to
 
 Method = Literal["auto", "lammps", "fire"]
-
-SKIN = 0.3
-"""Reach of the neighbour list beyond the cutoff, length units."""
 
 PUSH = 0.02
 """Largest move of a step that parts overlapping particles, length units."""
@@ -131,12 +126,12 @@ def inherent_structure(
             "or use method 'fire'"
         )
     # Overlaps and short boxes are refused here, in this package's words.
-    forces_at = _VerletList.of(snapshot, potential).forces
+    forces_at = VerletList.of(snapshot, potential).forces
     start = _pushed_apart(snapshot.positions, forces_at, max_steps)
     positions = (
         _fire(start, forces_at, force_tolerance, max_steps)
         if lammps is None
-        else _lammps_fire(lammps, _at(snapshot, start), potential, force_tolerance, max_steps)
+        else _lammps_fire(lammps, moved_to(snapshot, start), potential, force_tolerance, max_steps)
     )
     residual = _largest(forces_at(positions))
     if residual > force_tolerance * (1 + ROUNDING):
@@ -144,44 +139,7 @@ def inherent_structure(
             f"{snapshot.source}: no minimum of the potential energy within {max_steps} steps; a "
             f"force of {residual:.3g} is left on a particle (tolerance {force_tolerance:g})"
         )
-    return _at(snapshot, positions)
-
-
-def _at(snapshot: Snapshot, positions: FloatArray) -> Snapshot:
-    return Snapshot(
-        positions=positions,
-        species=snapshot.species,
-        box=snapshot.box,
-        temperature=snapshot.temperature,
-        source=snapshot.source,
-    )
-
-
-@dataclass
-class _VerletList:
-    """Forces with a pair list that is made anew before any particle could have outrun it."""
-
-    snapshot: Snapshot
-    potential: PairPotential
-    made_at: FloatArray
-    pairs: InteractingPairs
-
-    @classmethod
-    def of(cls, snapshot: Snapshot, potential: PairPotential) -> "_VerletList":
-        # In a box too short for the skin every move asks for a new list: slow, and right.
-        room = 0.5 * float(snapshot.box.min()) - float(potential.cutoff.max())
-        skin = min(SKIN, max(room, 0.0))
-        pairs = interacting_pairs(snapshot, potential, skin=skin)
-        return cls(snapshot, potential, snapshot.positions, pairs)
-
-    def forces(self, positions: FloatArray) -> FloatArray:
-        moved = positions - self.made_at
-        if np.einsum("nd,nd->n", moved, moved).max() > (0.5 * self.pairs.skin) ** 2:
-            self.made_at = positions.copy()
-            self.pairs = interacting_pairs(
-                _at(self.snapshot, self.made_at), self.potential, skin=self.pairs.skin
-            )
-        return energies_and_forces(positions, self.pairs)[1]
+    return moved_to(snapshot, positions)
 
 
 def _pushed_apart(
