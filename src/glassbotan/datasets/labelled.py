@@ -1,9 +1,5 @@
 """A snapshot with its measured motion and noise ceilings, computed once and cached on disk."""
 
-import logging
-import os
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,19 +19,15 @@ from glassbotan.dynamics import IsoconfigurationalEnsemble, Motion
 from glassbotan.dynamics.bonds import UnorderedBonds, both_ways
 from glassbotan.dynamics.ceiling import ceiling_of_halves, ceiling_of_sums, random_halves
 from glassbotan.dynamics.propensity import lengths_of
-from glassbotan.errors import GlassbotanError, InputError
+from glassbotan.errors import InputError
+from glassbotan.io.cache import cache_home, loaded_or_computed
 from glassbotan.io.ensemble_store import Halves, is_stored_snapshot, read_halves
 from glassbotan.provenance import sha256
 from glassbotan.structure import NeighbourGraph, Snapshot, neighbour_graph
 from glassbotan.structure.periodic import FloatArray
 
-LOGGER = logging.getLogger("glassbotan")
-
 CACHE_FORM = 1
 """Counts up when the cached form changes, so that older files are made anew."""
-
-_NO_ENTRY = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error)
-"""What a missing, older or damaged entry of the cache raises."""
 
 Ceilings = Mapping[str, FloatArray]
 """Noise ceiling by group (species letter, or pair of letters), each an array [T]."""
@@ -86,30 +78,13 @@ def load_labelled(
     path = Path(path)
     if not (cached and (path.is_file() or is_stored_snapshot(path))):
         return _measure(path, cutoff, box)
-    entry = _entry(path, cutoff, box)
-    try:
-        labelled = _load(entry, path)
-    except (*_NO_ENTRY, InputError):
-        LOGGER.debug("computing the labels of %s", path)
-        labelled = _measure(path, cutoff, box)
-    else:
-        LOGGER.debug("labels of %s taken from the cache, %s", path, entry)
-        return labelled
-    try:
-        _save(entry, labelled)
-    except (OSError, GlassbotanError) as error:
-        LOGGER.warning("labels are not kept for the next run: %s", error)
-        return labelled
-    # Read back, so that labels are the same to the last bit now and later.
-    return _load(entry, path)
-
-
-def cache_home() -> Path:
-    """Return $GLASSBOTAN_CACHE, or glassbotan's folder in the user's cache."""
-    if "GLASSBOTAN_CACHE" in os.environ:
-        return Path(os.environ["GLASSBOTAN_CACHE"])
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "glassbotan"
+    return loaded_or_computed(
+        _entry(path, cutoff, box),
+        lambda entry: _load(entry, path),
+        lambda: _measure(path, cutoff, box),
+        _save,
+        "labels",
+    )
 
 
 def label(ensemble: IsoconfigurationalEnsemble, graph: NeighbourGraph) -> LabelledSnapshot:
@@ -232,7 +207,7 @@ def _entry(path: Path, cutoff: float, box: FloatArray | None) -> Path:
     return cache_home() / "labelled" / f"{path.stem}-{sha256(path)[:16]}-{cutoff:g}{boxed}.npz"
 
 
-def _save(entry: Path, labelled: LabelledSnapshot) -> None:
+def _save(path: Path, labelled: LabelledSnapshot) -> None:
     motion, graph = labelled.motion, labelled.graph
     arrays: dict[str, Any] = {
         "form": np.array(CACHE_FORM),
@@ -251,9 +226,7 @@ def _save(entry: Path, labelled: LabelledSnapshot) -> None:
         arrays["bond_extension"] = motion.bond_extension.astype(np.float32)
     for kind, ceilings in (("p", labelled.particle_ceilings), ("b", labelled.bond_ceilings)):
         arrays |= {f"ceiling:{kind}:{name}": values for name, values in ceilings.items()}
-    entry.parent.mkdir(parents=True, exist_ok=True)
-    with io.atomic_output(entry) as temporary:
-        np.savez(temporary, **arrays)
+    np.savez(path, **arrays)
 
 
 def _load(entry: Path, path: Path) -> LabelledSnapshot:

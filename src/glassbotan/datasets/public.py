@@ -109,7 +109,7 @@ def data_home() -> Path:
     """Return $GLASSBOTAN_DATA, or the folder ``data`` in glassbotan's cache."""
     if os.environ.get("GLASSBOTAN_DATA"):
         return Path(os.environ["GLASSBOTAN_DATA"])
-    from glassbotan.datasets.labelled import cache_home
+    from glassbotan.io.cache import cache_home
 
     return cache_home() / "data"
 

@@ -14,9 +14,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from glassbotan.datasets.labelled import cache_home
 from glassbotan.errors import InputError, RunError
 from glassbotan.io.atomic import atomic_output
+from glassbotan.io.cache import cache_home
 from glassbotan.models.graph_tensors import GraphTensors
 from glassbotan.models.kernels.edge_layout import INDICES, Block, EdgeLayout
 from glassbotan.training.example import Example
