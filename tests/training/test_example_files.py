@@ -55,8 +55,11 @@ def recipe(train: list[Path], validation: list[Path], **changes: object) -> Reci
     ("precision", "self_edges"), [("32-true", False), ("64-true", False), ("32-true", True)]
 )
 def test_an_example_from_a_file_is_to_the_bit_that_of_its_labels(files, precision, self_edges):
-    made = recipe(files[:2], files[2:], precision=precision)
-    data = GlassData(made, self_edges=self_edges)
+    kind = {"architecture": "node-only" if self_edges else "botan"}
+    changes = {"model": kind, "precision": precision}
+    if self_edges:
+        changes["stages"] = [{"epochs": 1, "node_weight": 1, "learning_rate": 1e-3}]
+    data = GlassData(recipe(files[:2], files[2:], **changes))
     dtype = torch.float64 if precision == "64-true" else torch.float32
     for path, example in zip(files[:2], data.train_examples, strict=True):
         labels = load_labelled(path, box=random_snapshot(64, edge=4.2).box)
@@ -80,33 +83,34 @@ def test_an_example_from_a_file_is_to_the_bit_that_of_its_labels(files, precisio
 
 def test_examples_are_written_once_and_a_broken_one_again(files):
     made = recipe(files[:2], files[2:])
-    first = GlassData(made, self_edges=False).train_examples
+    first = GlassData(made).train_examples
     path = example_path(first.names[0])
     whole, written = path.read_bytes(), path.stat().st_mtime_ns
-    again = GlassData(made, self_edges=False).train_examples
+    again = GlassData(made).train_examples
     assert again.names == first.names
     assert path.stat().st_mtime_ns == written
     path.write_bytes(whole[: len(whole) // 2])
     assert not is_stored(first.names[0])
-    GlassData(made, self_edges=False)
+    GlassData(made)
     assert path.read_bytes() == whole
 
 
 def test_what_an_example_depends_on_is_in_its_name(files, tmp_path):
     names = set()
+    node_only = recipe(files[:2], files[2:], model={"architecture": "node-only"})
     other = {"data": {**recipe(files[:2], files[2:]).data.model_dump(), "box": [4.3, 4.3, 4.3]}}
     cases = [{}, {"precision": "64-true"}, {"model": {"architecture": "botan", "cutoff": 1.9}}]
     for changes in (*cases, other):
         made = recipe(files[:2], files[2:], **changes)
-        names |= set(GlassData(made, self_edges=False).train_examples.names)
-    names |= set(GlassData(recipe(files[:2], files[2:]), self_edges=True).train_examples.names)
+        names |= set(GlassData(made).train_examples.names)
+    names |= set(GlassData(node_only).train_examples.names)
     write_botan_npz(files[0], random_snapshot(64, edge=4.2, seed=9))
-    names |= set(GlassData(recipe(files[:1], files[2:]), self_edges=False).train_examples.names)
+    names |= set(GlassData(recipe(files[:1], files[2:])).train_examples.names)
     assert len(names) == 2 * 5 + 1
 
 
 def test_an_example_that_went_away_is_named(files):
-    examples = GlassData(recipe(files[:2], files[2:]), self_edges=False).train_examples
+    examples = GlassData(recipe(files[:2], files[2:])).train_examples
     example_path(examples.names[1]).unlink()
     with pytest.raises(gb.RunError, match=r"isoconfig_T0\.44_1.*cannot be read any more"):
         examples[1]
@@ -116,14 +120,14 @@ def test_a_cache_that_cannot_be_written_is_named(files, tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     monkeypatch.setenv("GLASSBOTAN_CACHE", str(tmp_path / "file"))
     with pytest.raises(gb.InputError, match="name a folder for the cache in GLASSBOTAN_CACHE"):
-        GlassData(recipe(files[:2], files[2:]), self_edges=False)
+        GlassData(recipe(files[:2], files[2:]))
 
 
 def test_memory_does_not_grow_with_the_number_of_snapshots(published):
     box = {"model": {"architecture": "botan"}}
     made = recipe(published[:1], published[1:], **box)
     made = made.model_copy(update={"data": made.data.model_copy(update={"box": None})})
-    [name] = GlassData(made, self_edges=False).train_examples.names
+    [name] = GlassData(made).train_examples.names
     names = [f"{name}-{k}" for k in range(60)]
     for copy in names:
         os.link(example_path(name), example_path(copy))
@@ -149,7 +153,7 @@ def largest() -> int:
 
 
 def test_a_turned_example_keeps_distances_and_its_file(files):
-    data = GlassData(recipe(files[:2], files[2:]), self_edges=False)
+    data = GlassData(recipe(files[:2], files[2:]))
     examples = Examples(data.train_examples, 3)
     straight, turned = examples[Draw(0, 0)], examples[Draw(0, 17, counts=False)]
     vectors = straight.graph.vectors, turned.graph.vectors

@@ -1,12 +1,13 @@
 """A neighbour graph as the tensors that a network takes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from glassbotan.models.kernels.edge_layout import EdgeLayout, edge_layout
+from glassbotan.models.kernels.edge_layout import INDICES, Block, EdgeLayout, edge_layout
 from glassbotan.structure import NeighbourGraph
 
 
@@ -38,6 +39,32 @@ class GraphTensors:
         return GraphTensors(
             self.species.to(device), self.vectors.to(device), self.layout.to(device)
         )
+
+    def stored(self) -> dict[str, Tensor]:
+        """Return by name the tensors from which :meth:`of_stored` makes the same graph."""
+        blocks = [
+            [b.edges.start, b.edges.stop, b.nodes.start, b.nodes.stop] for b in self.layout.blocks
+        ]
+        return {
+            "species": self.species,
+            "vectors": self.vectors,
+            "blocks": torch.tensor(blocks),
+            **{f"layout.{key}": indices for key, indices in self.layout.tensors().items()},
+        }
+
+    @classmethod
+    def of_stored(cls, stored: Mapping[str, Tensor]) -> "GraphTensors":
+        """Return the graph of stored tensors."""
+        indices = {key: stored[f"layout.{key}"] for key in INDICES}
+        blocks = tuple(Block(slice(a, b), slice(c, d)) for a, b, c, d in stored["blocks"].tolist())
+        layout = EdgeLayout.of_tensors(indices, blocks)
+        return cls(stored["species"], stored["vectors"], layout)
+
+    @property
+    def n_bytes(self) -> int:
+        """The memory of all tensors."""
+        indices = [value for value in vars(self.layout).values() if isinstance(value, Tensor)]
+        return sum(tensor.nbytes for tensor in (*indices, self.species, self.vectors))
 
 
 def graph_tensors(

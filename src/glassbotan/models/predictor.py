@@ -6,7 +6,7 @@ PyTorch is imported where a network is loaded and runs: the linear baseline does
 import logging
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,10 @@ from glassbotan.structure import Snapshot, neighbour_graph
 from glassbotan.structure.snapshot import species_name
 
 if TYPE_CHECKING:
+    from glassbotan.models.caged.network import CagedNetwork
+    from glassbotan.models.caged.states import Progress
     from glassbotan.models.network import Network
+    from glassbotan.models.recurrent import RecurrentNetwork
 
 LOGGER = logging.getLogger("glassbotan")
 
@@ -43,7 +46,7 @@ class Predictor(Protocol):
 class NetworkPredictor:
     """A graph network as a predictor."""
 
-    def __init__(self, network: "Network", card: Card) -> None:
+    def __init__(self, network: "RecurrentNetwork", card: Card) -> None:
         self.network, self.card = network, card
 
     def predict(self, snapshot: Snapshot) -> Motion:
@@ -51,7 +54,7 @@ class NetworkPredictor:
         import torch
 
         _check_species(snapshot, self.card)
-        self._check_dimension(snapshot)
+        _check_dimension(snapshot, self.network, self.card)
         graph = neighbour_graph(snapshot, self.network.settings.cutoff)
         with torch.inference_mode():
             nodes, bonds = self.network(graph)
@@ -66,12 +69,39 @@ class NetworkPredictor:
             source=self.card.name,
         )
 
-    def _check_dimension(self, snapshot: Snapshot) -> None:
-        if snapshot.dimension != self.network.settings.dimension:
-            raise InputError(
-                f"{snapshot.source}: has {snapshot.dimension} dimensions; model "
-                f"{self.card.name!r} is for {self.network.settings.dimension}"
-            )
+
+class CagedPredictor:
+    """The caged network as a predictor: its inputs take far longer than itself."""
+
+    def __init__(self, network: "CagedNetwork", card: Card) -> None:
+        self.network, self.card = network, card
+        self.progress: Progress | None = None
+        """Told what is being computed, and which share of it is done."""
+
+    def predict(self, snapshot: Snapshot) -> Motion:
+        """Return propensity with its error, and bond extension, at the network's times."""
+        import torch
+
+        from glassbotan.models.caged.inputs import caged_inputs
+        from glassbotan.models.caged.tensors import caged_tensors
+
+        _check_species(snapshot, self.card)
+        _check_dimension(snapshot, self.network, self.card)
+        inputs = caged_inputs(snapshot, self.network.inputs, progress=self.progress)
+        tensors = caged_tensors(inputs)
+        with torch.inference_mode():
+            nodes, bonds = self.network(tensors)
+            errors = self.network.half_width(nodes, tensors.species)
+        known = "bonds" in self.card.targets
+        return Motion(
+            snapshot=snapshot,
+            times=np.array(self.network.settings.times),
+            propensity=np.maximum(_trained_particles(nodes.numpy().T, snapshot, self.card), 0.0),
+            propensity_error=_trained_particles(errors.numpy().T, snapshot, self.card),
+            graph=inputs.graph if known else None,
+            bond_extension=bonds.numpy().T if known else None,
+            source=self.card.name,
+        )
 
 
 class LinearPredictor:
@@ -99,7 +129,10 @@ def load_predictor(model: str | Path) -> Predictor:
     LOGGER.debug("loading model %s from %s", model, path)
     if is_linear(path):
         return LinearPredictor(LinearBaseline.load(path / LINEAR_WEIGHTS), card_of(path))
-    return NetworkPredictor(*load_model_and_card(model))
+    network, card = load_model_and_card(model)
+    if card.architecture == "caged":
+        return CagedPredictor(cast("CagedNetwork", network), card)
+    return NetworkPredictor(cast("RecurrentNetwork", network), card)
 
 
 def predict(snapshot: Snapshot, model: str | Path | Predictor = "botan") -> Motion:
@@ -141,6 +174,14 @@ def predict(snapshot: Snapshot, model: str | Path | Predictor = "botan") -> Moti
     for difference in differences(snapshot, predictor.card):
         warnings.warn(f"{snapshot.source}: {difference}", OutOfDomainWarning, stacklevel=2)
     return motion
+
+
+def _check_dimension(snapshot: Snapshot, network: "Network", card: Card) -> None:
+    if snapshot.dimension != network.settings.dimension:
+        raise InputError(
+            f"{snapshot.source}: has {snapshot.dimension} dimensions; model {card.name!r} is for "
+            f"{network.settings.dimension}"
+        )
 
 
 def _check_species(snapshot: Snapshot, card: Card) -> None:

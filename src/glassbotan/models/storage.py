@@ -8,6 +8,7 @@ from safetensors.torch import load_file, save
 from glassbotan.errors import InputError
 from glassbotan.io.atomic import atomic_output
 from glassbotan.models.botan import Botan
+from glassbotan.models.caged.network import CagedNetwork
 from glassbotan.models.card import CARD, WEIGHTS, Card, read_card
 from glassbotan.models.network import Network, Settings
 from glassbotan.models.node_only import NodeOnly
@@ -16,6 +17,7 @@ from glassbotan.models.state import load_state
 ARCHITECTURES: dict[str, type[Network]] = {
     Botan.architecture: Botan,
     NodeOnly.architecture: NodeOnly,
+    CagedNetwork.architecture: CagedNetwork,
 }
 
 

@@ -21,7 +21,7 @@ class _Section(BaseModel):
 class ModelSection(_Section):
     """Which network, and where its weights start."""
 
-    architecture: Literal["botan", "node-only"]
+    architecture: Literal["botan", "node-only", "caged"]
     initial_weights: str | None = None
     """A bundled model's name, a file or a folder; fresh random weights without it."""
     dimension: Literal[2, 3] = 3

@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from glassbotan.datasets.public import resolve_all
 from glassbotan.errors import InputError
+from glassbotan.models.caged.network import FOLDS
 from glassbotan.training.config import Recipe
 from glassbotan.training.example import Example
 from glassbotan.training.example_files import ExampleFiles
@@ -107,8 +108,6 @@ class GlassData(lightning.LightningDataModule):
     ----------
     recipe
         Names the files.
-    self_edges
-        Whether the network wants an edge from each particle to itself.
     processes
         That train together; one of each machine writes the examples to its cache.
 
@@ -120,9 +119,9 @@ class GlassData(lightning.LightningDataModule):
 
     """
 
-    def __init__(self, recipe: Recipe, *, self_edges: bool, processes: Processes = ALONE) -> None:
+    def __init__(self, recipe: Recipe, *, processes: Processes = ALONE) -> None:
         super().__init__()
-        self.recipe, self.self_edges, self.processes = recipe, self_edges, processes
+        self.recipe, self.processes = recipe, processes
         self.train_sources: list[Source] = []
         """Known to the first process of each machine."""
         found = processes.together(self._prepare, where=processes.local_rank == 0)
@@ -169,10 +168,11 @@ class GlassData(lightning.LightningDataModule):
         validation = survey(self.validation_files, recipe)
         refuse_shared(self.train_sources, validation)
         times = common_times(recipe, self.train_sources)
-        train, judged = (
-            [stored_example(x, recipe, times, self_edges=self.self_edges) for x in sources]
-            for sources in (self.train_sources, validation)
-        )
+        train = [
+            stored_example(source, recipe, times, fold=k % FOLDS)
+            for k, source in enumerate(self.train_sources)
+        ]
+        judged = [stored_example(source, recipe, times) for source in validation]
         EpochSampler(len(train), orientations=1, seed=0, processes=self.processes.number)
         return times, train, judged
 

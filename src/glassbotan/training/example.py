@@ -2,12 +2,27 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import Any
+from typing import Any, Protocol, Self
 
 import torch
 from torch import Tensor
 
-from glassbotan.models.graph_tensors import GraphTensors
+
+class Graph(Protocol):
+    """What training asks of a network's input tensors, whatever they are."""
+
+    def to(self, device: torch.device) -> Self:
+        """Return the same on another device."""
+
+    def turned(self, matrix: Tensor) -> Self:
+        """Return the same turned by a symmetry of the box, shape [d, d]."""
+
+    def stored(self) -> dict[str, Tensor]:
+        """Return by name the tensors that tell everything."""
+
+    @property
+    def n_bytes(self) -> int:
+        """The memory of all tensors."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +42,7 @@ class Example:
 
     """
 
-    graph: GraphTensors
+    graph: Graph
     nodes: Tensor
     bonds: Tensor | None
     species: tuple[Tensor, ...]
@@ -50,17 +65,14 @@ class Example:
 
     def turned(self, matrix: Tensor, *, counts: float) -> "Example":
         """Return the example turned by a symmetry of its box, shape [d, d]."""
-        graph = self.graph.turned(matrix.to(self.graph.vectors))
+        graph = self.graph.turned(matrix.to(self.nodes))
         return replace(self, graph=graph, counts=counts)
 
     @property
     def n_bytes(self) -> int:
         """The memory of all tensors."""
-        layout = self.graph.layout
-        indices = [value for value in vars(layout).values() if isinstance(value, Tensor)]
-        rest = [self.graph.species, self.graph.vectors, self.nodes, *self.species]
-        bonds = [] if self.bonds is None else [self.bonds]
-        return sum(tensor.nbytes for tensor in (*indices, *rest, *bonds))
+        targets = [self.nodes, *self.species, *([] if self.bonds is None else [self.bonds])]
+        return self.graph.n_bytes + sum(tensor.nbytes for tensor in targets)
 
 
 def _each_tensor(value: Any, function: Callable[[Tensor], Tensor]) -> Any:

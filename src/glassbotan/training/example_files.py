@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import overload
 
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor
@@ -17,14 +16,20 @@ from torch import Tensor
 from glassbotan.errors import InputError, RunError
 from glassbotan.io.atomic import atomic_output
 from glassbotan.io.cache import cache_home
+from glassbotan.models.caged.tensors import CagedTensors
 from glassbotan.models.graph_tensors import GraphTensors
-from glassbotan.models.kernels.edge_layout import INDICES, Block, EdgeLayout
-from glassbotan.training.example import Example
+from glassbotan.training.example import Example, Graph
 
-EXAMPLE_FORM = 1
+EXAMPLE_FORM = 2
 """Counts up when the files' form changes, so that older ones are made anew."""
 
 ENDING = ".safetensors"
+
+GRAPHS: dict[str, type[GraphTensors | CagedTensors]] = {
+    "graph": GraphTensors,
+    "caged": CagedTensors,
+}
+"""Kinds of input tensors, by the first part of their names in the file."""
 
 
 class ExampleFiles(Sequence[Example]):
@@ -79,14 +84,10 @@ def write_example(name: str, example: Example) -> None:
         The disk is full.
 
     """
-    graph, layout = example.graph, example.graph.layout
-    blocks = [[b.edges.start, b.edges.stop, b.nodes.start, b.nodes.stop] for b in layout.blocks]
+    [kind] = [name for name, form in GRAPHS.items() if isinstance(example.graph, form)]
     tensors = {
-        "inputs": graph.species,
-        "vectors": graph.vectors,
         "nodes": example.nodes,
-        "blocks": torch.tensor(blocks).int(),
-        **{f"layout.{key}": indices.int() for key, indices in layout.tensors().items()},
+        **{f"{kind}.{name}": _short(values) for name, values in example.graph.stored().items()},
         **{f"species.{k}": members.int() for k, members in enumerate(example.species)},
     }
     if example.bonds is not None:
@@ -114,22 +115,28 @@ def read_example(path: Path) -> Example:
     """
     try:
         stored = load_file(path)
-        return Example(
-            GraphTensors(stored["inputs"], stored["vectors"], _layout(stored)),
-            stored["nodes"],
-            stored.get("bonds"),
-            _species(stored),
-        )
+        return Example(_graph(stored), stored["nodes"], stored.get("bonds"), _species(stored))
     except (OSError, SafetensorError, KeyError) as error:
         raise RunError(
             f"{path}: cannot be read any more ({error}); go on with --resume, which makes it anew"
         ) from None
 
 
-def _layout(stored: dict[str, Tensor]) -> EdgeLayout:
-    indices = {key: stored[f"layout.{key}"].long() for key in INDICES}
-    blocks = tuple(Block(slice(a, b), slice(c, d)) for a, b, c, d in stored["blocks"].tolist())
-    return EdgeLayout.of_tensors(indices, blocks)
+def _graph(stored: dict[str, Tensor]) -> Graph:
+    for kind, form in GRAPHS.items():
+        prefix = f"{kind}."
+        parts = {
+            name.removeprefix(prefix): values if values.is_floating_point() else values.long()
+            for name, values in stored.items()
+            if name.startswith(prefix)
+        }
+        if parts:
+            return form.of_stored(parts)
+    raise KeyError("graph")
+
+
+def _short(values: Tensor) -> Tensor:
+    return values if values.is_floating_point() else values.int()
 
 
 def _species(stored: dict[str, Tensor]) -> tuple[Tensor, ...]:

@@ -9,7 +9,7 @@ import lightning
 import torch
 from torch import Tensor
 
-from glassbotan.models.recurrent import RecurrentNetwork
+from glassbotan.models.network import Network
 from glassbotan.training.config import Recipe, StageSection
 from glassbotan.training.example import Example
 from glassbotan.training.units import Units
@@ -25,7 +25,7 @@ class Training(lightning.LightningModule):
     Parameters
     ----------
     network
-        Predicts in units of ``units.nodes``; see ``scale_outputs``.
+        Predicts in units of ``units.nodes``; see ``Network.scale_outputs``.
     recipe, stage
         What to train and how.
     units
@@ -33,16 +33,14 @@ class Training(lightning.LightningModule):
 
     """
 
-    def __init__(
-        self, network: RecurrentNetwork, recipe: Recipe, stage: StageSection, units: Units
-    ) -> None:
+    def __init__(self, network: Network, recipe: Recipe, stage: StageSection, units: Units) -> None:
         super().__init__()
         self.network, self.units = network, units
         self.recipe, self.stage = recipe, stage
         self.averaged = copy.deepcopy(network).requires_grad_(False)
 
     @property
-    def best_network(self) -> RecurrentNetwork:
+    def best_network(self) -> Network:
         """The network that is validated: the running mean of weights, where the recipe asks."""
         return self.averaged if self.recipe.weight_averaging else self.network
 
@@ -81,7 +79,7 @@ class Training(lightning.LightningModule):
             ):
                 mean.lerp_(now, 1 - decay)
 
-    def _losses(self, network: RecurrentNetwork, example: Example) -> dict[str, Tensor]:
+    def _losses(self, network: Network, example: Example) -> dict[str, Tensor]:
         nodes, bonds = network(example.graph)
         weight, units = self.stage.node_weight, self.units.to(example.nodes.device)
         errors = nodes - example.nodes / units.nodes

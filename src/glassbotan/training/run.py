@@ -15,10 +15,12 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from lightning.pytorch.strategies import DDPStrategy
+from torch import Tensor
 
 from glassbotan.datasets.groups import particle_groups
 from glassbotan.errors import InputError, RunError
 from glassbotan.io.atomic import atomic_output
+from glassbotan.models.caged.network import CagedNetwork
 from glassbotan.models.card import CARD, Card
 from glassbotan.models.domain import domain_of
 from glassbotan.models.network import Network, Settings
@@ -27,6 +29,7 @@ from glassbotan.models.registry import load_model
 from glassbotan.models.state import load_state
 from glassbotan.models.storage import ARCHITECTURES, build, load_network, save_network
 from glassbotan.provenance import provenance
+from glassbotan.training.caged import fit_constants
 from glassbotan.training.checkpoints import AtomicCheckpoints
 from glassbotan.training.config import Recipe, StageSection
 from glassbotan.training.data import GlassData
@@ -36,7 +39,7 @@ from glassbotan.training.module import Training
 from glassbotan.training.processes import PATIENCE, Processes, devices_of, joined, launched
 from glassbotan.training.progress import EpochProgress
 from glassbotan.training.read_out import fit_read_out
-from glassbotan.training.units import Units, deviations, plain_units, scale_outputs
+from glassbotan.training.units import Units, deviations, plain_units
 
 
 def train(recipe: Recipe, folder: Path, *, resume: bool = False) -> Path:
@@ -86,8 +89,7 @@ def _train(recipe: Recipe, folder: Path, processes: Processes, *, resume: bool) 
         warnings.simplefilter("ignore")  # the first says the same
     processes.first(lambda: _claim_folder(folder, recipe, resume=resume))
     lightning.seed_everything(recipe.seed, workers=True, verbose=False)
-    self_edges = ARCHITECTURES[recipe.model.architecture].self_edges
-    data = GlassData(recipe, self_edges=self_edges, processes=processes)
+    data = GlassData(recipe, processes=processes)
     units = processes.first(lambda: _units(recipe, data))
     network: Network = _network(recipe, data, units)
     card = processes.first(lambda: _card(recipe, data))
@@ -112,8 +114,7 @@ def _train_stage(
     folder: Path,
 ) -> dict[str, float]:
     """Train one stage, leave the best weights in the first process's network, return the score."""
-    assert isinstance(network, RecurrentNetwork)  # both architectures are
-    scale_outputs(network, 1 / units.nodes)
+    network.scale_outputs(1 / units.nodes)
     training = Training(network.to(_precision(recipe)).train(), recipe, stage, units)
     figure = f"validation/{_judge(recipe, stage)}"
     best = ModelCheckpoint(
@@ -142,7 +143,7 @@ def _train_stage(
         checkpoint = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
         training.load_state_dict(checkpoint["state_dict"])
         network.load_state_dict(training.best_network.state_dict())
-        scale_outputs(network, units.nodes)
+        network.scale_outputs(units.nodes)
         network.cpu().float()
         return {figure: float(best.best_model_score)}
 
@@ -153,11 +154,13 @@ def _units(recipe: Recipe, data: GlassData) -> Units:
     return deviations(data.train_examples) if recipe.standardise else plain_units(len(data.times))
 
 
-def _network(recipe: Recipe, data: GlassData, units: Units) -> RecurrentNetwork:
+def _network(recipe: Recipe, data: GlassData, units: Units) -> Network:
     begun = data.processes.together(lambda: _begin(recipe, data.times))
     assert begun is not None
     network, reads_anew = begun
-    if reads_anew and recipe.standardise:
+    if isinstance(network, CagedNetwork):
+        _fit_constants(network, data)
+    elif isinstance(network, RecurrentNetwork) and reads_anew and recipe.standardise:
         network.to(_precision(recipe))
         fit_read_out(
             network,
@@ -169,19 +172,29 @@ def _network(recipe: Recipe, data: GlassData, units: Units) -> RecurrentNetwork:
     return network
 
 
-def _begin(recipe: Recipe, times: tuple[float, ...]) -> tuple[RecurrentNetwork, bool]:
+def _fit_constants(network: CagedNetwork, data: GlassData) -> None:
+    """Let the first process set the constants, and all have them."""
+
+    def constants() -> dict[str, Tensor]:
+        fit_constants(network, data.train_examples)
+        return dict(network.named_buffers())
+
+    found = data.processes.first(constants)
+    network.load_state_dict(network.state_dict() | found)
+
+
+def _begin(recipe: Recipe, times: tuple[float, ...]) -> tuple[Network, bool]:
     """Return the network with its first weights, and whether its last layer begins afresh."""
     section = recipe.model
     settings = Settings(times, section.dimension, section.cutoff, section.width, section.steps)
     network = build(section.architecture, settings)
-    assert isinstance(network, RecurrentNetwork)  # both architectures are
     if section.initial_weights is None:
         return network, True
     start = load_model(section.initial_weights)
     state = start.state_dict()
     # A network of other times lends its features.
     reads_anew = len(start.settings.times) != len(times)
-    if reads_anew:
+    if reads_anew and isinstance(network, RecurrentNetwork):
         state |= {f"decoder.out.{k}": v for k, v in network.decoder.out.state_dict().items()}
     load_state(network, state, section.initial_weights)
     return network, reads_anew

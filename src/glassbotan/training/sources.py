@@ -4,8 +4,9 @@ import hashlib
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,16 +15,26 @@ from torch import Tensor
 
 from glassbotan.datasets import load_all_labelled, load_labelled
 from glassbotan.datasets.groups import particle_groups
+from glassbotan.datasets.labelled import LabelledSnapshot
 from glassbotan.dynamics.motion import match_times
 from glassbotan.errors import InputError
+from glassbotan.models.caged.inputs import caged_inputs
+from glassbotan.models.caged.network import CagedNetwork
+from glassbotan.models.caged.recipe import InputRecipe
+from glassbotan.models.caged.states import FORM as STATES_FORM
+from glassbotan.models.caged.tensors import WHOLE, caged_tensors
 from glassbotan.models.graph_tensors import graph_tensors
+from glassbotan.models.storage import ARCHITECTURES
 from glassbotan.provenance import sha256
 from glassbotan.structure import Snapshot
 from glassbotan.structure.periodic import FloatArray
 from glassbotan.structure.snapshot import fingerprint
 from glassbotan.training.config import Recipe
-from glassbotan.training.example import Example
+from glassbotan.training.example import Example, Graph
 from glassbotan.training.example_files import EXAMPLE_FORM, is_stored, write_example
+
+LABEL_CUTOFF = 2.0
+"""Of the graph whose bonds stores of targets hold, length units."""
 
 LOGGER = logging.getLogger("glassbotan")
 
@@ -61,7 +72,7 @@ def survey(files: Sequence[Path], recipe: Recipe) -> list[Source]:
     """
     groups: dict[str, list[Source]] = {}
     for path in files:
-        motion = load_labelled(path, cutoff=recipe.model.cutoff, box=_box(recipe)).motion
+        motion = load_labelled(path, cutoff=_label_cutoff(recipe), box=_box(recipe)).motion
         source = Source(
             (path,),
             motion.snapshot,
@@ -99,9 +110,16 @@ def refuse_shared(train: Sequence[Source], validation: Sequence[Source]) -> None
 
 
 def stored_example(
-    source: Source, recipe: Recipe, times: tuple[float, ...], *, self_edges: bool
+    source: Source, recipe: Recipe, times: tuple[float, ...], *, fold: int = WHOLE
 ) -> str:
     """Make sure that the source's example is in the cache, and return its name there.
+
+    Parameters
+    ----------
+    source, recipe, times
+        What to make it of.
+    fold
+        The part of a cross-validation that it belongs to, for a network with a baseline.
 
     Raises
     ------
@@ -111,10 +129,10 @@ def stored_example(
 
     """
     _check(source, recipe, times)
-    name = _name(source, recipe, times, self_edges=self_edges)
+    name = _name(source, recipe, times, fold)
     if not is_stored(name):
         LOGGER.debug("writing the example of %s", source.name)
-        write_example(name, _example(source, recipe, times, self_edges=self_edges))
+        write_example(name, _example(source, recipe, times, fold))
     return name
 
 
@@ -151,19 +169,20 @@ def _check(source: Source, recipe: Recipe, times: tuple[float, ...]) -> None:
         )
 
 
-def _name(source: Source, recipe: Recipe, times: tuple[float, ...], *, self_edges: bool) -> str:
+def _name(source: Source, recipe: Recipe, times: tuple[float, ...], fold: int) -> str:
     """Return a name that says everything that the example depends on."""
     # A published file's name tells its time and temperature.
     files = [(path.name, sha256(path)) for path in source.files]
-    record = (EXAMPLE_FORM, files, recipe.model.cutoff, recipe.data.box, times, self_edges)
-    key = hashlib.sha256(json.dumps([*record, recipe.precision == "64-true"]).encode()).hexdigest()
+    model: list[Any] = [recipe.model.architecture == "node-only", recipe.model.cutoff]
+    if recipe.model.architecture == CagedNetwork.architecture:
+        model = ["caged", STATES_FORM, asdict(_inputs(recipe)), fold]
+    record = (EXAMPLE_FORM, files, model, recipe.data.box, times, recipe.precision == "64-true")
+    key = hashlib.sha256(json.dumps(record).encode()).hexdigest()
     return f"{source.files[0].stem}-{key[:24]}"
 
 
-def _example(
-    source: Source, recipe: Recipe, times: tuple[float, ...], *, self_edges: bool
-) -> Example:
-    [labels] = load_all_labelled(source.files, cutoff=recipe.model.cutoff, box=_box(recipe))
+def _example(source: Source, recipe: Recipe, times: tuple[float, ...], fold: int) -> Example:
+    [labels] = load_all_labelled(source.files, cutoff=_label_cutoff(recipe), box=_box(recipe))
     motion = labels.motion
     chosen = match_times(np.array(times), motion.times)
     if np.isnan(motion.propensity[chosen]).any():
@@ -172,14 +191,42 @@ def _example(
             "prediction; learning takes a number for every one"
         )
     dtype = torch.float64 if recipe.precision == "64-true" else torch.float32
+    graph, bonds = _graph(labels, recipe, dtype, fold)
     return Example(
-        graph_tensors(labels.graph, dtype=dtype, self_edges=self_edges),
+        graph,
         _tensor(motion.propensity[chosen].T, dtype),
         None
-        if motion.bond_extension is None or self_edges
-        else _tensor(motion.bond_extension[chosen].T, dtype),
+        if motion.bond_extension is None or bonds is None
+        else _tensor(motion.bond_extension[chosen][:, bonds].T, dtype),
         tuple(torch.from_numpy(g.members) for g in particle_groups(motion.snapshot)),
     )
+
+
+def _graph(
+    labels: LabelledSnapshot, recipe: Recipe, dtype: torch.dtype, fold: int
+) -> tuple[Graph, Any]:
+    """Return the network's input tensors, and which of the labels' bonds they hold, if any."""
+    if recipe.model.architecture == CagedNetwork.architecture:
+        LOGGER.info("computing the inputs of %s (a minute or two)", labels.motion.source)
+        inputs = caged_inputs(labels.motion.snapshot, _inputs(recipe))
+        # The shortest of the labels' bonds, in the same order.
+        return (
+            caged_tensors(inputs, dtype=dtype, fold=fold),
+            labels.graph.distances < recipe.model.cutoff,
+        )
+    self_edges = ARCHITECTURES[recipe.model.architecture].self_edges
+    tensors = graph_tensors(labels.graph, dtype=dtype, self_edges=self_edges)
+    return tensors, None if self_edges else slice(None)
+
+
+def _inputs(recipe: Recipe) -> InputRecipe:
+    return InputRecipe(cutoff=recipe.model.cutoff)
+
+
+def _label_cutoff(recipe: Recipe) -> float:
+    """Return the cutoff of the labels' graph: stores of targets have the published one."""
+    caged = recipe.model.architecture == CagedNetwork.architecture
+    return LABEL_CUTOFF if caged else recipe.model.cutoff
 
 
 def _tensor(values: NDArray[np.floating], dtype: torch.dtype) -> Tensor:

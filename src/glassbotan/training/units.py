@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from glassbotan.models.recurrent import RecurrentNetwork
 from glassbotan.training.example import Example
 
 
@@ -72,15 +71,3 @@ class _Spread:
         # Numbers that are all the same have no spread, and need no unit.
         spread = (self.squares / (self.count - 1)).sqrt()
         return torch.where(spread > 0, spread, 1.0).to(self.precision)
-
-
-def scale_outputs(network: RecurrentNetwork, factors: Tensor) -> None:
-    """Multiply what a network predicts by a factor for each time, shape [T].
-
-    The network's last layer is linear, so that no other layer need know in which units it is
-    trained.
-    """
-    read_out = network.decoder.out
-    with torch.no_grad():
-        read_out.weight.mul_(factors.to(read_out.weight)[:, None])
-        read_out.bias.mul_(factors.to(read_out.bias))

@@ -1,0 +1,163 @@
+"""The caged network: a linear baseline, and message passing that corrects it."""
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import silu
+
+from glassbotan.models.caged.inputs import scalar_names
+from glassbotan.models.caged.passing import VectorMessages
+from glassbotan.models.caged.recipe import InputRecipe
+from glassbotan.models.caged.tensors import CagedTensors
+from glassbotan.models.network import Network, Settings
+
+FOLDS = 5
+"""Of the baseline's cross-validation: what it tells of a training snapshot must be as good as what
+it tells of a new one, or the messages learn to trust it too much."""
+
+N_SPECIES = 2
+FARTHEST = 5.0
+"""Standard deviations at which inputs are cut off."""
+SHELLS = tuple(0.7 + 0.08 * k for k in range(11))
+"""Centres of the Gaussians in which a bond's length is told, length units."""
+SHELL_WIDTH = 0.08
+
+
+class CagedNetwork(Network):
+    """Ridge regression on what cages tell, corrected by equivariant message passing.
+
+    Propensity = baseline (scalars, averages) + spread * messages (scalars, vectors, bonds), where
+    the baseline is linear, one for each species and time; bond extension is read from the states
+    of both ends. All constants (means, spreads, the baseline) are set from training snapshots
+    before the first step; see ``glassbotan.training.caged``.
+
+    Parameters
+    ----------
+    settings
+        ``steps`` message passing steps, ``width`` scalar channels and a third of that of vectors.
+    inputs
+        Which inputs.
+
+    """
+
+    architecture: ClassVar[str] = "caged"
+    predicts_bonds: ClassVar[bool] = True
+
+    def __init__(self, settings: Settings, inputs: InputRecipe | None = None) -> None:
+        super().__init__(settings)
+        self.inputs = inputs = inputs or InputRecipe(cutoff=settings.cutoff)
+        n_times, width, vectors = len(settings.times), settings.width, max(settings.width // 3, 1)
+        n_scalars = len(scalar_names(inputs))
+        n_columns = n_scalars * (1 + N_SPECIES * len(inputs.averages))
+        n_vectors, n_bond = len(inputs.descent) + 1 + len(inputs.cages), 3 + 4 * len(inputs.cages)
+        each = (N_SPECIES, n_times)
+        self.column_mean = _buffer(N_SPECIES, n_columns)
+        self.column_spread = _buffer(N_SPECIES, n_columns, ones=True)
+        self.vector_size = _buffer(n_vectors, ones=True)
+        self.bond_mean, self.bond_spread = _buffer(n_bond), _buffer(n_bond, ones=True)
+        self.slopes = _buffer(FOLDS + 1, N_SPECIES, n_columns, n_times)
+        self.intercepts = _buffer(FOLDS + 1, *each)
+        self.spread = _buffer(*each, ones=True)
+        self.extension_mean = _buffer(N_PAIRS, n_times)
+        self.extension_spread = _buffer(N_PAIRS, n_times, ones=True)
+        self.error = _buffer(*each, 2)
+        self.output_scale = _buffer(n_times, ones=True)
+
+        self.scalars_in = nn.Sequential(
+            nn.Linear(n_scalars + n_times, 2 * width), nn.SiLU(), nn.Linear(2 * width, width)
+        )
+        self.species_in = nn.Embedding(N_SPECIES, width)
+        self.vectors_in = nn.Linear(n_vectors, vectors, bias=False)
+        n_edge = n_bond + 2 * len(SHELLS) + N_SPECIES**2
+        self.bonds_in = nn.Sequential(
+            nn.Linear(n_edge, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU()
+        )
+        self.passing = nn.ModuleList(VectorMessages(width, vectors) for _ in range(settings.steps))
+        read_out = nn.Linear(width, N_SPECIES * n_times)
+        # The correction begins at nothing.
+        nn.init.zeros_(read_out.weight)
+        nn.init.zeros_(read_out.bias)
+        self.particle_out = nn.Sequential(nn.Linear(width + vectors, width), nn.SiLU(), read_out)
+        self.end = nn.Linear(width, width)
+        self.bond_end = nn.Linear(width, width)
+        self.bond_out = nn.Linear(width, n_times)
+
+    def forward(self, graph: CagedTensors) -> tuple[Tensor, Tensor]:
+        """Return propensity [N, T] and bond extension [E, T], in units of 1 / output_scale."""
+        columns, base = self.columns(graph), self.baseline(graph)
+        x, v, bonds = self._states(graph, columns, base)
+        species = graph.species
+        lengths = (v.square().sum(1) + 1e-6).sqrt()
+        every = self.particle_out(torch.cat([x, lengths], 1)).unflatten(1, (N_SPECIES, -1))
+        change = every[torch.arange(len(species), device=species.device), species]
+        propensity = base + self.spread[species] * change
+        ends = self.end(x)
+        both = ends[graph.senders] + ends[graph.receivers] + self.bond_end(bonds)
+        pair = species[graph.senders] + species[graph.receivers]
+        extension = self.extension_mean[pair] + self.extension_spread[pair] * self.bond_out(
+            silu(both)
+        )
+        return propensity * self.output_scale, extension * self.output_scale
+
+    def scale_outputs(self, factors: Tensor) -> None:
+        """Multiply what the network predicts by a factor for each time, shape [T]."""
+        self.output_scale.mul_(factors.to(self.output_scale))
+
+    def columns(self, graph: CagedTensors) -> Tensor:
+        """Return scalars and averages in units of their spread, shape [N, P (1 + W S)]."""
+        raw = torch.cat([graph.scalars, graph.averages], 1)
+        scaled = (raw - self.column_mean[graph.species]) / self.column_spread[graph.species]
+        return scaled.clamp(-FARTHEST, FARTHEST)
+
+    def baseline(self, graph: CagedTensors) -> Tensor:
+        """Return the linear baseline's propensity [N, T], length units."""
+        columns, fold = self.columns(graph), graph.fold
+        base = torch.empty(len(columns), len(self.settings.times)).to(columns)
+        for species in range(N_SPECIES):
+            members = graph.species == species
+            base[members] = (
+                columns[members] @ self.slopes[fold, species] + self.intercepts[fold, species]
+            )
+        return base
+
+    def half_width(self, propensity: Tensor, species: Tensor) -> Tensor:
+        """Return half the width of the 90 % interval around propensities [N, T], length units.
+
+        It grows linearly with the propensity: what moves far varies more.
+        """
+        constant, slope = self.error[species].unbind(-1)
+        return constant + slope * propensity
+
+    def _states(
+        self, graph: CagedTensors, columns: Tensor, base: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Return scalars [N, H] and vectors [N, d, V] after all steps, and encoded bonds [E, H]."""
+        species, n_scalars = graph.species, graph.scalars.shape[1]
+        told = (base - self.intercepts[graph.fold][species]) / self.spread[species]
+        x = self.scalars_in(torch.cat([columns[:, :n_scalars], told], 1)) + self.species_in(species)
+        v = self.vectors_in((graph.vectors / self.vector_size[:, None]).transpose(1, 2))
+        bonds = self.bonds_in(self._bond_columns(graph))
+        for step in self.passing:
+            x, v = step(x, v, bonds, (graph.senders, graph.receivers), graph.directions)
+        return x, v, bonds
+
+    def _bond_columns(self, graph: CagedTensors) -> Tensor:
+        scaled = (graph.bond_scalars - self.bond_mean) / self.bond_spread
+        centres = torch.tensor(SHELLS).to(graph.bond_scalars)
+        thermal, cage = graph.bond_scalars[:, 0:1], graph.bond_scalars[:, 2:3]
+        shells = [
+            torch.exp(-0.5 * ((length - centres) / SHELL_WIDTH).square())
+            for length in (cage, thermal)
+        ]
+        pair = graph.species[graph.senders] * N_SPECIES + graph.species[graph.receivers]
+        one_hot = nn.functional.one_hot(pair, N_SPECIES**2).to(scaled)
+        return torch.cat([*shells, scaled.clamp(-FARTHEST, FARTHEST), one_hot], 1)
+
+
+N_PAIRS = 2 * N_SPECIES - 1
+"""Kinds of bonds, by the sum of their species: AA, AB, BB."""
+
+
+def _buffer(*shape: int, ones: bool = False) -> nn.Buffer:
+    return nn.Buffer(torch.ones(shape) if ones else torch.zeros(shape))

@@ -1,0 +1,139 @@
+"""What the caged network knows of its training snapshots before the first step."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from glassbotan.models.caged.network import FOLDS, N_PAIRS, N_SPECIES, CagedNetwork
+from glassbotan.models.caged.tensors import CagedTensors
+from glassbotan.models.ridge import cross_fitted_ridge
+from glassbotan.structure.periodic import FloatArray
+from glassbotan.training.example import Example
+
+ALPHAS = tuple(float(alpha) for alpha in 10.0 ** np.arange(1.5, 5.1, 0.5))
+"""Penalties among which cross-validation chooses."""
+
+SMALLEST_SPREAD = 1e-9
+"""Columns that vary less do not count."""
+
+COVERAGE = 0.9
+"""Probability with which an interval is to hold the measured propensity."""
+BINS = 20
+"""Of the predicted propensity, in each of which the errors' quantile is taken."""
+
+
+def fit_constants(network: CagedNetwork, examples: Sequence[Example]) -> None:
+    """Set means, spreads, baseline and errors from the training snapshots.
+
+    Every example's ``graph.fold`` says from which of the baselines it was kept.
+
+    Parameters
+    ----------
+    network
+        Its buffers are set; its weights are left alone.
+    examples
+        All training snapshots.
+
+    """
+    graphs = [_caged(example) for example in examples]
+    columns = [torch.cat([g.scalars, g.averages], 1) for g in graphs]
+    with torch.no_grad():
+        for species in range(N_SPECIES):
+            mean, spread = _moments(
+                [c[g.species == species] for c, g in zip(columns, graphs, strict=True)]
+            )
+            network.column_mean[species] = mean
+            # What never varies is divided by so much that it vanishes.
+            network.column_spread[species] = torch.where(spread > SMALLEST_SPREAD, spread, 1e9)
+            targets = [e.nodes[g.species == species] for e, g in zip(examples, graphs, strict=True)]
+            network.spread[species] = _moments(targets)[1]
+        squares = torch.stack([g.vectors.square().sum(2).mean(0) for g in graphs]).mean(0)
+        network.vector_size.copy_((squares / graphs[0].vectors.shape[2]).sqrt())
+        network.bond_mean.copy_(torch.cat([g.bond_scalars for g in graphs]).mean(0))
+        network.bond_spread.copy_(torch.cat([g.bond_scalars for g in graphs]).std(0))
+        _fit_extensions(network, examples, graphs)
+        _fit_baseline(network, examples, graphs)
+        _fit_errors(network, examples, graphs)
+
+
+def _caged(example: Example) -> CagedTensors:
+    assert isinstance(example.graph, CagedTensors)
+    return example.graph
+
+
+def _moments(parts: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    """Return the mean over all rows, and the standard deviation about each part's own mean."""
+    every = torch.cat(list(parts)).double()
+    within = torch.cat([part.double() - part.double().mean(0) for part in parts])
+    return every.mean(0).to(parts[0]), within.square().mean(0).sqrt().to(parts[0])
+
+
+def _fit_extensions(
+    network: CagedNetwork, examples: Sequence[Example], graphs: Sequence[CagedTensors]
+) -> None:
+    """Set mean and spread of the bond extension of each pair of species."""
+    if any(example.bonds is None for example in examples):
+        return
+    for pair in range(N_PAIRS):
+        bonds = [
+            example.bonds[g.species[g.senders] + g.species[g.receivers] == pair]
+            for example, g in zip(examples, graphs, strict=True)
+            if example.bonds is not None
+        ]
+        every = torch.cat(bonds)
+        if len(every) > 1:
+            network.extension_mean[pair] = every.mean(0)
+            network.extension_spread[pair] = every.std(0)
+
+
+def _fit_baseline(
+    network: CagedNetwork, examples: Sequence[Example], graphs: Sequence[CagedTensors]
+) -> None:
+    folds = np.array([int(g.fold) for g in graphs])
+    for species in range(N_SPECIES):
+        groups = [
+            (
+                _numbers(network.columns(g)[g.species == species]),
+                _numbers(e.nodes[g.species == species]),
+            )
+            for e, g in zip(examples, graphs, strict=True)
+        ]
+        fitted = cross_fitted_ridge(groups, folds, FOLDS, ALPHAS)
+        network.slopes[:, species] = torch.from_numpy(fitted.slopes).to(network.slopes)
+        network.intercepts[:, species] = torch.from_numpy(fitted.intercepts).to(network.slopes)
+
+
+def _fit_errors(
+    network: CagedNetwork, examples: Sequence[Example], graphs: Sequence[CagedTensors]
+) -> None:
+    """Set how wide the 90 % interval is, from the baseline's errors on snapshots held out."""
+    predicted = [network.baseline(g) for g in graphs]
+    for species in range(N_SPECIES):
+        members = [g.species == species for g in graphs]
+        told = _numbers(torch.cat([p[m] for p, m in zip(predicted, members, strict=True)]))
+        true = _numbers(torch.cat([e.nodes[m] for e, m in zip(examples, members, strict=True)]))
+        for t in range(told.shape[1]):
+            line = _quantile_line(told[:, t], np.abs(true[:, t] - told[:, t]))
+            network.error[species, t] = torch.tensor(line).to(network.error)
+
+
+def _quantile_line(predicted: FloatArray, errors: FloatArray) -> tuple[float, float]:
+    """Return constant and slope of the errors' quantile as a function of the prediction.
+
+    The quantile is taken in bins of equally many predictions, and a line drawn through them that
+    nowhere falls with the prediction.
+    """
+    order = np.array_split(np.argsort(predicted), BINS)
+    centres = np.array([predicted[part].mean() for part in order if len(part)])
+    quantiles = np.array([np.quantile(errors[part], COVERAGE) for part in order if len(part)])
+    slope = 0.0
+    if np.ptp(centres) > 0:
+        slope = max(float(np.polyfit(centres, quantiles, 1)[0]), 0.0)
+    constant = float(np.quantile(errors - slope * predicted, COVERAGE))
+    return constant, slope
+
+
+def _numbers(values: Tensor) -> FloatArray:
+    return values.double().cpu().numpy()
