@@ -186,7 +186,7 @@ def far(one: Batch, other: Batch) -> float:
 
 def differing(one: Batch, other: Batch) -> float:
     """Return how many rows of the inner lists are of other lengths."""
-    return float((one._inner.counts != other._inner.counts).sum())  # noqa: SLF001 - looked into
+    return float((one.lists.inner.counts != other.lists.inner.counts).sum())
 
 
 def force_error(batch: Batch) -> float:
@@ -249,7 +249,7 @@ def rate(boxes: int, lanes: int, steps: int, **options: Any) -> dict[str, Any]:
         "trajectories": lanes,
         "integrator": options.get("integrator", "nve"),
         "particle_steps_per_s": fast,
-        "rows": (longest(batch._inner), longest(batch._outer)),  # noqa: SLF001 - looked into
+        "rows": (longest(batch.lists.inner), longest(batch.lists.outer)),
         "memory_GB": torch.cuda.max_memory_allocated() / 1e9,
         "ready_s": ready,
         **counted,
@@ -276,32 +276,28 @@ def longest(pairs: Any) -> float:
     return float(pairs.counts.double().mean())
 
 
-def step_times(batch: Any) -> dict[str, float]:
+def step_times(batch: Batch) -> dict[str, float]:
     """Return milliseconds of one step, one thinning out and one making of all outer lists."""
-    system, kernels = batch.system, batch.kernels
-    batch._ensure_list()  # noqa: SLF001 - its parts are timed
-    other, lost, half = (torch.zeros_like(batch._lost) for _ in range(3))  # noqa: SLF001
-    moved = torch.zeros_like(batch._moved)  # noqa: SLF001
+    system, kernels, moving, lists = batch.system, batch.kernels, batch.moving, batch.lists
+    lists.ensure_inner()
+    other, lost, half = (torch.zeros_like(moving.lost) for _ in range(3))
+    now = torch.tensor([batch.step], device=system.device)
+    moved = torch.zeros(kernels.slots(system), device=system.device)
 
     def step() -> None:
         kernels.step(
-            system, batch._displacement, other, lost, half, batch._reference,  # noqa: SLF001
-            batch._inner, batch._now, 0, moved,  # noqa: SLF001
-        )  # fmt: skip
-
-    def prune() -> None:
-        kernels.prune(
-            system, batch._displacement, batch._outer, batch._inner_skin, batch._inner  # noqa: SLF001
+            system, moving.displacement, other, lost, half, moving.reference, lists.inner, now, 0,
+            moved,
         )  # fmt: skip
 
     def build() -> None:
         kernels.build(
-            system, batch._displacement, batch._outer_skin, range(system.boxes), batch._outer  # noqa: SLF001
-        )  # fmt: skip
+            system, moving.displacement, lists.outer_skin, range(system.boxes), lists.outer
+        )
 
     return {
         f"{name}_ms": 1e3 * min(seconds(lambda _: action(), 1) for _ in range(5))  # noqa: B023
-        for name, action in (("step", step), ("prune", prune), ("build", build))
+        for name, action in (("step", step), ("prune", lists.thin_out), ("build", build))
     }
 
 

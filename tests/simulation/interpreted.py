@@ -14,6 +14,7 @@ os.environ["TRITON_INTERPRET"] = "1"
 import numpy as np
 import torch
 
+from glassbotan.simulation.cages import Cages
 from glassbotan.simulation.device.batch import Batch
 from glassbotan.simulation.device.kernels import TritonKernels
 from glassbotan.simulation.device.plain import PARTICLE
@@ -54,6 +55,12 @@ def task(snapshot, trajectories, potential=KOB_ANDERSEN, integrator="nve"):
     return Task(snapshot, potential, settings, tuple(trajectories), seed=2)
 
 
+def caged(one, seed, radius=0.06):
+    """The same with cages that are off the particles' places."""
+    offset = np.random.default_rng(seed).normal(scale=0.04, size=one.snapshot.positions.shape)
+    return replace(one, cages=Cages(one.snapshot.positions + offset, radius, stiffness=150.0))
+
+
 CASES = {
     "nve, two boxes, next images": [
         task(gas(3, 5.1, 2, 1), (0, 1)),
@@ -62,6 +69,14 @@ CASES = {
     "langevin": [task(gas(2, 8.0, 2, 3), range(3), integrator="langevin")],
     "three species, forces shifted": [task(gas(2, 4.1, 3, 4), (0, 1), potential=THREE)],
     "a plane, langevin": [task(gas(4, 6.5, 2, 5, 2), (0, 1), integrator="langevin")],
+    "cages, of two sizes and none": [
+        caged(task(gas(2, 5.2, 2, 6), (0, 1)), 1),
+        task(gas(2, 5.4, 2, 2), (5,)),
+        caged(task(gas(2, 5.6, 2, 7), (2,)), 2, radius=0.1),
+    ],
+    "cages in a plane, langevin": [
+        caged(task(gas(4, 6.5, 2, 5, 2), (0, 1), integrator="langevin"), 3)
+    ],
 }
 
 
@@ -74,6 +89,10 @@ def double_loop_error(batch):
             energies, forces = energies_and_forces(
                 where.positions, interacting_pairs(where, one.potential)
             )
+            if one.cages is not None:
+                walls, push = one.cages.energies_and_forces(where.positions)
+                assert 0 < np.count_nonzero(walls) < len(walls)
+                energies, forces = np.concatenate([energies, walls]), forces + push
             scale = np.sqrt(np.mean(forces**2))
             away = np.abs(batch.forces(box)[k] - forces).max() / scale
             total = abs(batch.energies(box)[0][k] - energies.sum()) / np.abs(energies).sum()
@@ -92,14 +111,15 @@ def compare(tasks, *, double):
     random = np.random.default_rng(0)
     for state, one in zip(states, tasks, strict=True):
         away = random.normal(scale=0.05, size=state["displacements"].shape)
-        away[-1] += 2 * one.snapshot.box
+        if one.cages is None:
+            away[-1] += 2 * one.snapshot.box
         state["displacements"] = away.astype(state["displacements"].dtype)
     found = {"lists": 0, "pairs": 0}
     for batch in (plain, kernels):
         batch.restore(states)
-        batch._ensure_list()
-    for name in ("_outer", "_inner"):
-        one, other = getattr(plain, name), getattr(kernels, name)
+        batch.lists.ensure_inner()
+    for name in ("outer", "inner"):
+        one, other = getattr(plain.lists, name), getattr(kernels.lists, name)
         found["lists"] += int((one.counts != other.counts).sum())
         found["pairs"] += int(one.counts.sum())
         rows = torch.arange(int(one.counts.max()))
@@ -109,7 +129,7 @@ def compare(tasks, *, double):
             if values == "base":
                 mine, theirs = mine.transpose(1, 2), theirs.transpose(1, 2)
             found["lists"] += int((mine[used] != theirs[used]).sum())
-    assert int((plain._inner.entries & PARTICLE).max()) < plain.particles
+    assert int((plain.lists.inner.entries & PARTICLE).max()) < plain.particles
     found["double loop"] = double_loop_error(kernels)
     scale = float(plain._evaluate()[0].double().square().mean().sqrt())
     for name, mine, theirs in zip(
@@ -121,11 +141,13 @@ def compare(tasks, *, double):
         batch._check_energy = lambda: None
         batch.advance(STEPS)
     found["repeated"] = plain.counters["repeated"] - kernels.counters["repeated"]
-    for name in ("_displacement", "_lost", "_half"):
-        mine, theirs = getattr(plain, name), getattr(kernels, name)
+    for name in ("displacement", "lost", "half"):
+        mine, theirs = getattr(plain.moving, name), getattr(kernels.moving, name)
         found[name] = float((mine - theirs).abs().max())
     moved, expected = (
-        batch.kernels.farthest(batch.system, batch._displacement, batch._outer_reference)
+        batch.kernels.farthest(
+            batch.system, batch.moving.displacement, batch.lists._outer_reference
+        )
         for batch in (plain, kernels)
     )
     found["farthest"] = float((moved - expected).abs().max())
@@ -136,4 +158,5 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     results = {name: compare(tasks, double=False) for name, tasks in CASES.items()}
     results["float64"] = compare(CASES["langevin"], double=True)
+    results["cages, float64"] = compare(CASES["cages, of two sizes and none"], double=True)
     json.dump(results, sys.stdout)

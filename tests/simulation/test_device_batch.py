@@ -158,7 +158,7 @@ def test_lists_are_complete_when_trajectories_have_gone_far_apart():
     for _ in range(2):
         where = liquid().positions + batch.displacements(0)
         needed = needed_pairs(liquid(), where)
-        listed = batch.listed_pairs(0)
+        listed = batch.lists.listed_pairs(0)
         assert needed <= listed
         assert {(j, i) for i, j in needed} <= listed
         batch.advance(7)
@@ -219,7 +219,7 @@ def test_a_stretch_that_outruns_its_list_is_repeated():
     expected = Batch([wanted])
     expected.advance(60)
     batch = Batch([wanted])
-    batch._length = 60.0  # far longer than the skin allows
+    batch.stretches.length = 60.0  # far longer than the skin allows
     batch.advance(60)
     assert batch.counters["repeated"] >= 48
     same(batch.state(0), expected.state(0))

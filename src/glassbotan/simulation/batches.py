@@ -205,7 +205,7 @@ class _Company:
 
     def _advance(self, steps: int) -> None:
         """Move on; a block that blows up leaves the company, and the others go on."""
-        from glassbotan.simulation.device.batch import BatchBlownUpError
+        from glassbotan.simulation.device.blow_up import BatchBlownUpError
 
         start, before = time.perf_counter(), self._batch.step
         try:

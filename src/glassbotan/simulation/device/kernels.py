@@ -1,4 +1,4 @@
-"""What a batch is made of, by the Triton kernels of ``language.py``.
+"""What a batch is made of, by the Triton kernels of ``language/``.
 
 ``plain.py`` is the oracle; names are the same. Needs no GPU to be imported, and with
 TRITON_INTERPRET=1 none to be run.
@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from glassbotan.simulation.device import language
+from glassbotan.simulation.device.language import lists as lists_language
+from glassbotan.simulation.device.language import step as step_language
 from glassbotan.simulation.device.lists import ROWS_AT_ONCE, PairList
 from glassbotan.simulation.device.system import System
 
@@ -30,6 +31,9 @@ in its cage, 0.8 only in 120: a wide outer list is made anew four times as seldo
 
 CHUNK = 32
 """Second particles that are looked at together for whether any may be near."""
+
+FUSED: dict[str, Any] = {"enable_fp_fusion": True}
+"""Products and sums in one instruction, whatever a version of Triton takes for granted."""
 
 assert ROWS_AT_ONCE % UNROLLED == 0
 
@@ -86,7 +90,7 @@ class TritonKernels:
             radius = torch.maximum(radius, apart)
         # Rounding of large displacements must not hide a pair.
         radius = radius.sqrt() * (1 + 1e-5) + 1e-4
-        language.build[(len(tiles),)](
+        lists_language.build[(len(tiles),)](
             displacement, pairs.entries, pairs.base, pairs.counts, system.species, system.table,
             system.origin, system.origin.to(dtype), system.edges,
             (centre + system.origin).to(dtype).contiguous(), radius,
@@ -95,7 +99,7 @@ class TritonKernels:
             system.particles, pairs.capacity, skin,
             SPECIES=system.species_count, LANES=system.lanes, BLOCK=block, CHUNK=CHUNK,
             SMALL=system.shortest_edge < 2 * (system.cutoff + skin), FLAT=system.dimension == 2,
-            num_warps=1,
+            num_warps=1, **FUSED,
         )  # fmt: skip
 
     def prune(
@@ -108,10 +112,11 @@ class TritonKernels:
     ) -> None:
         """As :meth:`glassbotan.simulation.device.plain.PlainKernels.prune`."""
         block = max(self.list_tile // system.lanes, 4)
-        language.prune[(-(-system.particles // block),)](
+        lists_language.prune[(-(-system.particles // block),)](
             displacement, outer.entries, outer.base, outer.counts, inner.entries, inner.base,
             inner.counts, system.species, system.table, system.particles, inner.capacity, skin,
             SPECIES=system.species_count, LANES=system.lanes, BLOCK=block, num_warps=1,
+            **FUSED,
         )  # fmt: skip
 
     def evaluate(
@@ -122,9 +127,10 @@ class TritonKernels:
         energy = torch.empty(
             (system.particles, system.lanes), dtype=system.dtype, device=system.device
         )
-        language.evaluate[(self.slots(system),)](
+        step_language.evaluate[(self.slots(system),)](
             displacement, force, energy, pairs.entries, pairs.base, pairs.counts, system.species,
-            system.table, system.particles, num_warps=self.warps, **self._shape(system),
+            system.table, system.walls, system.particles, num_warps=self.warps,
+            **self._shape(system),
         )  # fmt: skip
         return force, energy
 
@@ -142,10 +148,11 @@ class TritonKernels:
         moved: torch.Tensor,
     ) -> None:
         """As :meth:`glassbotan.simulation.device.plain.PlainKernels.step`, in one launch."""
-        language.step[(self.slots(system),)](
+        step_language.step[(self.slots(system),)](
             source, target, lost, half, reference, pairs.entries, pairs.base, pairs.counts,
-            system.species, system.table, system.kick, system.strength, system.keys, system.box_of,
-            system.identity, system.constants, now, offset, moved, system.particles,
+            system.species, system.table, system.walls, system.kick, system.strength, system.keys,
+            system.box_of, system.identity, system.constants, now, offset, moved,
+            system.particles,
             THERMOSTATTED=system.thermostatted, num_warps=self.warps, **self._shape(system),
         )  # fmt: skip
 
@@ -154,9 +161,9 @@ class TritonKernels:
     ) -> torch.Tensor:
         """As :meth:`glassbotan.simulation.device.plain.PlainKernels.farthest`."""
         result = torch.empty(system.particles, dtype=torch.float32, device=system.device)
-        language.farthest[(self.slots(system),)](
+        lists_language.farthest[(self.slots(system),)](
             displacement, reference, result, system.particles, LANES=system.lanes,
-            BLOCK=self._block(system), num_warps=self.warps,
+            BLOCK=self._block(system), num_warps=self.warps, **FUSED,
         )  # fmt: skip
         return result
 
@@ -171,6 +178,8 @@ class TritonKernels:
             "BLOCK": self._block(system),
             "SHIFTED": system.force_shifted,
             "FLAT": system.dimension == 2,
+            "CAGED": any(system.caged),
             "UNROLL": self.unroll,
             "FAST": system.device.type == "cuda" and system.dtype == torch.float32,
+            **FUSED,
         }

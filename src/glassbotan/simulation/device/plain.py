@@ -11,6 +11,7 @@ import torch
 from glassbotan.simulation.device.lists import IMAGE_BITS, IMAGE_OFFSET, PairList
 from glassbotan.simulation.device.noise import WORD, normal_pair
 from glassbotan.simulation.device.system import SPECIES_SHIFT, System
+from glassbotan.simulation.device.walls import hold_back
 
 ELEMENTS = 1 << 21
 """Of an intermediate tensor."""
@@ -84,7 +85,7 @@ class PlainKernels:
     def evaluate(
         self, system: System, displacement: torch.Tensor, pairs: PairList
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return forces [N_total, 3, R] and energies, half of each pair's: [N_total, R]."""
+        """Return forces [N_total, 3, R], and energies [N_total, R]: half of a pair's, a wall's."""
         return _forces(system, displacement, pairs, with_energy=True)
 
     def step(
@@ -174,6 +175,8 @@ def _forces(
                 well = well + slope * torch.sqrt(r2)
             for part in torch.where(near, 0.5 * well, 0.0):
                 energies += part
+    if any(system.caged):
+        hold_back(system.walls, displacement, forces, energies if with_energy else None)
     return forces, energies
 
 

@@ -1,4 +1,4 @@
-"""What the trajectories of a batch share: boxes, particles, interaction, random keys."""
+"""What the trajectories of a batch share: boxes, particles, interaction, cages, random keys."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glassbotan.errors import InputError
+from glassbotan.simulation.device.walls import wall_table
 from glassbotan.simulation.engine import Task
 from glassbotan.structure.periodic import FloatArray, wrap
 from glassbotan.structure.potential import PairPotential, check_species
@@ -48,6 +49,10 @@ class System:
         Of the boxes, [B, 3], float64; 0 along an axis that a plane lacks.
     table
         Of the interaction, [S * S, COEFFICIENTS].
+    walls
+        Of every particle's cage, [WALL, N_total]; see ``walls.py``.
+    caged
+        For each box, whether its particles have cages.
     kick
         timestep / mass, [N_total].
     strength
@@ -62,6 +67,10 @@ class System:
         Langevin dynamics, or Newton's; forces shifted to zero at the cutoff.
     cutoff
         The longest.
+    timestep
+        Lennard-Jones time.
+    sources
+        Where each box's snapshot is from, for messages.
 
     """
 
@@ -76,6 +85,8 @@ class System:
     origin: "torch.Tensor"
     edges: "torch.Tensor"
     table: "torch.Tensor"
+    walls: "torch.Tensor"
+    caged: tuple[bool, ...]
     kick: "torch.Tensor"
     strength: "torch.Tensor"
     masses: "torch.Tensor"
@@ -84,6 +95,8 @@ class System:
     thermostatted: bool
     force_shifted: bool
     cutoff: float
+    timestep: float
+    sources: tuple[str, ...]
 
     @property
     def particles(self) -> int:
@@ -171,6 +184,8 @@ def make_system(tasks: Sequence[Task], *, device: "torch.device", dtype: "torch.
         origin=put(origin, torch.float64),
         edges=put(edges, torch.float64),
         table=put(coefficient_table(potential), dtype),
+        walls=put(wall_table(tasks, orders), dtype),
+        caged=tuple(task.cages is not None for task in tasks),
         kick=put(settings.timestep / masses, dtype),
         strength=put(np.sqrt(temperature * (1 - kept**2) / masses), dtype),
         masses=put(masses, torch.float64),
@@ -179,6 +194,8 @@ def make_system(tasks: Sequence[Task], *, device: "torch.device", dtype: "torch.
         thermostatted=thermostatted,
         force_shifted=potential.shift == "force",
         cutoff=float(potential.cutoff.max()),
+        timestep=settings.timestep,
+        sources=tuple(task.snapshot.source for task in tasks),
     )
 
 
