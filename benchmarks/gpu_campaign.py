@@ -13,9 +13,10 @@ with velocities of its own to the last time, as many at once as ``--group`` says
 breaking and bond extension at every time reached, as whole numbers of 2^-11. ``hold`` keeps
 snapshots at their temperature, by Langevin's dynamics, until they have forgotten where they began,
 and packs where each trajectory is: new snapshots in equilibrium. Both stop before the minutes are
-over, and the same command goes on from ``FOLDER/checkpoint.npz``. ``compare`` correlates the A
-particles' propensity with that of published ensembles (mean over their trajectories). The bonds'
-ends are not kept: they are ``bonds_within(snapshot, 2)`` in its order.
+over, and the same command goes on from its checkpoint. ``compare`` correlates the A particles'
+propensity with that of published ensembles of the same snapshots and times, tells what is to be
+expected of as many trajectories, and ends with status 1 where one falls short by more than 0.02.
+The bonds' ends are not kept: they are ``bonds_within(snapshot, 2)`` in its order.
 
 Kob-Andersen mixture, time step 0.005. Needs PyTorch, Triton and NumPy and no more (src on
 PYTHONPATH). Without a GPU it says so and ends with status 1; ``--device cpu`` is the plain form,
@@ -23,9 +24,11 @@ for a trial with few particles.
 """
 
 import argparse
+import re
 import sys
 import time
-from collections.abc import Sequence
+import zipfile
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -34,6 +37,8 @@ import numpy as np
 import torch
 
 from glassbotan import io
+from glassbotan.dynamics import IsoconfigurationalEnsemble
+from glassbotan.errors import InputError, RunError
 from glassbotan.io.atomic import atomic_output
 from glassbotan.simulation.device.batch import Batch
 from glassbotan.simulation.device.targets import DeviceReduction, bonds_within
@@ -54,6 +59,8 @@ SHARD = 16
 SECONDS_BETWEEN_CHECKPOINTS = 120.0
 AT_ONCE = 500
 """Steps between two looks at the clock."""
+TOLERANCE = 0.02
+"""By which a correlation with published ensembles may fall short of what is expected."""
 NO_GPU = "no GPU: PyTorch finds no CUDA device here; --device cpu is for a trial"
 
 
@@ -88,7 +95,10 @@ def main() -> None:
     if getattr(arguments, "device", "cpu") == "cuda" and not torch.cuda.is_available():
         print(NO_GPU)
         sys.exit(1)
-    arguments.action(arguments)
+    try:
+        arguments.action(arguments)
+    except (InputError, RunError, FileNotFoundError) as error:
+        raise SystemExit(str(error)) from None
 
 
 # Snapshots
@@ -117,12 +127,12 @@ def read_pack(paths: Sequence[Path]) -> tuple[list[Snapshot], list[str]]:
     """Return the snapshots of packs and other files, with their names."""
     snapshots, names = [], []
     for path in paths:
-        with np.load(path, allow_pickle=False) as stored:
-            packed = {name: stored[name] for name in stored.files} if "names" in stored else None
-        if packed is None:
+        if not is_pack(path):
             snapshots.append(io.read(path))
             names.append(path.stem)
             continue
+        with np.load(path, allow_pickle=False) as stored:
+            packed = {name: stored[name] for name in stored.files}
         for k, name in enumerate(packed["names"]):
             snapshots.append(
                 Snapshot(
@@ -135,6 +145,14 @@ def read_pack(paths: Sequence[Path]) -> tuple[list[Snapshot], list[str]]:
             )
             names.append(str(name))
     return snapshots, names
+
+
+def is_pack(path: Path) -> bool:
+    """Return whether a file is one that ``pack`` writes."""
+    if not zipfile.is_zipfile(path):
+        return False
+    with np.load(path, allow_pickle=False) as stored:
+        return "names" in stored
 
 
 def write(path: Path, **arrays: Any) -> None:
@@ -382,35 +400,68 @@ def hold(arguments: argparse.Namespace) -> None:
 
 
 def compare(arguments: argparse.Namespace) -> None:
-    """Print correlations with published ensembles at the last time of both."""
-    theirs = {path.stem: path for path in arguments.published}
-    for path in sorted(arguments.folder.glob("targets-*.npz")):
-        with np.load(path, allow_pickle=False) as stored:
-            for key in [key for key in stored.files if key.endswith("/name")]:
-                name, prefix = str(stored[key]), key.removesuffix("name")
-                if name in theirs:
-                    tell_correlation(name, stored, prefix, theirs[name])
-
-
-def tell_correlation(name: str, stored: Any, prefix: str, published: Path) -> None:
-    """Print how our mean propensity of A particles correlates with a published one's."""
-    with np.load(published, allow_pickle=False) as ensemble:
-        start, positions = ensemble["initial_positions"], ensemble["positions"]
-    moved = np.linalg.norm(positions - start, axis=2).mean(axis=0)
-    odd = np.linalg.norm(positions[1::2] - start, axis=2).mean(axis=0)
-    even = np.linalg.norm(positions[::2] - start, axis=2).mean(axis=0)
-    a = stored[f"{prefix}species"] == 0
-    halves = np.corrcoef(odd[a], even[a])[0, 1]
-    reliability = 2 * halves / (1 + halves)
-    for index, moment in enumerate(stored[f"{prefix}times"]):
-        entry = f"{prefix}propensity_mean/{index}"
-        if entry in stored:
-            ours = stored[entry] * float(stored[f"{prefix}unit"])
-            rho = np.corrcoef(ours[a], moved[a])[0, 1]
-            print(
-                f"{name}, t = {moment:g}: correlation {rho:.3f} (reliability of theirs "
-                f"{reliability:.3f}), mean {ours[a].mean():.4f} against {moved[a].mean():.4f}"
+    """Print correlations with published ensembles."""
+    found = {name_of_snapshot(name): record for name, record in records_of(arguments.folder)}
+    short = False
+    for path in arguments.published:
+        record = found.get(name_of_snapshot(path.stem))
+        if record is None:
+            raise InputError(
+                f"{path}: {arguments.folder} has no targets of a snapshot of that name; it has "
+                f"those of {', '.join(sorted(found)) or 'none'}"
             )
+        short |= tell_correlation(path, record, io.read_ensemble(path))
+    if short:
+        raise SystemExit(1)
+
+
+def name_of_snapshot(stem: str) -> str:
+    """Return a file's name without its time, as in ``isoconfig_N4096T0.44_401``."""
+    return re.sub(r"_tc?[\d.]+$", "", stem)
+
+
+def records_of(folder: Path) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
+    """Give the name of every snapshot in a folder, and what is kept of it."""
+    for path in sorted(folder.glob("targets-*.npz")):
+        with np.load(path, allow_pickle=False) as stored:
+            for prefix in [key.removesuffix("name") for key in stored.files if "/name" in key]:
+                own = [key for key in stored.files if key.startswith(prefix)]
+                record = {key.removeprefix(prefix): stored[key] for key in own}
+                yield str(record["name"]), record
+
+
+def tell_correlation(
+    path: Path, record: dict[str, np.ndarray], published: IsoconfigurationalEnsemble
+) -> bool:
+    """Print how the propensity of A particles correlates; return whether it is too little."""
+    moment = float(published.times[0])
+    same = np.flatnonzero(np.isclose(record["times"], moment))
+    if len(same) == 0 or f"propensity_mean/{same[0]}" not in record:
+        raise InputError(f"{path}: there are no targets at its time, t = {moment:g}")
+    a = record["species"] == 0
+    unit = float(record["unit"])
+    ours, split = (unit * record[f"propensity_{part}/{same[0]}"][a] for part in ("mean", "split"))
+    moved = np.linalg.norm(published.positions[0] - published.snapshot.positions, axis=2)[:, a]
+    theirs = moved.mean(axis=0)
+    reliabilities = (
+        reliability(ours + split / 2, ours - split / 2),
+        reliability(moved[::2].mean(axis=0), moved[1::2].mean(axis=0)),
+    )
+    expected = float(np.sqrt(np.prod(reliabilities)))
+    rho = float(np.corrcoef(ours, theirs)[0, 1])
+    short = not rho >= expected - TOLERANCE
+    print(
+        f"{'SHORT' if short else 'ok':5} {path.stem}, t = {moment:g}: correlation {rho:.3f}, "
+        f"expected {expected:.3f} (reliability of ours {reliabilities[0]:.3f}, of theirs "
+        f"{reliabilities[1]:.3f}); mean {ours.mean():.4f} against {theirs.mean():.4f}"
+    )
+    return short
+
+
+def reliability(one: np.ndarray, other: np.ndarray) -> float:
+    """Return the reliability of the mean of two halves (Spearman and Brown)."""
+    halves = max(float(np.corrcoef(one, other)[0, 1]), 0.0)
+    return 2 * halves / (1 + halves)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Triton kernels in the interpreter against the plain form, on tiny boxes."""
+"""Triton kernels in the interpreter against the plain form, on tiny boxes; and compiled."""
 
 import json
 import subprocess
@@ -24,17 +24,22 @@ CASES = [
 DOUBLE = ("float64", "cages, float64")
 
 
-@pytest.fixture(scope="module")
-def differences():
+def told_by(module, **variables):
+    """What a test's module prints as JSON in a process of its own."""
     ended = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "simulation.interpreted"],
+        [sys.executable, "-W", "ignore", "-m", module],
         capture_output=True,
         text=True,
-        env=environment(),
+        env={**environment(), **variables},
         check=False,
     )
     assert ended.returncode == 0, ended.stderr
     return json.loads(ended.stdout)
+
+
+@pytest.fixture(scope="module")
+def differences():
+    return told_by("simulation.interpreted")
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -64,3 +69,9 @@ def test_steps_are_the_same_up_to_rounding(differences, case):
     assert found["half"] < 2e-5
     assert found["lost"] < 2e-6
     assert found["farthest"] < 2e-6
+
+
+def test_kernels_compile_for_a_gpu_and_keep_all_they_need_in_registers(tmp_path):
+    found = told_by("simulation.compiled", TRITON_INTERPRET="0", TRITON_CACHE_DIR=str(tmp_path))
+    assert len(found) == 7
+    assert set(found.values()) == {0}
