@@ -6,11 +6,11 @@
 Kob-Andersen mixture of 4096 particles at T = 0.44, time step 0.005, from the published snapshots;
 several boxes are copies of them with other velocities. First it checks: forces against a double
 loop in float64, kernels against the plain form, trajectories (within cages as well), restart to the
-bit, the batch against a box alone. Then it times: particle-steps a second of boxes x trajectories at constant
-energy, and Langevin's; with ``--tune`` also by tile, warps, unrolling and skins. Last the drift of
-the total energy over as many steps as the time allows. Needs PyTorch, Triton and NumPy and no more
-(src on PYTHONPATH). Without a GPU it says so and ends with status 1; ``--device cpu`` runs a tiny
-case in the plain form, whose rate is told by processor time.
+bit, the batch against a box alone. Then it times: particle-steps a second of boxes x trajectories
+at constant energy, and Langevin's; with ``--tune`` also by tile, warps, unrolling and skins. Last
+the drift of the total energy over as many steps as the time allows. Needs PyTorch, Triton and NumPy
+and no more (src on PYTHONPATH). Without a GPU it says so and ends with status 1; ``--device cpu``
+runs a tiny case in the plain form, whose rate is told by processor time.
 """
 
 import argparse

@@ -1,7 +1,8 @@
 """The Triton kernels in Triton's interpreter against the plain form, in a process of its own.
 
 Triton decides when it is imported whether kernels are compiled or interpreted. Prints, as JSON, by
-case the differences of lists, forces, energies, and states after some steps.
+case the differences of lists, forces, energies, and states after some steps; with the word
+``lammps`` those from LAMMPS of a liquid after 200 steps, which take minutes.
 """
 
 import json
@@ -154,8 +155,32 @@ def compare(tasks, *, double):
     return found
 
 
+def against_lammps():
+    """Return errors of forces, and differences from LAMMPS after 200 steps of 216 particles."""
+    from glassbotan.simulation import lammps_engine
+    from simulation import test_device_batch as liquids
+
+    wanted = liquids.task(trajectories=(0, 5))
+    ours = Batch([wanted], kernels=TritonKernels(tile=512, list_tile=512))
+    theirs = lammps_engine.start(wanted)
+    found = {"double loop at first": double_loop_error(ours)}
+    for run in (ours, theirs):
+        run.advance(200)
+    moved = ours.displacements(0) - theirs.displacements()
+    energies = np.array(ours.energies(0)) / np.array(theirs.energies()) - 1
+    return {
+        **found,
+        "double loop": double_loop_error(ours),
+        "displacements": float(np.abs(moved).max()),
+        "energies": float(np.abs(energies).max()),
+    }
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
+    if sys.argv[1:] == ["lammps"]:
+        json.dump(against_lammps(), sys.stdout)
+        sys.exit()
     results = {name: compare(tasks, double=False) for name, tasks in CASES.items()}
     results["float64"] = compare(CASES["langevin"], double=True)
     results["cages, float64"] = compare(CASES["cages, of two sizes and none"], double=True)
