@@ -2,6 +2,7 @@
 
 import os
 import sys
+from dataclasses import replace
 from itertools import pairwise
 from subprocess import run
 
@@ -73,6 +74,20 @@ def test_what_comes_from_the_cache_is_what_was_computed(published, tmp_path, mon
             assert {k: v.tolist() for k, v in one.items()} == {
                 k: v.tolist() for k, v in other.items()
             }
+
+
+def test_a_prediction_keeps_its_errors_and_its_bonds_in_the_cache(ensemble, tmp_path, monkeypatch):
+    monkeypatch.setenv("GLASSBOTAN_CACHE", str(tmp_path / "cache"))
+    motion = motion_of(ensemble, gb.neighbour_graph(ensemble.snapshot, 1.5))
+    error = (motion.propensity / 3).astype(np.float32)
+    gb.write(tmp_path / "p.npz", replace(motion, propensity_error=error))
+    for _ in ("computed", "from the cache"):
+        found = load_labelled(tmp_path / "p.npz", any_cutoff=True)
+        assert np.array_equal(found.motion.propensity_error, error)
+        assert found.graph.cutoff == 1.5
+        # What was taken with its own bonds once is refused all the same by who needs others.
+        with pytest.raises(gb.InputError, match=r"cutoff 1.5; the model's graph has 2"):
+            load_labelled(tmp_path / "p.npz")
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="peak memory as Linux tells it")

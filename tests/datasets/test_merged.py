@@ -1,5 +1,7 @@
 """Labels of one snapshot in several files become one snapshot with all their times."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ from conftest import random_ensemble, random_snapshot, write_botan_npz
 from glassbotan.datasets import load_all_labelled, load_labelled
 from glassbotan.datasets.labelled import label
 from glassbotan.datasets.merged import merged
+from glassbotan.dynamics.motion import extension_on
 from glassbotan.structure import neighbour_graph
 
 
@@ -35,6 +38,30 @@ def test_the_parts_make_up_the_whole(parts):
         for name in ("particle_ceilings", "bond_ceilings"):
             for group, values in getattr(whole, name).items():
                 assert np.array_equal(getattr(found, name)[group], values, equal_nan=True)
+
+
+def test_errors_are_joined_where_all_parts_have_some(parts):
+    _, middle, ends = parts
+
+    def told(labels, value):
+        error = np.full(labels.motion.propensity.shape, value)
+        return replace(labels, motion=replace(labels.motion, propensity_error=error))
+
+    (found,) = merged([told(ends, 0.3), told(middle, 0.1)])
+    assert found.motion.propensity_error[:, 0].tolist() == [0.3, 0.1, 0.3]
+    (found,) = merged([told(ends, 0.3), middle])
+    assert found.motion.propensity_error is None
+
+
+def test_bonds_of_two_cutoffs_become_those_that_both_have(parts):
+    whole, middle, ends = parts
+    graph = neighbour_graph(whole.motion.snapshot, 1.6)
+    shorter = extension_on(graph, middle.motion)
+    narrow = replace(middle, motion=replace(middle.motion, graph=graph, bond_extension=shorter))
+    for order in ([narrow, ends], [ends, narrow]):
+        (found,) = merged(order)
+        assert np.array_equal(found.graph.edge_index, graph.edge_index)
+        assert np.array_equal(found.motion.bond_extension, extension_on(graph, whole.motion))
 
 
 def test_a_part_without_ceilings_leaves_them_unknown_at_its_times(parts):

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -56,6 +57,11 @@ def test_bonds_that_are_not_the_snapshots_are_refused(prediction):
         ({"cutoff": None}, "cutoff"),
         ({"cutoff": np.ones(2)}, "cutoff must be one number"),
         ({"bonds": None}, "bond_extension has shape"),
+        ({"propensity_error": np.ones((2, 39))}, "propensity_error has shape"),
+        ({"propensity_error": np.full((2, 40), np.inf)}, "propensity_error must be finite"),
+        ({"propensity_error": np.full((2, 40), np.nan)}, "wherever the propensity is known"),
+        ({"propensity_error": np.full((2, 40), -1.0)}, "not negative"),
+        ({"propensity_error": np.full((2, 40), "a")}, "propensity_error must be finite"),
     ],
 )
 def test_bad_predictions_are_named(prediction, changes, message):
@@ -79,6 +85,62 @@ def test_particles_that_a_model_leaves_blank_come_back_blank(prediction, tmp_pat
         fields = io.read(path).fields
         found = np.stack([fields["propensity_t1"], fields["propensity_t10"]])
     assert np.array_equal(found, values, equal_nan=True)
+
+
+def with_error(motion: Motion, *, blank: bool) -> Motion:
+    """The motion with errors that are all different, blank with the propensity for species B."""
+    error = np.arange(1.0, 1 + motion.propensity.size).reshape(motion.propensity.shape) / 7
+    values = motion.propensity.copy()
+    if blank:
+        values[:, motion.snapshot.species == 1] = np.nan
+        error[:, motion.snapshot.species == 1] = np.nan
+    return replace(motion, propensity=values, propensity_error=error)
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".xyz", ".dump", ".gsd", ".csv"])
+@pytest.mark.parametrize("blank", [False, True])
+def test_errors_come_back_as_they_were(prediction, tmp_path, suffix, blank):
+    motion = with_error(prediction[1], blank=blank)
+    path = tmp_path / f"e{suffix}"
+    io.write(path, motion)
+    names = [f"propensity{kind}_t{time}" for kind in ("", "_error") for time in (1, 10)]
+    if suffix == ".npz":
+        stored = io.read_motion(path)
+        assert np.array_equal(stored.bond_extension, motion.bond_extension)
+        found = np.concatenate([stored.propensity, stored.propensity_error])
+    elif suffix == ".csv":
+        lines = [line for line in path.read_text().splitlines() if not line.startswith("#")]
+        rows = list(csv.DictReader(lines))
+        assert list(rows[0])[-4:] == names
+        found = np.array([[float(row[name]) for row in rows] for name in names])
+    else:
+        fields = io.read(path).fields
+        assert set(fields) == set(names)
+        found = np.stack([fields[name] for name in names])
+    expected = np.concatenate([motion.propensity, motion.propensity_error])
+    assert np.array_equal(found, expected, equal_nan=True)
+
+
+def test_errors_go_along_to_the_form_of_glassbench(prediction, tmp_path):
+    motion = with_error(prediction[1], blank=False)
+    path = tmp_path / "g.npz"
+    io.write(path, motion, format="glassbench_npz")
+    assert io.detect_format(path) == "glassbench_npz"
+    assert np.array_equal(io.read_motion(path).propensity_error, motion.propensity_error)
+    turned = changed(path, md_prop_error=motion.propensity_error.T)
+    assert np.array_equal(io.read_motion(turned).propensity_error, motion.propensity_error)
+    with pytest.raises(InputError, match="md_prop_error has shape"):
+        io.read_motion(changed(path, md_prop_error=motion.propensity_error[:1]))
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".xyz", ".dump", ".gsd", ".csv"])
+def test_without_errors_nothing_is_written_of_them(prediction, tmp_path, suffix):
+    _, motion = prediction
+    path = tmp_path / f"p{suffix}"
+    io.write(path, motion)
+    assert b"error" not in path.read_bytes()
+    if suffix == ".npz":
+        assert io.read_motion(path).propensity_error is None
 
 
 def test_provenance_that_is_no_json_is_none(prediction):

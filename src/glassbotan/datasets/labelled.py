@@ -1,7 +1,7 @@
 """A snapshot with its measured motion and noise ceilings, computed once and cached on disk."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +58,12 @@ class LabelledSnapshot:
 
 
 def load_labelled(
-    path: str | Path, *, cutoff: float = 2.0, box: FloatArray | None = None, cached: bool = True
+    path: str | Path,
+    *,
+    cutoff: float = 2.0,
+    box: FloatArray | None = None,
+    cached: bool = True,
+    any_cutoff: bool = False,
 ) -> LabelledSnapshot:
     """Read a file that holds an ensemble or measured propensities, by way of the cache.
 
@@ -73,9 +78,26 @@ def load_labelled(
         Edge lengths [d] where the format has none and the published one does not apply.
     cached
         Whether to keep graph and labels in the cache folder (see ``cache_home``).
+    any_cutoff
+        Whether a file that holds bonds of another cutoff is taken with these, to score against;
+        otherwise it is refused.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, holds no motion, or its bonds are of another cutoff.
 
     """
     path = Path(path)
+    labelled = _by_way_of_the_cache(path, cutoff, box, cached=cached)
+    if not any_cutoff:
+        _check_same_cutoff(labelled.graph.cutoff, cutoff, path)
+    return labelled
+
+
+def _by_way_of_the_cache(
+    path: Path, cutoff: float, box: FloatArray | None, *, cached: bool
+) -> LabelledSnapshot:
     if not (cached and (path.is_file() or is_stored_snapshot(path))):
         return _measure(path, cutoff, box)
     return loaded_or_computed(
@@ -153,26 +175,21 @@ def _by_group(at_times: list[dict[str, float]]) -> Ceilings:
 def _measure(path: Path, cutoff: float, box: FloatArray | None) -> LabelledSnapshot:
     kind = io.detect_format(path)
     if kind == "ensemble_store" and not io.holds_trajectories(path):
-        return _stored_averages(path, cutoff)
+        return _stored_averages(path)
     if kind in io.MOTION_FORMATS and not io.holds_trajectories(path):
         motion = io.read_motion(path, box=box)
         if motion.graph is not None:
-            _check_same_cutoff(motion.graph.cutoff, cutoff, path)
             return LabelledSnapshot(motion, {}, {})
         graph = neighbour_graph(motion.snapshot, cutoff)
-        with_graph = Motion(
-            motion.snapshot, motion.times, motion.propensity, graph, None, motion.source
-        )
-        return LabelledSnapshot(with_graph, {}, {})
+        return LabelledSnapshot(replace(motion, graph=graph), {}, {})
     ensemble = io.read_ensemble(path, box=box)
     return label(ensemble, neighbour_graph(ensemble.snapshot, cutoff))
 
 
-def _stored_averages(path: Path, cutoff: float) -> LabelledSnapshot:
+def _stored_averages(path: Path) -> LabelledSnapshot:
     """Return a store's averages, with ceilings from its one split into halves."""
     motion = io.read_motion(path)
     assert motion.graph is not None
-    _check_same_cutoff(motion.graph.cutoff, cutoff, path)
     halves = read_halves(path, motion.graph)
     particles, bonds = particle_groups(motion.snapshot), bond_groups(motion.graph)
     return LabelledSnapshot(
@@ -224,6 +241,8 @@ def _save(path: Path, labelled: LabelledSnapshot) -> None:
     }
     if motion.bond_extension is not None:
         arrays["bond_extension"] = motion.bond_extension.astype(np.float32)
+    if motion.propensity_error is not None:
+        arrays["propensity_error"] = motion.propensity_error.astype(np.float32)
     for kind, ceilings in (("p", labelled.particle_ceilings), ("b", labelled.bond_ceilings)):
         arrays |= {f"ceiling:{kind}:{name}": values for name, values in ceilings.items()}
     np.savez(path, **arrays)
@@ -248,9 +267,12 @@ def _load(entry: Path, path: Path) -> LabelledSnapshot:
             row_offsets=stored["row_offsets"],
             cutoff=float(stored["cutoff"]),
         )
-        extension = stored["bond_extension"] if "bond_extension" in stored.files else None
+        extension, error = (
+            stored[name] if name in stored.files else None
+            for name in ("bond_extension", "propensity_error")
+        )
         motion = Motion(
-            snapshot, stored["times"], stored["propensity"], graph, extension, str(path)
+            snapshot, stored["times"], stored["propensity"], graph, extension, str(path), error
         )
         return LabelledSnapshot(motion, _ceilings(stored, "p"), _ceilings(stored, "b"))
 

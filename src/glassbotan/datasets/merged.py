@@ -9,20 +9,26 @@ from numpy.typing import NDArray
 
 from glassbotan.datasets.labelled import Ceilings, LabelledSnapshot, load_labelled
 from glassbotan.dynamics import Motion
-from glassbotan.dynamics.motion import match_times
+from glassbotan.dynamics.motion import extension_on, match_times
 from glassbotan.errors import InputError
 from glassbotan.structure.periodic import FloatArray
 from glassbotan.structure.snapshot import fingerprint
 
+Values = NDArray[np.floating]
+
 
 def load_all_labelled(
-    paths: Iterable[str | Path], *, cutoff: float = 2.0, box: FloatArray | None = None
+    paths: Iterable[str | Path],
+    *,
+    cutoff: float = 2.0,
+    box: FloatArray | None = None,
+    any_cutoff: bool = False,
 ) -> list[LabelledSnapshot]:
     """Read files with labels; those of one configuration become one snapshot with all their times.
 
     Parameters
     ----------
-    paths, cutoff, box
+    paths, cutoff, box, any_cutoff
         As in :func:`glassbotan.datasets.load_labelled`.
 
     Returns
@@ -36,7 +42,9 @@ def load_all_labelled(
         A file cannot be read, or two hold the same snapshot at the same time.
 
     """
-    return merged([load_labelled(path, cutoff=cutoff, box=box) for path in paths])
+    return merged(
+        [load_labelled(path, cutoff=cutoff, box=box, any_cutoff=any_cutoff) for path in paths]
+    )
 
 
 def merged(labels: Sequence[LabelledSnapshot]) -> list[LabelledSnapshot]:
@@ -56,16 +64,16 @@ def _join(one: LabelledSnapshot, other: LabelledSnapshot) -> LabelledSnapshot:
                 f"t = {time:g}; leave one of the two out"
             )
     order = np.argsort(np.concatenate([a.times, b.times]))
-    bonds = None
-    if a.bond_extension is not None and b.bond_extension is not None:
-        bonds = np.concatenate([a.bond_extension, b.bond_extension])[order]
+    # The bonds that both have are those of the shorter cutoff.
+    graph = min(one.graph, other.graph, key=lambda graph: graph.cutoff)
     motion = Motion(
         a.snapshot,
         np.concatenate([a.times, b.times])[order],
         np.concatenate([a.propensity, b.propensity])[order],
-        a.graph,
-        bonds,
+        graph,
+        _in_order(extension_on(graph, a), extension_on(graph, b), order),
         f"{a.source} and {b.source}",
+        _in_order(a.propensity_error, b.propensity_error, order),
     )
     lengths = len(a.times), len(b.times)
     return LabelledSnapshot(
@@ -73,6 +81,11 @@ def _join(one: LabelledSnapshot, other: LabelledSnapshot) -> LabelledSnapshot:
         _ceilings(one.particle_ceilings, other.particle_ceilings, lengths, order),
         _ceilings(one.bond_ceilings, other.bond_ceilings, lengths, order),
     )
+
+
+def _in_order(one: Values | None, other: Values | None, order: NDArray[np.intp]) -> Values | None:
+    """Return the rows of both; None where they are not known at all times."""
+    return None if one is None or other is None else np.concatenate([one, other])[order]
 
 
 def _ceilings(

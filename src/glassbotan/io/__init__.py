@@ -156,8 +156,9 @@ def write(
         The file; its suffix tells the format.
     item
         Fields of a snapshot go along where the format has a place for them. A motion goes whole
-        to .npz, and as columns of propensity to .xyz, .dump, .gsd and .csv. Trajectories go to
-        .npz as the published code reads them (one time a file), and to .zarr, a new store.
+        to .npz, and as columns of propensity and its error to .xyz, .dump, .gsd and .csv.
+        Trajectories go to .npz as the published code reads them (one time a file), and to .zarr, a
+        new store.
     format
         A name of ``FORMATS``, where the suffix tells too little.
     provenance

@@ -56,14 +56,18 @@ def scalar_columns(fields: Mapping[str, NDArray[np.generic]]) -> Columns:
 def propensity_columns(motion: Motion) -> Columns:
     """Return a motion's propensity as columns propensity_t0.13, propensity_t1.3, ... of shape [N].
 
-    Length units; the number in the name is the time.
+    Length units; the number in the name is the time. Where the motion has errors,
+    propensity_error_t0.13, ... follow.
     """
     labels = [time_label(float(time)) for time in motion.times]
     if len(set(labels)) < len(labels):
         labels = [repr(float(time)) for time in motion.times]
+    quantities = {"propensity": motion.propensity, "propensity_error": motion.propensity_error}
     return {
-        f"propensity_t{label}": values
-        for label, values in zip(labels, motion.propensity, strict=True)
+        f"{name}_t{label}": values
+        for name, every in quantities.items()
+        if every is not None
+        for label, values in zip(labels, every, strict=True)
     }
 
 

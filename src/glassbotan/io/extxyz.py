@@ -65,7 +65,7 @@ def read(path: Path, options: ReadOptions) -> Snapshot:
 
 
 def write(path: Path, item: Snapshot | Motion, provenance: Provenance | None) -> None:
-    """Write a snapshot with its fields, or a motion with a column of propensity for each time."""
+    """Write a snapshot with its fields, or a motion with its propensity as columns."""
     snapshot = with_propensity(item)
     check_columns(snapshot.fields, {"pos", *_SPECIES}, path)
     letters = np.array([species_name(int(s)) for s in snapshot.species])

@@ -5,7 +5,7 @@ inherent structure and cage state ``initial_positions_inherent`` and ``initial_p
 ``md_prop`` (propensity) and ``bb_prop`` (the part of a particle's bonds that are not broken) [T, N]
 at ten times; the other order of axes, [N, T], is read as well. Box, temperature and times are not
 in the published files; those that this project writes hold them, in ``box`` [d], ``temperature``
-and ``times`` [T].
+and ``times`` [T], and a prediction's errors, where it has some, in ``md_prop_error`` [T, N].
 """
 
 import logging
@@ -52,23 +52,37 @@ def read(path: Path, options: ReadOptions) -> Snapshot:
 def read_motion(path: Path, options: ReadOptions, times: FloatArray | None) -> Motion:
     """Return the measured propensity ``md_prop``; bonds are not known."""
     required = ["types", "initial_positions", "md_prop"]
-    members = read_members(path, required, [*_OPTIONAL, "times"])
+    members = read_members(path, required, [*_OPTIONAL, "times", "md_prop_error"])
     if times is None:
         times = _times(path, members)
     snapshot = _snapshot(path, members, options)
-    _check_finite(members["md_prop"], "md_prop", path)
-    measured = _by_particle(members["md_prop"], snapshot.n_particles, "md_prop", path)
-    if measured.shape[1] != len(times):
-        raise InputError(
-            f"{path}: md_prop has shape {list(members['md_prop'].shape)}; "
-            f"expected [{len(times)} times, particles]"
-        )
     return Motion(
         snapshot=snapshot,
         times=times,
-        propensity=np.ascontiguousarray(measured.T, dtype=np.float64),
+        propensity=_at_times(members, "md_prop", snapshot, times, path),
         source=str(path),
+        propensity_error=_at_times(members, "md_prop_error", snapshot, times, path)
+        if "md_prop_error" in members
+        else None,
     )
+
+
+def _at_times(
+    members: dict[str, NDArray[np.generic]],
+    name: str,
+    snapshot: Snapshot,
+    times: FloatArray,
+    path: Path,
+) -> FloatArray:
+    """Return the numbers of each particle at each time, shape [T, N]."""
+    _check_finite(members[name], name, path)
+    values = _by_particle(members[name], snapshot.n_particles, name, path)
+    if values.shape[1] != len(times):
+        raise InputError(
+            f"{path}: {name} has shape {list(members[name].shape)}; "
+            f"expected [{len(times)} times, particles]"
+        )
+    return np.ascontiguousarray(values.T, dtype=np.float64)
 
 
 def write(path: Path, motion: Motion, provenance: Provenance | None) -> None:
@@ -100,6 +114,8 @@ def arrays_of(motion: Motion) -> dict[str, NDArray[np.generic]]:
         "box": snapshot.box,
         "times": motion.times,
     }
+    if motion.propensity_error is not None:
+        arrays["md_prop_error"] = np.asarray(motion.propensity_error, dtype=np.float64)
     if snapshot.temperature is not None:
         arrays["temperature"] = np.array(snapshot.temperature)
     for name, field in FIELDS.items():

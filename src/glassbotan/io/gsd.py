@@ -43,7 +43,7 @@ def read(path: Path, options: ReadOptions) -> Snapshot:
 
 
 def write(path: Path, item: Snapshot | Motion, provenance: Provenance | None) -> None:
-    """Write one frame, a motion with its propensity among the logged quantities."""
+    """Write one frame, a motion with its propensity and its error among what is logged."""
     import gsd.hoomd
 
     snapshot = with_propensity(item)

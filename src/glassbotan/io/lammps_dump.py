@@ -53,7 +53,7 @@ def read(path: Path, options: ReadOptions) -> Snapshot:
 
 
 def write(path: Path, item: Snapshot | Motion, provenance: Provenance | None) -> None:  # noqa: ARG001 - the format has no place for remarks
-    """Write one frame, a motion with a column of propensity for each time."""
+    """Write one frame, a motion with its propensity as columns."""
     snapshot = with_propensity(item)
     check_columns(snapshot.fields, _OWN, path)
     fields = scalar_columns(snapshot.fields)

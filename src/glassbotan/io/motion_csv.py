@@ -12,7 +12,7 @@ from glassbotan.structure.snapshot import species_name
 
 
 def write(path: Path, motion: Motion, provenance: Provenance | None) -> None:
-    """Write id (from 0), species, coordinates and propensity at each time.
+    """Write id (from 0), species, coordinates, propensity and, if known, its error at each time.
 
     Lines that start with # hold box, temperature and provenance; pandas skips them with
     ``comment="#"``.

@@ -2,8 +2,9 @@
 
 Arrays: ``times`` [T], ``species`` [N], ``positions`` [N, d], ``box`` [d], ``propensity`` [T, N]
 (NaN for particles of which a model predicts nothing), ``temperature`` (NaN where unknown),
-``provenance`` (JSON text) and, where bonds are known, ``bonds`` [2, E], ``cutoff`` and
-``bond_extension`` [T, E].
+``provenance`` (JSON text); where a model tells it, ``propensity_error`` [T, N], half the width of
+the 90 % interval; and, where bonds are known, ``bonds`` [2, E], ``cutoff`` and ``bond_extension``
+[T, E].
 """
 
 from pathlib import Path
@@ -37,11 +38,13 @@ def read_motion(path: Path, options: ReadOptions, times: FloatArray | None) -> M
     members = read_members(
         path,
         [*_SNAPSHOT, "times", "propensity"],
-        ["temperature", "bonds", "bond_extension", "cutoff"],
+        ["temperature", "propensity_error", "bonds", "bond_extension", "cutoff"],
     )
     snapshot = _snapshot(path, members, options)
     _check_finite(members["times"], "times", path)
     _check_finite(members["propensity"], "propensity", path, blanks=True)
+    if "propensity_error" in members:
+        _check_finite(members["propensity_error"], "propensity_error", path, blanks=True)
     if "bond_extension" in members:
         _check_finite(members["bond_extension"], "bond_extension", path)
     stored = members["times"].astype(np.float64).reshape(-1)
@@ -50,10 +53,9 @@ def read_motion(path: Path, options: ReadOptions, times: FloatArray | None) -> M
         times=stored if times is None else times,
         propensity=_floating(members["propensity"]),
         graph=_graph(snapshot, members, path) if "bonds" in members else None,
-        bond_extension=_floating(members["bond_extension"])
-        if "bond_extension" in members
-        else None,
+        bond_extension=_optional(members, "bond_extension"),
         source=str(path),
+        propensity_error=_optional(members, "propensity_error"),
     )
 
 
@@ -79,6 +81,8 @@ def write(path: Path, motion: Motion, provenance: Provenance | None) -> None:
         ),
         "provenance": np.array(provenance_text.to_json(provenance)),
     }
+    if motion.propensity_error is not None:
+        arrays["propensity_error"] = motion.propensity_error
     if motion.graph is not None:
         arrays["bonds"] = motion.graph.edge_index
         arrays["cutoff"] = np.array(motion.graph.cutoff)
@@ -118,6 +122,10 @@ def _graph(
             f"cutoff {graph.cutoff:g}; the file is damaged or was changed"
         )
     return graph
+
+
+def _optional(members: dict[str, NDArray[np.generic]], name: str) -> NDArray[np.floating] | None:
+    return _floating(members[name]) if name in members else None
 
 
 def _floating(values: NDArray[np.generic]) -> NDArray[np.floating]:
