@@ -545,14 +545,6 @@ def test_data_that_are_not_there_are_refused(model, what, message):
     assert message in refusal("evaluate", what, "--model", model)
 
 
-def test_measured_bonds_of_another_cutoff_are_refused(tmp_path, snapshot):
-    model = save_model(tmp_path / "short", cutoff=1.5)
-    motion = motion_of(random_ensemble(snapshot, times=(4120.0,)), neighbour_graph(snapshot))
-    gb.write(tmp_path / "m.npz", motion)
-    line = refusal("evaluate", tmp_path / "m.npz", "--model", model)
-    assert "m.npz: its bonds are those of cutoff 2; the model's graph has 1.5" in line
-
-
 # Recipes that are none
 
 RECIPE = {

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import glassbotan as gb
 from conftest import random_ensemble, random_snapshot, write_botan_npz
 from glassbotan.dynamics import motion_of
 from glassbotan.dynamics.motion import Motion
+from glassbotan.models.predictor import NetworkPredictor
 
 BOX = ("--box", "5")
 
@@ -86,8 +88,9 @@ def test_json_and_table_hold_the_directly_computed_scores(tmp_path, files, model
         for row in scores[part]:
             assert set(row) == {
                 "time", "species", "pearson_mean", "pearson_sem", "pearson_pooled", "mse",
-                "ceiling", "snapshots", "pearson",
+                "ceiling", "snapshots", "pearson", "coverage",
             }  # fmt: skip
+            assert row["coverage"] is None
             pairs = samples[part, row["species"]]
             each = [np.corrcoef(x, y)[0, 1] for x, y in pairs]
             x, y = (np.concatenate(side) for side in zip(*pairs, strict=True))
@@ -162,6 +165,69 @@ def test_bonds_are_those_of_the_models_own_cutoff(tmp_path, files):
     for row in json.loads(target.read_text())["bonds"]:
         x, y = samples["bonds", row["species"]][0]
         assert row["pearson_mean"] == pytest.approx(np.corrcoef(x, y)[0, 1], abs=1e-5)
+
+
+def test_one_set_of_labels_serves_models_of_two_cutoffs(tmp_path, files, model):
+    short = save_model(tmp_path / "short", cutoff=1.4)
+    target = tmp_path / "s.json"
+    measured = motion_of(
+        gb.io.read_ensemble(files[0], box=5.0), gb.neighbour_graph(gb.read(files[0], box=5.0))
+    )
+    gb.write(tmp_path / "m.npz", measured)
+    results = []
+    for data in (files[0], tmp_path / "m.npz"):
+        run_options = ("-m", short, "-m", model, "--json", target, *BOX)
+        assert run("-q", "evaluate", data, *run_options).status == 0
+        results.append(json.loads(target.read_text()))
+    for trajectories, averages in zip(*results, strict=True):
+        assert [row["species"] for row in averages["bonds"]] == ["AA", "AB", "BB"]
+        for one, other in zip(trajectories["bonds"], averages["bonds"], strict=True):
+            assert one["pearson_mean"] == pytest.approx(other["pearson_mean"], abs=1e-5)
+            assert (one["ceiling"] is None, other["ceiling"]) == (False, None)
+
+
+def test_a_model_of_too_short_bonds_is_scored_on_particles(tmp_path, files):
+    model = save_model(tmp_path / "tiny", cutoff=1.2)
+    target = tmp_path / "s.json"
+    result = run("-q", "evaluate", files[0], "-m", model, "--json", target, *BOX)
+    assert result.status == 0
+    assert result.err == (
+        "warning: bonds are not scored: model 'tiny' predicts bonds shorter than 1.2 only; "
+        "bonds are scored up to 1.35\n"
+    )
+    scores = json.loads(target.read_text())
+    assert [row["species"] for row in scores["particles"]] == ["A", "B"]
+    assert scores["bonds"] == []
+    nothing = save_model(tmp_path / "nothing", cutoff=1.2, targets=["bonds"])
+    result = run("-q", "evaluate", files[0], "-m", nothing, *BOX)
+    assert result.status == 2
+    assert "model 'nothing' predicts nothing that was measured" in result.err
+
+
+def test_coverage_stands_in_table_and_json_where_a_model_tells_errors(
+    tmp_path, files, model, monkeypatch
+):
+    def told(self, snapshot):
+        motion = plain(self, snapshot)
+        return replace(motion, propensity_error=np.abs(motion.propensity) + 0.15)
+
+    plain = NetworkPredictor.predict
+    monkeypatch.setattr(NetworkPredictor, "predict", told)
+    target = tmp_path / "s.json"
+    result = run("-q", "evaluate", *files, "-m", model, "--json", target, *BOX)
+    assert result.status == 0, result
+    pairs = expected_rows(files, model)
+    for row in json.loads(target.read_text())["particles"]:
+        samples = pairs["particles", row["species"]]
+        x, y = (np.concatenate(side) for side in zip(*samples, strict=True))
+        within = np.abs(x - y) <= np.abs(x) + 0.15
+        assert row["coverage"] == pytest.approx(within.mean(), abs=0.01)
+        assert 0 < row["coverage"] < 1
+        line = next(k for k in result.out.splitlines() if k.split()[:2] == ["4120", row["species"]])
+        assert line.split()[-2] == f"{row['coverage']:.3f}"
+    particles, bonds = result.out.split("first: bonds")
+    assert "coverage" in particles
+    assert "coverage" not in bonds.split("scores: ")[0]
 
 
 def test_times_that_do_not_match_are_refused(tmp_path, files):

@@ -14,6 +14,7 @@ import glassbotan as gb
 from conftest import random_snapshot
 from glassbotan.io import read_provenance
 from glassbotan.models.domain import domain_of
+from glassbotan.models.predictor import NetworkPredictor
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +135,37 @@ def test_the_table_tells_numbers_and_averages(snapshot, model, source):
     assert float(row.split()[5]) == pytest.approx(np.median(values), abs=1e-4)
     assert "bond extension AB" in result.out
     assert "s.xyz: predicted by small" in result.out
+
+
+def test_the_table_tells_the_interval_where_a_model_does(
+    tmp_path, snapshot, model, source, monkeypatch
+):
+    def told(self, snapshot):
+        motion = plain(self, snapshot)
+        error = np.arange(motion.propensity.size).reshape(motion.propensity.shape) / 100
+        return replace(motion, propensity_error=error)
+
+    plain = NetworkPredictor.predict
+    without = run("predict", source, "--model", model, "--json", tmp_path / "plain.json")
+    assert "90 %" not in without.out
+    rows = json.loads((tmp_path / "plain.json").read_text())[0]["rows"]
+    assert {row["half_width"] for row in rows} == {None}
+    monkeypatch.setattr(NetworkPredictor, "predict", told)
+    target = tmp_path / "t.json"
+    result = run("predict", source, "-m", model, "--json", target, "-o", tmp_path / "p.npz")
+    assert "90 % within ±" in result.out
+    error = gb.read_motion(tmp_path / "p.npz").propensity_error
+    shown = [line.split() for line in result.out.splitlines()]
+    for row in json.loads(target.read_text())[0]["rows"]:
+        of = [f"{row['time']:g}", *row["quantity"].split(), row["group"]]
+        cells = next(line for line in shown if line[: len(of)] == of)
+        if row["quantity"] == "bond extension":
+            assert (row["half_width"], cells[-1]) == (None, "-")
+            continue
+        members = snapshot.species == "AB".index(row["group"])
+        expected = error[TIMES.index(row["time"]), members].mean()
+        assert row["half_width"] == pytest.approx(expected)
+        assert cells[-1] == f"{expected:.4f}"
 
 
 def test_file_names_are_shown_as_they_are(tmp_path, snapshot, model):

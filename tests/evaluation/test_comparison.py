@@ -4,8 +4,14 @@ import numpy as np
 import pytest
 
 import glassbotan as gb
-from conftest import REPOSITORY
+from conftest import REPOSITORY, random_ensemble, random_snapshot
+from glassbotan.dynamics import motion_of
+from glassbotan.evaluation.bonds import extension_of_measured_bonds
 from glassbotan.evaluation.comparison import compare
+from glassbotan.models.card import Card
+from glassbotan.models.network import Settings
+from glassbotan.models.predictor import NetworkPredictor
+from glassbotan.models.storage import build
 
 EARLY = REPOSITORY / "data" / "published-early.zarr" / "snapshots"
 
@@ -19,6 +25,24 @@ def test_files_of_one_snapshot_are_one_comparison(published):
         assert alone is not None
         rows = np.isin(comparison.measured.times, alone.times)
         assert np.array_equal(comparison.measured.propensity[rows], alone.propensity)
+
+
+def test_a_model_of_shorter_bonds_is_compared_with_stored_averages(tmp_path):
+    snapshot = random_snapshot(60)
+    graph = gb.neighbour_graph(snapshot)
+    measured = motion_of(random_ensemble(snapshot, times=(4120.0,)), graph)
+    gb.write(tmp_path / "m.npz", measured)
+    settings = Settings((4120.0,), width=8, steps=2, cutoff=1.5)
+    card = Card(name="short", architecture="botan", times=[4120.0], cutoff=1.5)
+    model = NetworkPredictor(build("botan", settings), card)
+    comparison = compare(tmp_path / "m.npz", [model])
+    assert comparison.measured.graph.cutoff == 2.0
+    (guess,) = comparison.predictions
+    assert guess.graph.cutoff == 1.5
+    found = extension_of_measured_bonds(comparison.measured, guess)
+    near = graph.distances < 1.5
+    assert np.array_equal(found[:, near], guess.bond_extension)
+    assert np.isnan(found[:, ~near]).all()
 
 
 def test_files_of_different_snapshots_are_refused(published):

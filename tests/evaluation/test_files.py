@@ -65,6 +65,17 @@ def test_what_is_written_is_read_again(path):
     assert path.read_text().startswith('{\n  "form": 2,')
 
 
+def test_files_without_coverage_are_read_and_one_with_it_comes_back(path):
+    def older(content):
+        del content["particles"][0]["coverage"]
+
+    assert read_scores(stored(path, older)) == [scores()]
+    told = scores().particles[0].model_copy(update={"coverage": 0.9})
+    write_scores(path, [scores(particles=[told])])
+    assert json.loads(path.read_text())["particles"][0]["coverage"] == 0.9
+    assert read_scores(path)[0].particles == [told]
+
+
 @settings(deadline=None)  # each example is flushed to the disk
 @given(
     st.floats(-1, 1),
@@ -133,6 +144,8 @@ def set_row(key: str, value: object):
         (set_row("time", True), "particles.0.time: input should be a valid number (it is True)"),
         (set_row("snapshots", 1.5), "particles.0.snapshots: input should be a valid integer"),
         (set_row("species", ""), "particles.0.species: "),
+        (set_row("coverage", 1.5), "particles.0.coverage: input should be less than or equal"),
+        (set_row("coverage", math.nan), "particles.0.coverage: input should be"),
         (set_row("speed", 1), "particles.0.speed: unknown key"),
         (lambda c: c["particles"][0].pop("mse"), "particles.0.mse: field required"),
         (lambda c: c.update(model=7), "model: input should be a valid string (it is 7)"),

@@ -13,7 +13,7 @@ import glassbotan as gb
 from conftest import random_ensemble, random_snapshot
 from glassbotan.datasets.labelled import LabelledSnapshot, label
 from glassbotan.dynamics.ceiling import noise_ceiling, pearson
-from glassbotan.dynamics.motion import Motion
+from glassbotan.dynamics.motion import Motion, extension_on
 from glassbotan.evaluation.scores import Row, Scores, score
 from glassbotan.evaluation.table import comparison_table, score_table
 
@@ -146,7 +146,7 @@ def test_blanks_on_either_side_have_no_row(measured):
     assert {r.species for r in scores.particles} == {"A"}
     assert scores.bonds == []
     labels = [
-        LabelledSnapshot(changed(x, lambda y: y), x.particle_ceilings, x.bond_ceilings)
+        LabelledSnapshot(changed(x, np.copy), x.particle_ceilings, x.bond_ceilings)
         for x in measured
     ]
     for x, motion in zip(labels, blank, strict=True):
@@ -166,18 +166,81 @@ def test_only_common_times_are_scored(measured):
     assert all(row.mse == 0 for row in rows(scores))
 
 
-def test_other_bonds_are_refused(measured):
-    snapshot = measured[0].motion.snapshot
-    graph = gb.neighbour_graph(snapshot, 1.5)
-    motion = Motion(
-        snapshot,
-        measured[0].motion.times,
-        measured[0].motion.propensity,
-        graph,
-        np.zeros((2, graph.n_edges)),
+def on_cutoff(motion: Motion, cutoff: float, source: str = "net") -> Motion:
+    """The motion with bonds of another cutoff; those that it has not are far off."""
+    graph = gb.neighbour_graph(motion.snapshot, cutoff)
+    extension = np.nan_to_num(extension_on(graph, motion), nan=100.0)
+    return dataclasses.replace(motion, graph=graph, bond_extension=extension, source=source)
+
+
+@pytest.mark.parametrize("cutoff", [1.35, 1.5, 2.3])
+def test_bonds_of_another_cutoff_are_scored_as_far_as_bonds_are(measured, cutoff):
+    noise = np.random.default_rng(0)
+    guesses = [changed(x, lambda y: y + noise.normal(0, 0.1, y.shape)) for x in measured]
+    expected = score("m", measured, guesses).bonds
+    other = [on_cutoff(guess, cutoff) for guess in guesses]
+    assert {row.species for row in expected} == {"AA", "AB", "BB"}
+    assert score("m", measured, other).bonds == expected
+    # And so where the labels have the other graph.
+    labels = [dataclasses.replace(x, motion=on_cutoff(x.motion, cutoff)) for x in measured]
+    for one, two in zip(score("m", labels, guesses).bonds, expected, strict=True):
+        assert one.pearson_mean == pytest.approx(two.pearson_mean, abs=1e-12)
+        assert (one.mse, one.ceiling) == (pytest.approx(two.mse), two.ceiling)
+
+
+def test_bonds_that_end_before_all_scored_ones_are_left_out_with_one_warning(measured, caplog):
+    short = [on_cutoff(x.motion, 1.2) for x in measured]
+    found = score("m", measured, short)
+    assert found.bonds == []
+    assert len(found.particles) == 4
+    (message,) = caplog.messages
+    assert message == (
+        "warning: bonds are not scored: model 'net' predicts bonds shorter than 1.2 only; "
+        "bonds are scored up to 1.35"
     )
-    with pytest.raises(gb.InputError, match="bonds are not the same"):
-        score("m", measured[:1], [motion])
+
+
+def test_bonds_of_another_snapshot_are_refused(measured):
+    guesses = [measured[0].motion, measured[0].motion]
+    with pytest.raises(gb.InputError, match="both must be of one snapshot"):
+        score("m", measured, guesses)
+
+
+def test_coverage_is_the_fraction_within_the_error(measured):
+    def told(labels: LabelledSnapshot, share: float) -> Motion:
+        """A prediction 0.1 off, whose error is large enough for a share of each species only."""
+        motion = changed(labels, lambda y: y - 0.1)
+        error = np.zeros(motion.propensity.shape)
+        for s in (0, 1):
+            members = np.flatnonzero(motion.snapshot.species == s)
+            error[0, members[: round(share * len(members))]] = 0.11
+        error[1] = 0.09
+        return dataclasses.replace(motion, propensity_error=error)
+
+    whole = score("m", measured, [told(x, 1.0) for x in measured])
+    assert [row.coverage for row in whole.particles] == [1, 1, 0, 0]
+    assert {row.coverage for row in whole.bonds} == {None}
+    # Over all particles of both snapshots, and those alone whose errors are told.
+    mixed = score("m", measured, [told(measured[0], 0.5), told(measured[1], 1.0)])
+    for row in mixed.particles[:2]:
+        n, m = (np.sum(x.motion.snapshot.species == "AB".index(row.species)) for x in measured)
+        assert row.coverage == pytest.approx((round(0.5 * n) + m) / (n + m))
+    half = score("m", measured, [told(measured[0], 1.0), measured[1].motion])
+    assert [row.coverage for row in half.particles] == [1, 1, 0, 0]
+    none = score("m", measured, [x.motion for x in measured])
+    assert {row.coverage for row in rows(none)} == {None}
+
+
+def test_an_error_of_nothing_covers_the_truth_alone(measured):
+    def exact(labels: LabelledSnapshot) -> Motion:
+        motion = labels.motion
+        values, error = motion.propensity.copy(), np.zeros(motion.propensity.shape)
+        values[0] += 1e-9
+        values[:, motion.snapshot.species == 1] = np.nan
+        return dataclasses.replace(motion, propensity=values, propensity_error=error)
+
+    found = score("m", measured, [exact(x) for x in measured]).particles
+    assert [(row.species, row.coverage) for row in found] == [("A", 0), ("A", 1)]
 
 
 def test_a_truth_that_is_as_noisy_as_its_labels_reaches_the_ceiling():
@@ -216,6 +279,17 @@ def row(**changes: object) -> Row:
         "pearson": [0.4, 0.5, 0.6],
     }  # fmt: skip
     return Row(**values | changes)
+
+
+def test_the_table_has_coverage_where_a_row_has():
+    bare = Scores(model="one", particles=[row()], bonds=[])
+    told = Scores(model="one", particles=[row(coverage=0.875), row(species="B")], bonds=[])
+    assert "coverage" not in shown(score_table(bare, part="particles"))
+    lines = shown(score_table(told, part="particles")).splitlines()
+    (headings,) = [x.split() for x in lines if "species" in x]
+    assert headings[-3:] == ["ceiling", "coverage", "snapshots"]
+    found = {x.split()[1]: x.split()[-2:] for x in lines if x.split()[:1] == ["10"]}
+    assert found == {"A": ["0.875", "3"], "B": ["-", "3"]}
 
 
 def test_tables_show_what_is_there_and_mark_what_is_not():

@@ -13,6 +13,7 @@ from conftest import random_ensemble, random_snapshot
 from glassbotan.datasets import LabelledSnapshot
 from glassbotan.datasets.groups import BOND_RANGE, bond_groups, particle_groups
 from glassbotan.datasets.labelled import label
+from glassbotan.dynamics.motion import extension_on
 from glassbotan.evaluation.comparison import Comparison, compare
 from glassbotan.evaluation.scores import score
 from glassbotan.figures.bonds import bonds_figure, bonds_in, draw_bonds, draw_scatter
@@ -208,6 +209,23 @@ def test_times_of_data_and_model_are_matched(labels):
     assert sorted(map(tuple, np.asarray(points.get_offsets()))) == expected
 
 
+@pytest.mark.parametrize("cutoff", [1.4, 2.5])
+def test_bonds_of_another_cutoff_are_drawn_as_those_of_the_same(labels, cutoff):
+    same = predicted(labels)
+    graph = neighbour_graph(same.snapshot, cutoff)
+    extension = np.nan_to_num(extension_on(graph, same), nan=100.0)
+    other = replace(same, graph=graph, bond_extension=extension)
+    figures = [bonds_figure(comparison(labels, guess)) for guess in (same, other)]
+    for one, two in zip(figures[0].axes[:2], figures[1].axes[:2], strict=True):
+        assert np.array_equal(coloured(one).get_array(), coloured(two).get_array())
+        assert coloured(one).get_clim() == coloured(two).get_clim()
+    for axes in zip(figures[0].axes[2:4], figures[1].axes[2:4], strict=True):
+        told = [[text.get_text() for text in k.texts] for k in axes]
+        assert told[0] == told[1]
+        assert len(told[0]) >= 2
+        assert axes[0].get_xlim() == axes[1].get_xlim()
+
+
 def test_two_dimensions_and_a_box_that_is_no_square():
     snapshot = random_snapshot(100, dimension=2, edge=10.0)
     snapshot = replace(
@@ -233,7 +251,7 @@ def test_measured_and_predicted_bonds_of_a_published_snapshot_are_the_same(publi
 def test_what_cannot_be_drawn(labels):
     guess = predicted(labels)
     no_bonds = replace(guess, graph=None, bond_extension=None, source="node-only")
-    other = neighbour_graph(labels.motion.snapshot, 1.9)
+    other = neighbour_graph(labels.motion.snapshot, 1.2)
     narrower = replace(guess, graph=other, bond_extension=np.zeros((2, other.n_edges)))
     unmeasured = replace(labels, motion=replace(labels.motion, bond_extension=None))
     strange = replace(guess, times=np.array([3.0, 300.0]))
@@ -247,7 +265,7 @@ def test_what_cannot_be_drawn(labels):
         (
             comparison(labels, narrower),
             {},
-            r"cutoff 2\) are not those of model 'model' \(cutoff 1.9",
+            "'model' predicts bonds shorter than 1.2 only; bonds are scored up to 1.35",
         ),
         (comparison(labels, guess), {"time": 5.0}, "has t = 1, 10, not t = 5"),
         (comparison(labels, strange), {}, "data have t = 1, 10, the model t = 3, 300"),

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from browser import open_browser
 from glassbotan.evaluation.files import read_scores
 from glassbotan.figures.report import gather, gathering, report_page
 from glassbotan.figures.report.history import read_history
-from glassbotan.figures.report.page import aligned, seconds, significant
+from glassbotan.figures.report.page import aligned, score_table, seconds, significant
 from glassbotan.figures.report.training import training_figure
 from glassbotan.provenance import package_version, sha256
 from report_cases import BOX, Case, make_case, make_run, save_model, stored_record, visible
@@ -101,6 +102,20 @@ def test_every_score_is_in_the_page_and_in_its_record(case, whole):
             assert f"4120 {line.replace('-', '−')}" in text, line
     assert {p.name for p in report.pictures} == {"map", "curve", "bonds", "rearrangement"}
     assert not report.notes
+
+
+def test_coverage_has_a_column_where_a_model_tells_errors(case, whole):
+    report, page = whole
+    assert "coverage" not in visible(page)
+    first, *others = report.results
+    rows = [row.model_copy(update={"coverage": 0.875}) for row in first.particles]
+    told = replace(report, results=[first.model_copy(update={"particles": rows}), *others])
+    particles, bonds = (score_table(told, part) for part in ("particles", "bonds"))
+    assert particles.headings[-3:] == ["ceiling", "coverage", "n"]
+    assert "coverage" not in bonds.headings
+    cells = {line[1]: line[-2] for group in particles.groups for line in group.rows}
+    assert cells[first.model] == "0.875"
+    assert all(cells[other.model].startswith("–") for other in others)
 
 
 def test_files_versions_timings_and_commands_are_in_the_page(case, whole):

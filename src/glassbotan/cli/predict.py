@@ -41,6 +41,8 @@ class Row(NamedTuple):
     median: float
     fastest: float
     """Mean of the largest 5 %."""
+    half_width: float | None
+    """Mean half-width of the 90 % interval; None where the model tells none, and for bonds."""
 
 
 def predict(
@@ -202,11 +204,14 @@ def _rows(motion: Motion) -> Iterator[Row]:
 
     from glassbotan.datasets.groups import bond_groups, particle_groups
 
-    parts = [("propensity", motion.propensity, g) for g in particle_groups(motion.snapshot)]
+    values_and_errors = motion.propensity, motion.propensity_error
+    parts = [("propensity", *values_and_errors, g) for g in particle_groups(motion.snapshot)]
     if motion.graph is not None and motion.bond_extension is not None:
-        parts += [("bond extension", motion.bond_extension, g) for g in bond_groups(motion.graph)]
+        parts += [
+            ("bond extension", motion.bond_extension, None, g) for g in bond_groups(motion.graph)
+        ]
     for t, time in enumerate(motion.times):
-        for quantity, every, (group, members) in parts:
+        for quantity, every, errors, (group, members) in parts:
             values = every[t, members]
             if np.isnan(values).any():
                 continue
@@ -218,6 +223,7 @@ def _rows(motion: Motion) -> Iterator[Row]:
                 mean=float(values.mean()),
                 median=float(np.median(values)),
                 fastest=float(values[values >= np.quantile(values, 0.95)].mean()),
+                half_width=None if errors is None else float(errors[t, members].mean()),
             )
 
 
@@ -227,9 +233,12 @@ def _table(rows: list[Row], title: str) -> "Table":
     from rich.table import Table
 
     table = Table(box=SIMPLE, title=escape(title), title_justify="left")
-    for heading in ("t", "of", "number", "mean", "median", "fastest 5 %"):
+    told = any(row.half_width is not None for row in rows)
+    headings = ["t", "of", "number", "mean", "median", "fastest 5 %", *["90 % within ±"] * told]
+    for heading in headings:
         table.add_column(heading, justify="right")
     for row in rows:
-        averages = (f"{value:.4f}" for value in (row.mean, row.median, row.fastest))
-        table.add_row(f"{row.time:g}", f"{row.quantity} {row.group}", str(row.number), *averages)
+        averages = [row.mean, row.median, row.fastest, *[row.half_width] * told]
+        cells = ("-" if value is None else f"{value:.4f}" for value in averages)
+        table.add_row(f"{row.time:g}", f"{row.quantity} {row.group}", str(row.number), *cells)
     return table

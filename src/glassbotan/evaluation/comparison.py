@@ -125,9 +125,7 @@ def compare(
         snapshot = stored.snapshot
     elif len(files) > 1 or _holds_motion(path):
         edges = None if box is None else np.atleast_1d(np.asarray(box, dtype=float))
-        # Bonds are those of the first model's graph.
-        cutoff = predictors[0].card.cutoff if predictors else 2.0
-        labels = _one_snapshot(load_all_labelled(files, cutoff=cutoff, box=edges))
+        labels = _one_snapshot(load_all_labelled(files, box=edges, any_cutoff=True))
         snapshot = labels.motion.snapshot
     else:
         snapshot = io.read(path, box=box, species=species, frame=frame)

@@ -5,11 +5,16 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from time import perf_counter
 
+import numpy as np
+
 from glassbotan.datasets import load_all_labelled
 from glassbotan.datasets.public import resolve_all
+from glassbotan.dynamics import Motion
+from glassbotan.dynamics.motion import match_times
 from glassbotan.errors import InputError
 from glassbotan.evaluation.circumstances import common_temperature, known_system, timings
 from glassbotan.evaluation.scores import Scores, score
+from glassbotan.models.card import Card
 from glassbotan.models.predictor import load_predictor, predict
 from glassbotan.provenance import provenance
 from glassbotan.structure.periodic import FloatArray
@@ -47,15 +52,10 @@ def evaluate(
     """
     files = resolve_all(data)
     predictors = [load_predictor(model) for model in models]
-    by_cutoff = {
-        cutoff: load_all_labelled(files, cutoff=cutoff, box=box)
-        for cutoff in {predictor.card.cutoff for predictor in predictors}
-    }
+    measured = load_all_labelled(files, box=box, any_cutoff=True)
     results, strangers = [], []
     for k, predictor in enumerate(predictors):
         predictions, seconds = [], []
-        # Bonds are those of the model's own graph.
-        measured = by_cutoff[predictor.card.cutoff]
         for n, labels in enumerate(measured):
             start = perf_counter()
             predictions.append(predict(labels.motion.snapshot, predictor))
@@ -64,10 +64,7 @@ def evaluate(
                 progress(k * len(measured) + n + 1, len(predictors) * len(measured))
         scores = score(predictor.card.name, measured, predictions)
         if not scores.particles and not scores.bonds:
-            strangers.append(
-                f"model {predictor.card.name!r} predicts t = {_listed(predictor.card.times)}, "
-                f"the data have t = {_listed(measured[0].motion.times)}: no time in common"
-            )
+            strangers.append(_nothing_in_common(predictor.card, measured[0].motion))
             continue
         snapshots = [labels.motion.snapshot for labels in measured]
         facts = {
@@ -84,6 +81,16 @@ def evaluate(
     for stranger in strangers:
         LOGGER.warning("warning: left out: %s", stranger)
     return results
+
+
+def _nothing_in_common(card: Card, measured: Motion) -> str:
+    model = f"model {card.name!r}"
+    if max(match_times(measured.times, np.array(card.times))) >= 0:
+        return f"{model} predicts nothing that was measured: no particles or bonds in common"
+    return (
+        f"{model} predicts t = {_listed(card.times)}, "
+        f"the data have t = {_listed(measured.times)}: no time in common"
+    )
 
 
 def _listed(times: Iterable[float]) -> str:

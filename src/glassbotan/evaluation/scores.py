@@ -1,9 +1,10 @@
 """Scores of predictions against measured motion."""
 
 import json
+import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,25 +12,41 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from glassbotan.datasets import LabelledSnapshot
 from glassbotan.datasets.groups import Group, bond_groups, particle_groups
+from glassbotan.datasets.labelled import Ceilings
 from glassbotan.dynamics import Motion
 from glassbotan.dynamics.ceiling import pearson
 from glassbotan.dynamics.motion import match_times
 from glassbotan.errors import InputError
+from glassbotan.evaluation.bonds import extension_of_measured_bonds, too_few_bonds
 from glassbotan.structure.periodic import FloatArray
 
+LOGGER = logging.getLogger("glassbotan")
+
 Values = NDArray[np.floating]
-Samples = dict[int, tuple[FloatArray, FloatArray, float]]
-"""Predicted and measured values and the ceiling, by number of the snapshot."""
+
+
+class _Sample(NamedTuple):
+    """One group of one snapshot at one time: values of shape [X]."""
+
+    predicted: FloatArray
+    measured: FloatArray
+    error: FloatArray | None
+    ceiling: float
+
+
+Samples = dict[int, _Sample]
+"""By number of the snapshot."""
 
 
 FORM: Final = 2
-"""Counts up when the fields of stored scores change."""
+"""Counts up when stored scores can no longer be read as before."""
 KOB_ANDERSEN = "Kob-Andersen mixture"
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Error = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 # A perfect correlation may exceed 1 by rounding.
 Correlation = Annotated[float, Field(ge=-1 - 1e-9, le=1 + 1e-9, allow_inf_nan=False)]
+Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
 Name = Annotated[str, Field(min_length=1)]
 
@@ -62,6 +79,9 @@ class Row(_Record):
     pearson
         Pearson correlation of each snapshot, in the order of ``Scores.snapshots``; None for one
         without this time or species, or without a correlation (constant prediction).
+    coverage
+        Fraction of all snapshots' particles whose measured propensity lies within the predicted
+        one plus or minus its error; None where the model tells no error, and for bonds.
 
     """
 
@@ -74,6 +94,7 @@ class Row(_Record):
     ceiling: Correlation | None
     snapshots: Count
     pearson: list[Correlation | None]
+    coverage: Fraction | None = None
 
 
 class Timings(_Record):
@@ -160,14 +181,17 @@ class Scores(_Record):
 def score(model: str, measured: Sequence[LabelledSnapshot], predicted: Sequence[Motion]) -> Scores:
     """Score predictions of the same snapshots, at every time that both sides have.
 
-    Groups that a model leaves blank (NaN) have no row.
+    Groups that a model leaves blank (NaN) have no row. Bonds may be of different cutoffs: scored
+    are those shorter than ``BOND_RANGE``; where one side has not all of these, bonds have no rows,
+    and a warning is logged.
 
     Raises
     ------
     InputError
-        Labels and prediction are of other bonds, or one holds infinite numbers.
+        Labels and prediction are of different snapshots, or one holds infinite numbers.
 
     """
+    _warn_of_few_bonds(measured, predicted)
     return Scores(
         model=model,
         particles=_rows(measured, predicted, _particle_values),
@@ -175,30 +199,52 @@ def score(model: str, measured: Sequence[LabelledSnapshot], predicted: Sequence[
     )
 
 
-Extract = Callable[[LabelledSnapshot, Motion], tuple[list[Group], Values, Values, Any] | None]
+def _warn_of_few_bonds(measured: Sequence[LabelledSnapshot], predicted: Sequence[Motion]) -> None:
+    reasons = (
+        too_few_bonds(labels.motion, guess)
+        for labels, guess in zip(measured, predicted, strict=True)
+        if labels.motion.bond_extension is not None and guess.bond_extension is not None
+    )
+    for reason in dict.fromkeys(filter(None, reasons)):
+        LOGGER.warning("warning: bonds are not scored: %s", reason)
 
 
-def _particle_values(
-    measured: LabelledSnapshot, predicted: Motion
-) -> tuple[list[Group], Values, Values, Any] | None:
-    groups = particle_groups(measured.motion.snapshot)
-    ceilings = measured.particle_ceilings
-    return groups, measured.motion.propensity, predicted.propensity, ceilings
+class _Sides(NamedTuple):
+    """What is scored of one snapshot: values [T, X] of particles or bonds."""
+
+    groups: list[Group]
+    measured: Values
+    predicted: Values
+    error: Values | None
+    ceilings: Ceilings
 
 
-def _bond_values(
-    measured: LabelledSnapshot, predicted: Motion
-) -> tuple[list[Group], Values, Values, Any] | None:
-    if measured.motion.bond_extension is None or predicted.bond_extension is None:
+Extract = Callable[[LabelledSnapshot, Motion], _Sides | None]
+
+
+def _particle_values(measured: LabelledSnapshot, predicted: Motion) -> _Sides:
+    return _Sides(
+        particle_groups(measured.motion.snapshot),
+        measured.motion.propensity,
+        predicted.propensity,
+        predicted.propensity_error,
+        measured.particle_ceilings,
+    )
+
+
+def _bond_values(measured: LabelledSnapshot, predicted: Motion) -> _Sides | None:
+    extension = measured.motion.bond_extension
+    if extension is None or predicted.bond_extension is None:
         return None
-    graph = predicted.graph
-    if graph is None or not np.array_equal(measured.graph.edge_index, graph.edge_index):
-        raise InputError(
-            f"{measured.motion.source}: measured and predicted bonds are not the same; "
-            "both must be of the model's graph cutoff"
-        )
-    groups = bond_groups(measured.graph)
-    return groups, measured.motion.bond_extension, predicted.bond_extension, measured.bond_ceilings
+    if too_few_bonds(measured.motion, predicted) is not None:
+        return None
+    return _Sides(
+        bond_groups(measured.graph),
+        extension,
+        extension_of_measured_bonds(measured.motion, predicted),
+        None,
+        measured.bond_ceilings,
+    )
 
 
 def _rows(
@@ -206,23 +252,23 @@ def _rows(
 ) -> list[Row]:
     pairs: dict[tuple[float, str], Samples] = {}
     for n, (truth, guess) in enumerate(zip(measured, predicted, strict=True)):
-        values = extract(truth, guess)
-        if values is None:
+        sides = extract(truth, guess)
+        if sides is None:
             continue
-        groups, true, model, ceilings = values
         matches = match_times(truth.motion.times, guess.times)
         for t, match in enumerate(matches):
-            for group in groups if match >= 0 else ():
-                y, x = true[t, group.members], model[match, group.members]
+            for group in sides.groups if match >= 0 else ():
+                y, x = sides.measured[t, group.members], sides.predicted[match, group.members]
                 if np.isnan(x).any() or np.isnan(y).any():
                     continue
                 _check_finite(x, y, truth.motion.source, guess.source)
-                ceiling = float(ceilings[group.name][t]) if group.name in ceilings else np.nan
+                known = group.name in sides.ceilings
                 key = (float(truth.motion.times[t]), group.name)
-                pairs.setdefault(key, {})[n] = (
+                pairs.setdefault(key, {})[n] = _Sample(
                     x.astype(np.float64),
                     y.astype(np.float64),
-                    ceiling,
+                    None if sides.error is None else sides.error[match, group.members],
+                    float(sides.ceilings[group.name][t]) if known else np.nan,
                 )
     return [_row(time, name, pairs[time, name], len(measured)) for time, name in sorted(pairs)]
 
@@ -234,10 +280,10 @@ def _check_finite(x: Values, y: Values, data: str, model: str) -> None:
 
 
 def _row(time: float, name: str, samples: Samples, n_snapshots: int) -> Row:
-    by_snapshot = {k: pearson(x, y) for k, (x, y, _) in samples.items()}
+    by_snapshot = {k: pearson(s.predicted, s.measured) for k, s in samples.items()}
     correlations = np.array(list(by_snapshot.values()))
-    x = np.concatenate([x for x, _, _ in samples.values()])
-    y = np.concatenate([y for _, y, _ in samples.values()])
+    x = np.concatenate([s.predicted for s in samples.values()])
+    y = np.concatenate([s.measured for s in samples.values()])
     n = len(samples)
     return Row(
         time=time,
@@ -246,10 +292,19 @@ def _row(time: float, name: str, samples: Samples, n_snapshots: int) -> Row:
         pearson_sem=_finite(float(correlations.std(ddof=1) / np.sqrt(n))) if n > 1 else None,
         pearson_pooled=_finite(pearson(x, y)),
         mse=float(np.mean((x - y) ** 2)),
-        ceiling=_finite(float(np.mean([c for _, _, c in samples.values()]))),
+        ceiling=_finite(float(np.mean([s.ceiling for s in samples.values()]))),
         snapshots=n,
         pearson=[_finite(by_snapshot.get(k, np.nan)) for k in range(n_snapshots)],
+        coverage=_coverage(samples),
     )
+
+
+def _coverage(samples: Samples) -> float | None:
+    """Return the fraction of measured values within their error, where errors are told."""
+    within = [
+        np.abs(s.measured - s.predicted) <= s.error for s in samples.values() if s.error is not None
+    ]
+    return float(np.concatenate(within).mean()) if within else None
 
 
 def _finite(value: float) -> float | None:

@@ -12,9 +12,13 @@ from glassbotan.evaluation.scores import Row, Scores
 def score_table(scores: Scores, *, part: str) -> Table:
     """Return the rows of one model; ``part`` is "particles" or "bonds"."""
     table = Table(box=SIMPLE, title=escape(f"{scores.model}: {part}"), title_justify="left")
-    for heading in ("t", "species", "Pearson", "pooled", "squared error", "ceiling", "snapshots"):
+    rows: list[Row] = getattr(scores, part)
+    # Few models tell how far they may be off.
+    coverage = ["coverage"] * any(row.coverage is not None for row in rows)
+    headings = ["t", "species", "Pearson", "pooled", "squared error", "ceiling", *coverage]
+    for heading in (*headings, "snapshots"):
         table.add_column(heading, justify="right")
-    for row in getattr(scores, part):
+    for row in rows:
         error = "" if row.pearson_sem is None else f" ± {row.pearson_sem:.3f}"
         table.add_row(
             f"{row.time:g}",
@@ -23,6 +27,7 @@ def score_table(scores: Scores, *, part: str) -> Table:
             _number(row.pearson_pooled),
             f"{row.mse:.5f}",
             _number(row.ceiling),
+            *(_number(row.coverage) for _ in coverage),
             str(row.snapshots),
         )
     return table

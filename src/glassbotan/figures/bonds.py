@@ -11,6 +11,7 @@ from glassbotan.datasets.groups import BOND_RANGE, Group, bond_groups, particle_
 from glassbotan.dynamics import Motion
 from glassbotan.dynamics.ceiling import pearson
 from glassbotan.errors import InputError
+from glassbotan.evaluation.bonds import extension_of_measured_bonds
 from glassbotan.evaluation.comparison import SIMULATION, Comparison, time_index
 from glassbotan.figures.segments import periodic_segments
 from glassbotan.figures.slices import MOST_VECTOR_DISCS, Slice, frame, scale_bar
@@ -167,8 +168,8 @@ def bonds_figure(
     view = view or Slice()
     measured, predicted = _measured(comparison), _prediction(comparison, model)
     t, match = _shared_time(measured, predicted, time)
-    (graph, true), (_, guess) = _bonds_of(measured), _bonds_of(predicted)
-    _check_same_bonds(measured, predicted)
+    graph, true = _bonds_of(measured)
+    guess = extension_of_measured_bonds(measured, predicted)
     bonds = bonds_in(graph, view.particles(measured.snapshot))
     limits = _symmetric(np.concatenate([true[t, bonds], guess[match, bonds]]))
     width, height = view.extent(measured.snapshot)
@@ -257,15 +258,6 @@ def _shared_time(measured: Motion, predicted: Motion, time: float | None) -> tup
 
 def _listed(motion: Motion) -> str:
     return ", ".join(f"{t:g}" for t in motion.times)
-
-
-def _check_same_bonds(measured: Motion, predicted: Motion) -> None:
-    (ours, _), (theirs, _) = _bonds_of(measured), _bonds_of(predicted)
-    if not np.array_equal(ours.edge_index, theirs.edge_index):
-        raise InputError(
-            f"{measured.source}: its bonds (cutoff {ours.cutoff:g}) are not those of model "
-            f"{predicted.source!r} (cutoff {theirs.cutoff:g})"
-        )
 
 
 def _symmetric(extension: NDArray[np.floating]) -> tuple[float, float]:

@@ -157,9 +157,11 @@ def _columns(report: "Report", results: Sequence[Scores], part: str) -> list[Col
         columns.append(
             Column("ratio", lambda row, _: _ratio(row.mse, firsts.get((row.time, row.species))))
         )
+    columns.append(Column("ceiling", lambda row, _: _three(row.ceiling)))
+    if any(row.coverage is not None for scores in results for row in getattr(scores, part)):
+        columns.append(Column("coverage", lambda row, _: _three(row.coverage)))
     return [
         *columns,
-        Column("ceiling", lambda row, _: _three(row.ceiling)),
         Column("n", lambda row, _: str(row.snapshots)),
     ]
 
