@@ -20,6 +20,7 @@ from glassbotan.cli.options import (
 from glassbotan.cli.progress import progress
 from glassbotan.dynamics import Motion
 from glassbotan.errors import InputError
+from glassbotan.models import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -51,7 +52,7 @@ def predict(
         typer.Argument(help="Files, one snapshot each.", show_default=False),
     ],
     *,
-    model: OneModel = "botan",
+    model: OneModel = DEFAULT_MODEL,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -97,8 +98,12 @@ def predict(
             bar(k, total, "reading")
             snapshot = gb.read(path, box=edges, species=letters, frame=frame)
             bar(k + 0.1, total, "predicting")
+
+            def tell(what: str, share: float, k: int = k) -> None:
+                bar(k + 0.1 + 0.6 * share, total, what)
+
             with plain_warnings():
-                motion = gb.predict(snapshot, predictor)
+                motion = gb.predict(snapshot, predictor, progress=tell)
             rows = list(_rows(motion))
             told.append(
                 {"snapshot": str(path), "model": motion.source, "rows": [r._asdict() for r in rows]}

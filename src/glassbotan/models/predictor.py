@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from glassbotan.dynamics import Motion
 from glassbotan.errors import InputError
+from glassbotan.models import DEFAULT_MODEL
 from glassbotan.models.card import LINEAR_WEIGHTS, Card
 from glassbotan.models.domain import differences
 from glassbotan.models.linear import LinearBaseline
@@ -38,8 +39,8 @@ class Predictor(Protocol):
 
     card: Card
 
-    def predict(self, snapshot: Snapshot) -> Motion:
-        """Return the motion at the model's times."""
+    def predict(self, snapshot: Snapshot, progress: "Progress | None" = None) -> Motion:
+        """Return the motion at the model's times; tell what is computed, where it takes long."""
         ...
 
 
@@ -49,7 +50,7 @@ class NetworkPredictor:
     def __init__(self, network: "RecurrentNetwork", card: Card) -> None:
         self.network, self.card = network, card
 
-    def predict(self, snapshot: Snapshot) -> Motion:
+    def predict(self, snapshot: Snapshot, progress: "Progress | None" = None) -> Motion:  # noqa: ARG002 - one part
         """Return propensity and, for a network of bonds, bond extension at its times."""
         import torch
 
@@ -75,10 +76,8 @@ class CagedPredictor:
 
     def __init__(self, network: "CagedNetwork", card: Card) -> None:
         self.network, self.card = network, card
-        self.progress: Progress | None = None
-        """Told what is being computed, and which share of it is done."""
 
-    def predict(self, snapshot: Snapshot) -> Motion:
+    def predict(self, snapshot: Snapshot, progress: "Progress | None" = None) -> Motion:
         """Return propensity with its error, and bond extension, at the network's times."""
         import torch
 
@@ -87,7 +86,7 @@ class CagedPredictor:
 
         _check_species(snapshot, self.card)
         _check_dimension(snapshot, self.network, self.card)
-        inputs = caged_inputs(snapshot, self.network.inputs, progress=self.progress)
+        inputs = caged_inputs(snapshot, self.network.inputs, progress=progress)
         tensors = caged_tensors(inputs)
         with torch.inference_mode():
             nodes, bonds = self.network(tensors)
@@ -110,7 +109,7 @@ class LinearPredictor:
     def __init__(self, baseline: LinearBaseline, card: Card) -> None:
         self.baseline, self.card = baseline, card
 
-    def predict(self, snapshot: Snapshot) -> Motion:
+    def predict(self, snapshot: Snapshot, progress: "Progress | None" = None) -> Motion:  # noqa: ARG002 - one part
         """Return the propensity at the baseline's times; it knows no bonds."""
         _check_species(snapshot, self.card)
         return self.baseline.predict(snapshot)
@@ -135,7 +134,12 @@ def load_predictor(model: str | Path) -> Predictor:
     return NetworkPredictor(cast("RecurrentNetwork", network), card)
 
 
-def predict(snapshot: Snapshot, model: str | Path | Predictor = "botan") -> Motion:
+def predict(
+    snapshot: Snapshot,
+    model: str | Path | Predictor = DEFAULT_MODEL,
+    *,
+    progress: "Progress | None" = None,
+) -> Motion:
     """Predict the motion of every particle and bond of a snapshot.
 
     Parameters
@@ -144,6 +148,9 @@ def predict(snapshot: Snapshot, model: str | Path | Predictor = "botan") -> Moti
         As ``glassbotan.read`` returns it.
     model
         A bundled name, a file, a folder, or what ``load_predictor`` returned.
+    progress
+        Told what is being computed, and which share of all is done; ``caged`` computes for some
+        ten seconds, networks for a moment.
 
     Returns
     -------
@@ -170,7 +177,7 @@ def predict(snapshot: Snapshot, model: str | Path | Predictor = "botan") -> Moti
         snapshot.n_particles,
         predictor.card.name,
     )
-    motion = predictor.predict(snapshot)
+    motion = predictor.predict(snapshot, progress)
     for difference in differences(snapshot, predictor.card):
         warnings.warn(f"{snapshot.source}: {difference}", OutOfDomainWarning, stacklevel=2)
     return motion

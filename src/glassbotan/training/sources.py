@@ -207,7 +207,7 @@ def _graph(
 ) -> tuple[Graph, Any]:
     """Return the network's input tensors, and which of the labels' bonds they hold, if any."""
     if recipe.model.architecture == CagedNetwork.architecture:
-        LOGGER.info("computing the inputs of %s (a minute or two)", labels.motion.source)
+        LOGGER.info("inputs of %s", labels.motion.snapshot.source)
         inputs = caged_inputs(labels.motion.snapshot, _inputs(recipe))
         # The shortest of the labels' bonds, in the same order.
         return (
