@@ -2,7 +2,8 @@
 
 Triton decides when it is imported whether kernels are compiled or interpreted. Prints, as JSON, by
 case the differences of lists, forces, energies, and states after some steps; with the word
-``lammps`` those from LAMMPS of a liquid after 200 steps, which take minutes.
+``lammps`` those from LAMMPS of a liquid after 200 steps, which take some five
+minutes.
 """
 
 import json
@@ -161,7 +162,8 @@ def against_lammps():
     from simulation import test_device_batch as liquids
 
     wanted = liquids.task(trajectories=(0, 5))
-    ours = Batch([wanted], kernels=TritonKernels(tile=512, list_tile=512))
+    interpreted = TritonKernels(tile=512, list_tile=512)
+    ours = Batch([wanted], kernels=interpreted, outer_skin=1.2, inner_skin=0.4)
     theirs = lammps_engine.start(wanted)
     found = {"double loop at first": double_loop_error(ours)}
     for run in (ours, theirs):
