@@ -4,6 +4,7 @@ Alkemade, Smallenburg, Filion, J. Chem. Phys. 158, 134512 (2023). Sampling has n
 what the structure holds, not what a simulation of the same length would show.
 """
 
+import logging
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from glassbotan.structure import Snapshot
 from glassbotan.structure.periodic import FloatArray
 from glassbotan.structure.potential import KOB_ANDERSEN, PairPotential
 from glassbotan.structure.snapshot import IntArray
+
+LOGGER = logging.getLogger("glassbotan")
 
 REPLICAS_A_THREAD = 8
 """The fewest that keep a processor core's vector units busy."""
@@ -181,8 +184,8 @@ def sample_cage_state(
     Raises
     ------
     InputError
-        The engine "ensemble" was not built, centres or pairs are not this snapshot's, the seed is
-        negative, or as :func:`glassbotan.simulation.start`.
+        Centres or pairs are not this snapshot's, the seed is negative, or as
+        :func:`glassbotan.simulation.start`.
     RunError
         A replica blew up.
 
@@ -252,7 +255,13 @@ def _state(particles: ParticleSums, distances: PairSums | None) -> CageState:
 
 def _start(task: Task, threads: int) -> Run:
     """Begin the replicas on the engine that is here."""
-    return ensemble_engine.EnsembleRun(task, threads=threads)
+    reason = ensemble_engine.missing()
+    if reason is None:
+        return ensemble_engine.EnsembleRun(task, threads=threads)
+    from glassbotan.simulation.device import engine as device_engine
+
+    LOGGER.warning("%s; sampling by the plain form, a hundred times as slow", reason)
+    return device_engine.start(task, "cpu-plain")
 
 
 def _threads(replicas: int) -> int:
