@@ -131,7 +131,7 @@ def cross_fitted_ridge(
     folds
         The fold of each group, 0 to n_folds - 1, shape [G].
     n_folds
-        F. A fold without groups is fitted to all.
+        F. A fold that holds no group, or all, is fitted to all.
     alphas
         Penalties. For each target that one is taken which correlates best, on average, within
         groups that were held out.
@@ -144,7 +144,7 @@ def cross_fitted_ridge(
     paths = []
     for fold in range(n_folds):
         held = [g for g in every if folds[g] == fold]
-        solve = _Solver([parts[g] for g in every if folds[g] != fold])
+        solve = _Solver([parts[g] for g in every if folds[g] != fold] or parts)
         paths.append(solve)
         for a, alpha in enumerate(penalties):
             slopes = solve.slopes(np.full(scores.shape[1], alpha))

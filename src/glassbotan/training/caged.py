@@ -15,6 +15,9 @@ from glassbotan.training.example import Example
 ALPHAS = tuple(float(alpha) for alpha in 10.0 ** np.arange(1.5, 5.1, 0.5))
 """Penalties among which cross-validation chooses."""
 
+LONE_ALPHA = (3e3,)
+"""The penalty for a single training snapshot, from which none can be held out."""
+
 SMALLEST_SPREAD = 1e-9
 """Columns that vary less do not count."""
 
@@ -100,7 +103,7 @@ def _fit_baseline(
             )
             for e, g in zip(examples, graphs, strict=True)
         ]
-        fitted = cross_fitted_ridge(groups, folds, FOLDS, ALPHAS)
+        fitted = cross_fitted_ridge(groups, folds, FOLDS, ALPHAS if len(groups) > 1 else LONE_ALPHA)
         network.slopes[:, species] = torch.from_numpy(fitted.slopes).to(network.slopes)
         network.intercepts[:, species] = torch.from_numpy(fitted.intercepts).to(network.slopes)
 
