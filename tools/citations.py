@@ -10,4 +10,8 @@ CITATIONS = {
         "E. Boattini, F. Smallenburg, L. Filion, Phys. Rev. Lett. 127, 088007 (2021), "
         "doi:10.1103/PhysRevLett.127.088007"
     ),
+    "caged": (
+        "R. M. Alkemade, F. Smallenburg, L. Filion, J. Chem. Phys. 158, 134512 (2023), "
+        "doi:10.1063/5.0144822"
+    ),
 }

@@ -1,0 +1,132 @@
+"""The caged network is trained by a recipe: constants, folds, errors; its states are made up."""
+
+import numpy as np
+import pytest
+import torch
+
+import glassbotan as gb
+from conftest import random_snapshot, write_botan_npz
+from glassbotan.datasets import load_labelled
+from glassbotan.models.caged import states
+from glassbotan.models.caged.network import FOLDS, CagedNetwork
+from glassbotan.models.caged.tensors import WHOLE
+from glassbotan.models.network import Settings
+from glassbotan.models.predictor import load_predictor
+from glassbotan.training import train
+from glassbotan.training.caged import _quantile_line, fit_constants
+from glassbotan.training.config import Recipe
+from glassbotan.training.data import GlassData
+from models.caged_examples import made_up_states
+
+EDGE, COUNT = 10.1, 500
+
+
+@pytest.fixture(autouse=True)
+def _made_up_states(monkeypatch, tmp_path) -> None:
+    monkeypatch.setenv("GLASSBOTAN_CACHE", str(tmp_path / "cache"))
+
+    def computed(snapshot, recipe, seed, progress):
+        if progress is not None:
+            progress("made up", 1.0)
+        made = made_up_states(snapshot, recipe, int(1e6 * snapshot.positions[0, 0]))
+        cages = {
+            f"cage{k}.{name}": values
+            for k, cage in enumerate(made.cages)
+            for name, values in vars(cage).items()
+        }
+        return {"descent": made.descent, "inherent": made.inherent, **cages}
+
+    monkeypatch.setattr(states, "_compute", computed)
+
+
+@pytest.fixture
+def recipe(tmp_path) -> Recipe:
+    files = [
+        str(
+            write_botan_npz(
+                tmp_path / f"isoconfig_T0.44_{k}_tc07.npz",
+                random_snapshot(COUNT, edge=EDGE, seed=k),
+            )
+        )
+        for k in range(7)
+    ]
+    return Recipe.model_validate(
+        {
+            "name": "small",
+            "model": {"architecture": "caged", "cutoff": 1.6, "width": 6, "steps": 1},
+            "data": {"train": files[:6], "validation": files[6:], "box": [EDGE] * 3},
+            "stages": [{"epochs": 2, "node_weight": 0.8, "learning_rate": 1e-3}],
+            "standardise": True,
+            "augmentation": "none",
+            "accelerator": "cpu",
+            "devices": 1,
+        }
+    )
+
+
+def test_a_model_is_trained_kept_and_predicts_with_errors(recipe, tmp_path):
+    folder = train(recipe, tmp_path / "run")
+    predictor = load_predictor(folder)
+    assert predictor.card.architecture == "caged"
+    assert predictor.card.targets == ["particles A", "particles B", "bonds"]
+    snapshot = random_snapshot(COUNT, edge=EDGE, seed=9)
+    told: list[str] = []
+    motion = gb.predict(snapshot, predictor, progress=lambda what, share: told.append(what))
+    assert told == ["made up"]
+    assert motion.propensity.shape == motion.propensity_error.shape == (1, COUNT)
+    assert np.all(motion.propensity_error > 0)
+    assert motion.graph.cutoff == 1.6
+    assert motion.bond_extension.shape == (1, motion.graph.n_edges)
+    # Made-up motion follows from nothing: its mean is all that there is to learn.
+    measured = load_labelled(recipe.data.validation[0], box=snapshot.box).motion.propensity
+    assert motion.propensity.mean() == pytest.approx(measured.mean(), rel=0.1)
+    assert np.mean(np.abs(measured - motion.propensity) <= motion.propensity_error) > 0.8
+
+
+def test_every_training_snapshot_sees_a_baseline_that_it_was_kept_from(recipe):
+    data = GlassData(recipe)
+    assert [int(e.graph.fold) for e in data.train_examples] == [0, 1, 2, 3, 4, 0]
+    assert [int(e.graph.fold) for e in data.validation_examples] == [WHOLE]
+    slopes = []
+    for changed in (False, True):
+        examples = [data.train_examples[k] for k in range(6)]
+        if changed:  # snapshots 1 and 6 are fold 0
+            for k in (0, 5):
+                examples[k].nodes.mul_(3.0)
+        network = CagedNetwork(Settings(data.times, cutoff=1.6, width=6, steps=1))
+        fit_constants(network, examples)
+        slopes.append(network.slopes.clone())
+    assert slopes[0].shape[0] == FOLDS + 1
+    torch.testing.assert_close(slopes[0][0], slopes[1][0])
+    for fold in range(1, FOLDS + 1):
+        assert not torch.allclose(slopes[0][fold], slopes[1][fold])
+
+
+def test_the_baseline_finds_a_linear_law_and_messages_begin_at_nothing(recipe):
+    data = GlassData(recipe)
+    examples = [data.train_examples[k] for k in range(6)]
+    for example in examples:
+        graph = example.graph
+        law = 0.3 + 2.0 * graph.scalars[:, 1] - graph.averages[:, 3]
+        example.nodes[:, 0] = torch.where(graph.species == 0, law, 2 * law)
+    network = CagedNetwork(Settings(data.times, cutoff=1.6, width=6, steps=1))
+    fit_constants(network, examples)
+    for example in examples:
+        with torch.no_grad():
+            nodes, _ = network(example.graph)
+        error = (nodes - example.nodes).std() / example.nodes.std()
+        assert error < 0.1
+        torch.testing.assert_close(nodes, network.baseline(example.graph))
+
+
+def test_an_interval_holds_nine_of_ten():
+    generator = np.random.default_rng(0)
+    predicted = generator.uniform(0.2, 1.0, 20_000)
+    errors = np.abs(generator.normal(scale=0.1 + 0.4 * predicted))
+    constant, slope = _quantile_line(predicted, errors)
+    width = constant + slope * predicted
+    for part in (predicted < 0.4, predicted > 0.8, np.ones(20_000, dtype=bool)):
+        assert np.mean(errors[part] <= width[part]) == pytest.approx(0.9, abs=0.02)
+    # 1.645 standard deviations.
+    assert slope == pytest.approx(0.4 * 1.645, rel=0.15)
+    assert _quantile_line(np.ones(10), np.full(10, 0.3)) == pytest.approx((0.3, 0.0))
