@@ -451,7 +451,7 @@ def test_a_browser_that_cannot_draw_says_so(browser, tmp_path, shown):
 
 
 def test_a_published_glass_and_its_prediction(show, labelled, tmp_path):
-    prediction = gb.predict(labelled[0].motion.snapshot)
+    prediction = gb.predict(labelled[0].motion.snapshot, "botan")
     view = show(Comparison(labelled[0].motion.snapshot, labelled[0], (prediction,)))
     ARTEFACTS.mkdir(exist_ok=True)
     view.settled().page.screenshot(path=ARTEFACTS / "view.png")

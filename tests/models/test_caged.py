@@ -174,8 +174,8 @@ def test_states_are_computed_once_and_then_taken_from_the_cache(tmp_path, monkey
     recipe = InputRecipe(descent=(0.001, 0.005), cages=(short,), reach=2.5)
     told: list[tuple[str, float]] = []
     first = states_of(glass, recipe, progress=lambda what, share: told.append((what, share)))
-    assert told[0] == ("steepest descent", 0.0)
-    assert told[-1] == ("cage state 1 of 1", 1.0)
+    assert told[0] == ("inherent structure", 0.0)
+    assert told[-1] == ("cage states", 1.0)
     assert [share for _, share in told] == sorted(share for _, share in told)
     told.clear()
     again = states_of(glass, recipe, progress=lambda what, share: told.append((what, share)))

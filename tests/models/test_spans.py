@@ -169,12 +169,23 @@ def test_a_million_particles_within_16_gib(labelled, tmp_path):
         ),
     )
     subprocess.run(
-        [sys.executable, "-m", "glassbotan", "-q", "predict", snapshot, "-o", prediction],
+        [
+            sys.executable,
+            "-m",
+            "glassbotan",
+            "-q",
+            "predict",
+            snapshot,
+            "-m",
+            "botan",
+            "-o",
+            prediction,
+        ],
         check=True,
     )
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 16 * 2**20
     # Every copy's particles move as those of the one snapshot do.
     with np.load(prediction) as file:
         found = file["propensity"].reshape(7, len(cells), -1)
-    expected = gb.predict(small).propensity
+    expected = gb.predict(small, "botan").propensity
     assert np.abs(found - expected[:, None]).max() < 1e-3 * expected.max()

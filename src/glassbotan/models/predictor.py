@@ -76,6 +76,11 @@ class CagedPredictor:
 
     def __init__(self, network: "CagedNetwork", card: Card) -> None:
         self.network, self.card = network, card
+        if card.recipe.get("inputs") != network.inputs.record():
+            raise InputError(
+                f"model {card.name!r}: was trained on inputs that this version does not compute "
+                "(recipe.inputs of its card); train it anew"
+            )
 
     def predict(self, snapshot: Snapshot, progress: "Progress | None" = None) -> Motion:
         """Return propensity with its error, and bond extension, at the network's times."""

@@ -264,11 +264,15 @@ def _start(task: Task, threads: int) -> Run:
     return device_engine.start(task, "cpu-plain")
 
 
-def _threads(replicas: int) -> int:
-    # Not on every system are a process's cores known.
+def cores() -> int:
+    """Return how many processor cores this process may use."""
+    # Not on every system is that known.
     affinity = getattr(os, "sched_getaffinity", None)
-    cores = len(affinity(0)) if affinity is not None else os.cpu_count() or 1
-    return min(cores, max(1, replicas // REPLICAS_A_THREAD))
+    return len(affinity(0)) if affinity is not None else os.cpu_count() or 1
+
+
+def _threads(replicas: int) -> int:
+    return min(cores(), max(1, replicas // REPLICAS_A_THREAD))
 
 
 def _number(value: object) -> float:

@@ -5,6 +5,7 @@ import warnings
 from functools import partial
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import lightning
 import torch
@@ -21,6 +22,7 @@ from glassbotan.datasets.groups import particle_groups
 from glassbotan.errors import InputError, RunError
 from glassbotan.io.atomic import atomic_output
 from glassbotan.models.caged.network import CagedNetwork
+from glassbotan.models.caged.recipe import InputRecipe
 from glassbotan.models.card import CARD, Card
 from glassbotan.models.domain import domain_of
 from glassbotan.models.network import Network, Settings
@@ -314,9 +316,16 @@ def _card(recipe: Recipe, data: GlassData) -> Card:
             "validation": [path.name for path in data.validation_files],
             "chosen_on": f"validation/{_judge(recipe, recipe.stages[-1])}",
         },
-        recipe=recipe.model_dump(mode="json"),
+        recipe=recipe.model_dump(mode="json") | _inputs(recipe),
         provenance=provenance([*data.train_files, *data.validation_files], seed=recipe.seed),
     )
+
+
+def _inputs(recipe: Recipe) -> dict[str, Any]:
+    """Return what the caged network's inputs were computed by; nothing for others."""
+    if recipe.model.architecture != CagedNetwork.architecture:
+        return {}
+    return {"inputs": InputRecipe(cutoff=recipe.model.cutoff).record()}
 
 
 def _targets(recipe: Recipe, data: GlassData) -> list[str]:

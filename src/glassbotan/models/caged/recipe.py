@@ -1,6 +1,8 @@
 """What is computed of a snapshot before the caged network sees it."""
 
-from dataclasses import dataclass, field
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from glassbotan.simulation.cage_state import CageRecipe
 from glassbotan.structure.descent import DURATIONS
@@ -39,3 +41,8 @@ class InputRecipe:
     cutoff: float = 1.5
     averages: tuple[float, ...] = (0.8, 1.5, 2.5)
     reach: float = 5.0
+
+    def record(self) -> dict[str, Any]:
+        """Return all of it as JSON takes it."""
+        record: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return record

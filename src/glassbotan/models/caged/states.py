@@ -1,15 +1,17 @@
 """The configurations around a snapshot that its inputs are made from; computed once and cached."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from itertools import accumulate
+from threading import Event
 
 import numpy as np
 
 from glassbotan.dynamics.bonds import UnorderedBonds
+from glassbotan.errors import RunError
 from glassbotan.io.cache import Arrays, cached_arrays
 from glassbotan.models.caged.recipe import InputRecipe
-from glassbotan.simulation.cage_state import CageState, sample_cage_state
+from glassbotan.simulation.cage_state import CageState, cores, sample_cage_state
 from glassbotan.structure import Snapshot, neighbour_graph
 from glassbotan.structure.descent import descent_path
 from glassbotan.structure.inherent import inherent_structure
@@ -23,8 +25,8 @@ FORM = 1
 Progress = Callable[[str, float], object]
 """Told what is being computed, and which share of all is done."""
 
-BEFORE_CAGES = 0.2
-"""Share of the work that is descent and minimisation."""
+BEFORE_CAGES = 0.15
+"""Share of the work that is minimisation."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,29 +83,61 @@ def _compute(
     snapshot: Snapshot, recipe: InputRecipe, seed: int, progress: Progress | None
 ) -> Arrays:
     say = progress or _silent
-    bonds = UnorderedBonds.of(neighbour_graph(snapshot, recipe.cutoff))
-    say("steepest descent", 0.0)
-    arrays: Arrays = {"descent": descent_path(snapshot, KOB_ANDERSEN, recipe.descent)}
-    say("inherent structure", BEFORE_CAGES / 3)
+    say("inherent structure", 0.0)
     inherent = inherent_structure(snapshot, KOB_ANDERSEN).positions
-    arrays["inherent"] = inherent - snapshot.positions
-    costs = np.array([(cage.burn_in + cage.duration) / cage.timestep for cage in recipe.cages])
-    shares = (1 - BEFORE_CAGES) * costs / costs.sum()
-    begins = list(accumulate(shares, initial=BEFORE_CAGES))
-    for k, (cage, begin, share) in enumerate(zip(recipe.cages, begins, shares, strict=False)):
-        what = f"cage state {k + 1} of {len(recipe.cages)}"
-        state = sample_cage_state(
+    with ThreadPoolExecutor(cores()) as pool:
+        states = _sampled(snapshot, inherent, recipe, seed, say, pool)
+        # Cheapest, and so last: the core that is free first takes it.
+        descent = pool.submit(descent_path, snapshot, KOB_ANDERSEN, recipe.descent)
+        arrays: Arrays = {"inherent": inherent - snapshot.positions}
+        for k, state in enumerate(states()):
+            arrays |= {f"cage{k}.{name}": values for name, values in vars(state).items()}
+        return arrays | {"descent": descent.result()}
+
+
+def _sampled(
+    snapshot: Snapshot,
+    inherent: FloatArray,
+    recipe: InputRecipe,
+    seed: int,
+    say: Progress,
+    pool: ThreadPoolExecutor,
+) -> Callable[[], list[CageState]]:
+    """Begin to sample every cage state on a core of its own, the longest first; await them all."""
+    bonds = UnorderedBonds.of(neighbour_graph(snapshot, recipe.cutoff))
+    steps = [(cage.burn_in + cage.duration) / cage.timestep for cage in recipe.cages]
+    done = [0.0] * len(steps)
+    stopped = Event()
+
+    def sampled(k: int) -> CageState:
+        def report(now: int, total: int) -> None:
+            if stopped.is_set():
+                raise RunError(f"{snapshot.source}: sampling was given up")
+            done[k] = steps[k] * now / total
+            say("cage states", BEFORE_CAGES + (1 - BEFORE_CAGES) * sum(done) / sum(steps))
+
+        return sample_cage_state(
             snapshot,
             inherent,
-            cage,
+            recipe.cages[k],
             pairs=np.stack([bonds.first, bonds.second]),
             seed=seed + k,
-            progress=lambda done, total, at=(what, begin, share): say(  # type: ignore[misc]
-                at[0], at[1] + at[2] * done / total
-            ),
+            threads=1,
+            progress=report,
         )
-        arrays |= {f"cage{k}.{name}": values for name, values in vars(state).items()}
-    return arrays
+
+    order = sorted(range(len(steps)), key=lambda k: -steps[k])
+    running = {k: pool.submit(sampled, k) for k in order}
+
+    def awaited() -> list[CageState]:
+        try:
+            return [running[k].result() for k in range(len(steps))]
+        except BaseException:
+            # Ctrl-C, or one that blew up: the others need not go on.
+            stopped.set()
+            raise
+
+    return awaited
 
 
 def _silent(_what: str, _share: float) -> None:
