@@ -135,7 +135,7 @@ def _quantile_line(predicted: FloatArray, errors: FloatArray) -> tuple[float, fl
     if np.ptp(centres) > 0:
         slope = max(float(np.polyfit(centres, quantiles, 1)[0]), 0.0)
     constant = float(np.quantile(errors - slope * predicted, COVERAGE))
-    return constant, slope
+    return max(constant, 0.0), slope
 
 
 def _numbers(values: Tensor) -> FloatArray:

@@ -127,7 +127,7 @@ class CagedNetwork(Network):
         It grows linearly with the propensity: what moves far varies more.
         """
         constant, slope = self.error[species].unbind(-1)
-        return constant + slope * propensity
+        return constant + slope * propensity.clamp_min(0.0)
 
     def _states(
         self, graph: CagedTensors, columns: Tensor, base: Tensor
