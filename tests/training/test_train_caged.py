@@ -123,10 +123,11 @@ def test_an_interval_holds_nine_of_ten():
     generator = np.random.default_rng(0)
     predicted = generator.uniform(0.2, 1.0, 20_000)
     errors = np.abs(generator.normal(scale=0.1 + 0.4 * predicted))
-    constant, slope = _quantile_line(predicted, errors)
-    width = constant + slope * predicted
+    constant, slope, least = _quantile_line(predicted, errors)
+    width = np.maximum(constant + slope * predicted, least)
+    assert least == pytest.approx(1.645 * 0.19, rel=0.1)
     for part in (predicted < 0.4, predicted > 0.8, np.ones(20_000, dtype=bool)):
         assert np.mean(errors[part] <= width[part]) == pytest.approx(0.9, abs=0.02)
     # 1.645 standard deviations.
     assert slope == pytest.approx(0.4 * 1.645, rel=0.15)
-    assert _quantile_line(np.ones(10), np.full(10, 0.3)) == pytest.approx((0.3, 0.0))
+    assert _quantile_line(np.ones(10), np.full(10, 0.3)) == pytest.approx((0.3, 0.0, 0.3))

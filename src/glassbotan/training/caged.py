@@ -122,11 +122,11 @@ def _fit_errors(
             network.error[species, t] = torch.tensor(line).to(network.error)
 
 
-def _quantile_line(predicted: FloatArray, errors: FloatArray) -> tuple[float, float]:
-    """Return constant and slope of the errors' quantile as a function of the prediction.
+def _quantile_line(predicted: FloatArray, errors: FloatArray) -> tuple[float, float, float]:
+    """Return constant, slope and least value of the errors' quantile against the prediction.
 
     The quantile is taken in bins of equally many predictions, and a line drawn through them that
-    nowhere falls with the prediction.
+    nowhere falls with the prediction, nor below the lowest of the bins.
     """
     order = np.array_split(np.argsort(predicted), BINS)
     centres = np.array([predicted[part].mean() for part in order if len(part)])
@@ -135,7 +135,7 @@ def _quantile_line(predicted: FloatArray, errors: FloatArray) -> tuple[float, fl
     if np.ptp(centres) > 0:
         slope = max(float(np.polyfit(centres, quantiles, 1)[0]), 0.0)
     constant = float(np.quantile(errors - slope * predicted, COVERAGE))
-    return max(constant, 0.0), slope
+    return constant, slope, float(quantiles.min())
 
 
 def _numbers(values: Tensor) -> FloatArray:

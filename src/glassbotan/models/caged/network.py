@@ -61,7 +61,7 @@ class CagedNetwork(Network):
         self.spread = _buffer(*each, ones=True)
         self.extension_mean = _buffer(N_PAIRS, n_times)
         self.extension_spread = _buffer(N_PAIRS, n_times, ones=True)
-        self.error = _buffer(*each, 2)
+        self.error = _buffer(*each, 3)
         self.output_scale = _buffer(n_times, ones=True)
 
         self.scalars_in = nn.Sequential(
@@ -126,8 +126,8 @@ class CagedNetwork(Network):
 
         It grows linearly with the propensity: what moves far varies more.
         """
-        constant, slope = self.error[species].unbind(-1)
-        return constant + slope * propensity.clamp_min(0.0)
+        constant, slope, least = self.error[species].unbind(-1)
+        return torch.maximum(constant + slope * propensity, least)
 
     def _states(
         self, graph: CagedTensors, columns: Tensor, base: Tensor
