@@ -207,8 +207,8 @@ def test_a_model_of_too_short_bonds_is_scored_on_particles(tmp_path, files):
 def test_coverage_stands_in_table_and_json_where_a_model_tells_errors(
     tmp_path, files, model, monkeypatch
 ):
-    def told(self, snapshot):
-        motion = plain(self, snapshot)
+    def told(self, snapshot, progress=None):
+        motion = plain(self, snapshot, progress)
         return replace(motion, propensity_error=np.abs(motion.propensity) + 0.15)
 
     plain = NetworkPredictor.predict

@@ -40,7 +40,7 @@ def test_importing_is_light(module):
 
 def test_a_process_that_predicts_ends_without_a_word(tmp_path):
     gb.write(tmp_path / "s.xyz", random_snapshot(60))
-    command = [sys.executable, "-m", "glassbotan", "predict", "--quiet"]
+    command = [sys.executable, "-m", "glassbotan", "predict", "--quiet", "-m", "botan"]
     done = subprocess.run(
         [*command, str(tmp_path / "s.xyz"), "--map", str(tmp_path / "map.png")],
         capture_output=True,

@@ -140,8 +140,8 @@ def test_the_table_tells_numbers_and_averages(snapshot, model, source):
 def test_the_table_tells_the_interval_where_a_model_does(
     tmp_path, snapshot, model, source, monkeypatch
 ):
-    def told(self, snapshot):
-        motion = plain(self, snapshot)
+    def told(self, snapshot, progress=None):
+        motion = plain(self, snapshot, progress)
         error = np.arange(motion.propensity.size).reshape(motion.propensity.shape) / 100
         return replace(motion, propensity_error=error)
 
@@ -307,3 +307,11 @@ def test_provenance_is_json_in_every_format(tmp_path, model, source):
             assert json.loads(line.removeprefix("# provenance "))["model"] == str(model)
         else:
             assert read_provenance(target)["model"] == str(model)
+
+
+def test_the_default_model_refuses_a_box_too_small_for_its_inputs(tmp_path):
+    gb.write(tmp_path / "s.xyz", random_snapshot(60))
+    result = run("predict", tmp_path / "s.xyz")
+    assert result.status == 2
+    assert "box" in result.err
+    assert len(result.err.splitlines()) == 1

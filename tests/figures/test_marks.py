@@ -5,7 +5,9 @@ from hypothesis import strategies as st
 
 from glassbotan.figures.marks import model_marks
 
-NAMES = st.lists(st.sampled_from(["botan", "linear", "node-only", *"abcdefghij"]), unique=True)
+NAMES = st.lists(
+    st.sampled_from(["botan", "caged", "linear", "node-only", *"abcdefghij"]), unique=True
+)
 
 
 @given(NAMES)
@@ -13,8 +15,8 @@ def test_every_model_has_a_mark_of_its_own_and_bundled_ones_always_the_same(name
     marks = model_marks(names)
     assert list(marks) == names
     assert len(set(marks.values())) == len(names)
-    alone = model_marks(["botan", "node-only", "linear"])
-    assert len({mark.colour for mark in alone.values()}) == 3
+    alone = model_marks(["botan", "node-only", "linear", "caged"])
+    assert len({mark.colour for mark in alone.values()}) == 4
     assert all(marks[name] == alone[name] for name in names if name in alone)
 
 
@@ -27,4 +29,4 @@ def test_the_first_of_several_results_of_a_bundled_model_has_its_mark():
 
 
 def test_more_models_than_marks_begin_again():
-    assert len(set(model_marks([str(k) for k in range(60)]).values())) == 27
+    assert len(set(model_marks([str(k) for k in range(60)]).values())) == 26

@@ -15,7 +15,7 @@ class Mark(NamedTuple):
 # Okabe and Ito's colours, as in the style; black and grey are left to what is no model.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 _MARKERS = ("o", "s", "^", "D", "v")
-_KNOWN = {"botan": 0, "node-only": 1, "linear": 2, "caged": 3}
+_KNOWN = {"botan": 0, "node-only": 1, "linear": 2, "caged": 5}
 """Places in the list of colours that are kept for these models."""
 
 

@@ -53,12 +53,17 @@ def fit_constants(network: CagedNetwork, examples: Sequence[Example]) -> None:
             targets = [e.nodes[g.species == species] for e, g in zip(examples, graphs, strict=True)]
             network.spread[species] = _moments(targets)[1]
         squares = torch.stack([g.vectors.square().sum(2).mean(0) for g in graphs]).mean(0)
-        network.vector_size.copy_((squares / graphs[0].vectors.shape[2]).sqrt())
+        network.vector_size.copy_(_unless_zero((squares / graphs[0].vectors.shape[2]).sqrt()))
         network.bond_mean.copy_(torch.cat([g.bond_scalars for g in graphs]).mean(0))
-        network.bond_spread.copy_(torch.cat([g.bond_scalars for g in graphs]).std(0))
+        network.bond_spread.copy_(_unless_zero(torch.cat([g.bond_scalars for g in graphs]).std(0)))
         _fit_extensions(network, examples, graphs)
         _fit_baseline(network, examples, graphs)
         _fit_errors(network, examples, graphs)
+
+
+def _unless_zero(spread: Tensor) -> Tensor:
+    """Return what to divide by: 1 where nothing varies."""
+    return torch.where(spread > SMALLEST_SPREAD, spread, 1.0)
 
 
 def _caged(example: Example) -> CagedTensors:

@@ -8,7 +8,7 @@ from threading import Event
 import numpy as np
 
 from glassbotan.dynamics.bonds import UnorderedBonds
-from glassbotan.errors import RunError
+from glassbotan.errors import InputError, RunError
 from glassbotan.io.cache import Arrays, cached_arrays
 from glassbotan.models.caged.recipe import InputRecipe
 from glassbotan.simulation.cage_state import CageState, cores, sample_cage_state
@@ -59,11 +59,18 @@ def states_of(
     Raises
     ------
     InputError
-        Unknown species, overlaps, or a box too small.
+        Unknown species, overlaps, or a box shorter than twice the recipe's reach.
     RunError
         The minimisation or the sampling went astray.
 
     """
+    shortest = float(snapshot.box.min())
+    if shortest < 2 * recipe.reach:
+        raise InputError(
+            f"{snapshot.source}: its shortest box edge is {shortest:g}; the caged network sees as "
+            f"far as {recipe.reach:g}, so that every edge must be {2 * recipe.reach:g} or longer; "
+            "use another model, such as botan"
+        )
     record = {
         "computation": "states of the caged network",
         "form": FORM,
