@@ -90,9 +90,12 @@ def _best_alphas(x: FloatArray, y: FloatArray, groups: IntArray, alphas: FloatAr
 def _correlations(x: FloatArray, y: FloatArray) -> FloatArray:
     """Return the Pearson correlation of columns whose means are zero; 0 without variance."""
     norm = np.sqrt((x * x).sum(axis=0) * (y * y).sum(axis=0))
-    covariance = (x * y).sum(axis=0)
-    correlations: FloatArray = np.divide(covariance, norm, out=np.zeros_like(norm), where=norm > 0)
-    return correlations
+    return _ratio((x * y).sum(axis=0), norm)
+
+
+def _ratio(covariance: FloatArray, norm: FloatArray) -> FloatArray:
+    ratio: FloatArray = np.divide(covariance, norm, out=np.zeros_like(norm), where=norm > 0)
+    return ratio
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,9 +180,7 @@ class _Sums:
         """Return the correlation of each target with its prediction; 0 without variance."""
         variance = np.einsum("dt,dt->t", slopes, self.squares @ slopes)
         covariance = np.einsum("dt,dt->t", slopes, self.products)
-        norm = np.sqrt(np.maximum(variance, 0.0) * self.targets)
-        found: FloatArray = np.divide(covariance, norm, out=np.zeros_like(norm), where=norm > 0)
-        return found
+        return _ratio(covariance, np.sqrt(np.maximum(variance, 0.0) * self.targets))
 
 
 def _sums_of(x: FloatArray, y: FloatArray) -> _Sums:

@@ -12,6 +12,7 @@ from glassbotan.simulation.cage_state import CageState
 from glassbotan.structure import NeighbourGraph, Snapshot, neighbour_graph
 from glassbotan.structure.periodic import FloatArray
 from glassbotan.structure.potential import particle_energies
+from glassbotan.structure.verlet_list import moved_to
 
 POWERS = (0.5, 1.0, 2.0, 3.0)
 """Of each displacement's length that are inputs: propensity is a convex function of it."""
@@ -63,7 +64,7 @@ def caged_inputs(
 def assemble(snapshot: Snapshot, states: States, recipe: InputRecipe) -> CagedInputs:
     """Return the network's inputs from the computed states."""
     graph = neighbour_graph(snapshot, recipe.cutoff)
-    cage = _moved(snapshot, states.cages[0].displacement)
+    cage = moved_to(snapshot, snapshot.positions + states.cages[0].displacement)
     scalars = _scalars(snapshot, states)
     return CagedInputs(
         species=snapshot.species,
@@ -125,7 +126,7 @@ def _scalars(snapshot: Snapshot, states: States) -> FloatArray:
     lengths = np.stack([np.linalg.norm(d, axis=1) + TINY for d in displacements], axis=1)
     powers = (lengths[:, :, None] ** np.array(POWERS)).reshape(len(lengths), -1)
     energies = [
-        particle_energies(_moved(snapshot, d))
+        particle_energies(moved_to(snapshot, snapshot.positions + d))
         for d in (0.0, states.inherent, states.cages[0].displacement)
     ]
     return np.hstack([powers, *map(_cage_scalars, states.cages), np.stack(energies, axis=1)])
@@ -177,9 +178,3 @@ def _vectors(graph: NeighbourGraph, displacement: FloatArray) -> FloatArray:
     """Return r_receiver - r_sender of each bond after the particles moved, shape [E, d]."""
     senders, receivers = graph.edge_index
     return np.asarray(graph.vectors + displacement[receivers] - displacement[senders])
-
-
-def _moved(snapshot: Snapshot, displacement: FloatArray | float) -> Snapshot:
-    return Snapshot(
-        snapshot.positions + displacement, snapshot.species, snapshot.box, source=snapshot.source
-    )
