@@ -18,15 +18,15 @@ from glassbotan.datasets import load_all_labelled
 from glassbotan.datasets.public import resolve_all
 from glassbotan.dynamics import Motion
 from glassbotan.dynamics.ceiling import pearson
-from glassbotan.models.caged.inputs import caged_inputs
+from glassbotan.models.caged.inputs import assemble
 from glassbotan.models.caged.network import FOLDS
 from glassbotan.models.caged.recipe import InputRecipe
 from glassbotan.models.caged.states import states_of
 from glassbotan.models.ridge import cross_fitted_ridge
-from glassbotan.structure import Snapshot
 from glassbotan.structure.descriptors import descriptors
 from glassbotan.structure.periodic import FloatArray
-from glassbotan.training.caged import ALPHAS, LONE_ALPHA
+from glassbotan.structure.verlet_list import moved_to
+from glassbotan.training.caged import alphas_for
 
 POWERS = (0.5, 1.0, 1.5, 2.0, 3.0)
 COUNTS = (1, 2, 5, 10)
@@ -43,13 +43,11 @@ def described(motion: Motion) -> Glass:
     """Return all inputs of the A particles."""
     snapshot, recipe = motion.snapshot, InputRecipe()
     states = states_of(snapshot, recipe)
-    inputs = caged_inputs(snapshot, recipe)
+    inputs = assemble(snapshot, states, recipe)
     cage = states.cages[0].displacement
 
     def moved(displacement: FloatArray) -> FloatArray:
-        return descriptors(
-            Snapshot(snapshot.positions + displacement, snapshot.species, snapshot.box)
-        )
+        return descriptors(moved_to(snapshot, snapshot.positions + displacement))
 
     length = np.linalg.norm(cage, axis=1)[:, None] ** np.array(POWERS)
     of_cage = moved(cage)
@@ -78,7 +76,7 @@ def scores(train: Sequence[Glass], validation: Sequence[Glass], name: str) -> Fl
 
     groups = [(scaled(part), glass.targets) for part, glass in zip(x, train, strict=True)]
     folds = np.arange(len(train)) % FOLDS
-    fitted = cross_fitted_ridge(groups, folds, FOLDS, ALPHAS if len(train) > 1 else LONE_ALPHA)
+    fitted = cross_fitted_ridge(groups, folds, FOLDS, alphas_for(len(train)))
     return np.array(
         [
             [

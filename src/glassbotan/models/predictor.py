@@ -6,7 +6,7 @@ PyTorch is imported where a network is loaded and runs: the linear baseline does
 import logging
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -133,10 +133,14 @@ def load_predictor(model: str | Path) -> Predictor:
     LOGGER.debug("loading model %s from %s", model, path)
     if is_linear(path):
         return LinearPredictor(LinearBaseline.load(path / LINEAR_WEIGHTS), card_of(path))
+    from glassbotan.models.caged.network import CagedNetwork
+    from glassbotan.models.recurrent import RecurrentNetwork
+
     network, card = load_model_and_card(model)
-    if card.architecture == "caged":
-        return CagedPredictor(cast("CagedNetwork", network), card)
-    return NetworkPredictor(cast("RecurrentNetwork", network), card)
+    if isinstance(network, CagedNetwork):
+        return CagedPredictor(network, card)
+    assert isinstance(network, RecurrentNetwork)  # every other is
+    return NetworkPredictor(network, card)
 
 
 def predict(

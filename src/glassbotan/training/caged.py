@@ -27,6 +27,11 @@ BINS = 20
 """Of the predicted propensity, in each of which the errors' quantile is taken."""
 
 
+def alphas_for(n_snapshots: int) -> tuple[float, ...]:
+    """Return the penalties to choose from: one alone where no snapshot can be held out."""
+    return ALPHAS if n_snapshots > 1 else LONE_ALPHA
+
+
 def fit_constants(network: CagedNetwork, examples: Sequence[Example]) -> None:
     """Set means, spreads, baseline and errors from the training snapshots.
 
@@ -54,8 +59,9 @@ def fit_constants(network: CagedNetwork, examples: Sequence[Example]) -> None:
             network.spread[species] = _moments(targets)[1]
         squares = torch.stack([g.vectors.square().sum(2).mean(0) for g in graphs]).mean(0)
         network.vector_size.copy_(_unless_zero((squares / graphs[0].vectors.shape[2]).sqrt()))
-        network.bond_mean.copy_(torch.cat([g.bond_scalars for g in graphs]).mean(0))
-        network.bond_spread.copy_(_unless_zero(torch.cat([g.bond_scalars for g in graphs]).std(0)))
+        bonds = torch.cat([g.bond_scalars for g in graphs])
+        network.bond_mean.copy_(bonds.mean(0))
+        network.bond_spread.copy_(_unless_zero(bonds.std(0)))
         _fit_extensions(network, examples, graphs)
         _fit_baseline(network, examples, graphs)
         _fit_errors(network, examples, graphs)
@@ -108,7 +114,7 @@ def _fit_baseline(
             )
             for e, g in zip(examples, graphs, strict=True)
         ]
-        fitted = cross_fitted_ridge(groups, folds, FOLDS, ALPHAS if len(groups) > 1 else LONE_ALPHA)
+        fitted = cross_fitted_ridge(groups, folds, FOLDS, alphas_for(len(groups)))
         network.slopes[:, species] = torch.from_numpy(fitted.slopes).to(network.slopes)
         network.intercepts[:, species] = torch.from_numpy(fitted.intercepts).to(network.slopes)
 

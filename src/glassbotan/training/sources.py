@@ -4,7 +4,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -175,7 +175,7 @@ def _name(source: Source, recipe: Recipe, times: tuple[float, ...], fold: int) -
     files = [(path.name, sha256(path)) for path in source.files]
     model: list[Any] = [recipe.model.architecture == "node-only", recipe.model.cutoff]
     if recipe.model.architecture == CagedNetwork.architecture:
-        model = ["caged", STATES_FORM, asdict(_inputs(recipe)), fold]
+        model = ["caged", STATES_FORM, _inputs(recipe).record(), fold]
     record = (EXAMPLE_FORM, files, model, recipe.data.box, times, recipe.precision == "64-true")
     key = hashlib.sha256(json.dumps(record).encode()).hexdigest()
     return f"{source.files[0].stem}-{key[:24]}"

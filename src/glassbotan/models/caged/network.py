@@ -85,7 +85,8 @@ class CagedNetwork(Network):
 
     def forward(self, graph: CagedTensors) -> tuple[Tensor, Tensor]:
         """Return propensity [N, T] and bond extension [E, T], in units of 1 / output_scale."""
-        columns, base = self.columns(graph), self.baseline(graph)
+        columns = self.columns(graph)
+        base = self._linear(graph, columns)
         x, v, bonds = self._states(graph, columns, base)
         species = graph.species
         lengths = (v.square().sum(1) + 1e-6).sqrt()
@@ -112,7 +113,10 @@ class CagedNetwork(Network):
 
     def baseline(self, graph: CagedTensors) -> Tensor:
         """Return the linear baseline's propensity [N, T], length units."""
-        columns, fold = self.columns(graph), graph.fold
+        return self._linear(graph, self.columns(graph))
+
+    def _linear(self, graph: CagedTensors, columns: Tensor) -> Tensor:
+        fold = graph.fold
         base = torch.empty(len(columns), len(self.settings.times)).to(columns)
         for species in range(N_SPECIES):
             members = graph.species == species

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from threading import Event
 
 import numpy as np
@@ -75,7 +75,7 @@ def states_of(
         "computation": "states of the caged network",
         "form": FORM,
         "snapshot": fingerprint(snapshot),
-        "recipe": asdict(recipe),
+        "recipe": recipe.record(),
         "seed": seed,
     }
     arrays = cached_arrays(record, lambda: _compute(snapshot, recipe, seed, progress))
