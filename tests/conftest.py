@@ -94,3 +94,10 @@ def write_botan_npz(path: Path, snapshot: gb.Snapshot, *, trajectories: int = 4,
         positions=ensemble.positions[0],
     )
     return path
+
+
+class Told(list[tuple[float, float | None, str]]):
+    """Keeps what a job tells of its progress: done, total, what."""
+
+    def __call__(self, done: float, total: float | None, what: str = "", /, **_: object) -> None:
+        self.append((done, total, what))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import glassbotan as gb
+from conftest import Told
 from dynamics.gases import ballistic_gas, ensemble_of, gas_snapshot, within_errors
 from glassbotan.dynamics import (
     Trajectories,
@@ -137,7 +138,7 @@ def test_trajectories_that_ended_early_count_while_they_ran():
 
 
 def test_one_time_after_another_is_read_and_progress_told():
-    told, read = [], []
+    told, read = Told(), []
     ensemble = ballistic_gas(20)
 
     def displacements(time):
@@ -145,9 +146,10 @@ def test_one_time_after_another_is_read_and_progress_told():
         return ensemble.displacements(time)
 
     one = Trajectories(ensemble.snapshot, ensemble.times, displacements)
-    relaxation_of([one, ballistic_gas(20, seed=1)], progress=told.append)
+    relaxation_of([one, ballistic_gas(20, seed=1)], progress=told)
     assert read == [0, 1, 2]
-    assert told == pytest.approx([1 / 3, 2 / 3, 1, 4 / 3, 5 / 3, 2])
+    assert [done for done, *_ in told] == pytest.approx([1 / 3, 2 / 3, 1, 4 / 3, 5 / 3, 2])
+    assert told[-1][1] == 2
 
 
 def test_temperatures_are_kept_apart():

@@ -10,6 +10,7 @@ import pytest
 
 import glassbotan as gb
 from browser import open_browser
+from conftest import Told
 from glassbotan.evaluation.files import read_scores
 from glassbotan.figures.report import gather, gathering, report_page
 from glassbotan.figures.report.history import read_history
@@ -267,8 +268,8 @@ def test_a_result_file_of_another_version_is_refused(case, tmp_path):
 
 
 def test_a_run_is_scored_on_its_validation_data_with_its_training(run, case):
-    told = []
-    report = gather([run], models=case.models[:1], progress=lambda *now: told.append(now))
+    told = Told()
+    report = gather([run], models=case.models[:1], progress=told)
     direct = gb.evaluate(case.files, [run / "model"], box=BOX)[0]
     assert report.title == "small-run, first"
     assert report.results[0].particles == direct.particles

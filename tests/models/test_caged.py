@@ -5,6 +5,7 @@ import pytest
 import torch
 
 import glassbotan as gb
+from conftest import Told
 from glassbotan.models.caged.inputs import CagedInputs, assemble, neighbour_averages, scalar_names
 from glassbotan.models.caged.network import N_SPECIES, CagedNetwork
 from glassbotan.models.caged.recipe import InputRecipe
@@ -172,13 +173,13 @@ def test_states_are_computed_once_and_then_taken_from_the_cache(tmp_path, monkey
     glass = small_glass(3)
     short = CageRecipe(temperature=0.3, radius=0.5, replicas=2, burn_in=0.1, duration=1.0)
     recipe = InputRecipe(descent=(0.001, 0.005), cages=(short,), reach=2.5)
-    told: list[tuple[str, float]] = []
-    first = states_of(glass, recipe, progress=lambda what, share: told.append((what, share)))
-    assert told[0] == ("inherent structure", 0.0)
-    assert told[-1] == ("cage states", 1.0)
-    assert [share for _, share in told] == sorted(share for _, share in told)
+    told = Told()
+    first = states_of(glass, recipe, progress=told)
+    assert told[0] == (0, 1, "inherent structure")
+    assert told[-1] == (1, 1, "cage states")
+    assert [share for share, *_ in told] == sorted(share for share, *_ in told)
     told.clear()
-    again = states_of(glass, recipe, progress=lambda what, share: told.append((what, share)))
+    again = states_of(glass, recipe, progress=told)
     assert not told
     np.testing.assert_array_equal(again.cages[0].covariance, first.cages[0].covariance)
     inputs = assemble(glass, again, recipe)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import glassbotan as gb
+from conftest import Told
 from glassbotan.dynamics import propensity
 from glassbotan.errors import InputError
 from glassbotan.simulation import DynamicsSettings, available, lammps_engine, start
@@ -51,16 +52,16 @@ def test_trajectories_do_not_depend_on_their_number_order_or_times(dimension):
 @needs_lammps
 def test_progress_ends_at_all_of_it(monkeypatch):
     monkeypatch.setattr(ensemble_module, "REPORT", 30)
-    reports = []
+    told = Told()
     gb.simulate_ensemble(
         thermal_glass(2),
         times=[0.1, 0.5],
         trajectories=2,
-        progress=lambda done, total: reports.append((done, total)),
+        progress=told,
     )
-    assert reports[-1] == (200, 200)
-    assert reports == sorted(reports)
-    assert len(reports) == 8
+    assert told[-1][:2] == (200, 200)
+    assert told == sorted(told)
+    assert len(told) == 8
 
 
 @needs_lammps

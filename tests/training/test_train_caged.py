@@ -5,7 +5,7 @@ import pytest
 import torch
 
 import glassbotan as gb
-from conftest import random_snapshot, write_botan_npz
+from conftest import Told, random_snapshot, write_botan_npz
 from glassbotan.datasets import load_labelled
 from glassbotan.models.caged import states
 from glassbotan.models.caged.network import FOLDS, CagedNetwork
@@ -26,8 +26,7 @@ def _made_up_states(monkeypatch, tmp_path) -> None:
     monkeypatch.setenv("GLASSBOTAN_CACHE", str(tmp_path / "cache"))
 
     def computed(snapshot, recipe, seed, progress):
-        if progress is not None:
-            progress("made up", 1.0)
+        progress(1, 1, "made up")
         made = made_up_states(snapshot, recipe, int(1e6 * snapshot.positions[0, 0]))
         cages = {
             f"cage{k}.{name}": values
@@ -70,9 +69,9 @@ def test_a_model_is_trained_kept_and_predicts_with_errors(recipe, tmp_path):
     assert predictor.card.architecture == "caged"
     assert predictor.card.targets == ["particles A", "particles B", "bonds"]
     snapshot = random_snapshot(COUNT, edge=EDGE, seed=9)
-    told: list[str] = []
-    motion = gb.predict(snapshot, predictor, progress=lambda what, share: told.append(what))
-    assert told == ["made up"]
+    told = Told()
+    motion = gb.predict(snapshot, predictor, progress=told)
+    assert told == [(1, 1, "made up")]
     assert motion.propensity.shape == motion.propensity_error.shape == (1, COUNT)
     assert np.all(motion.propensity_error > 0)
     assert motion.graph.cutoff == 1.6

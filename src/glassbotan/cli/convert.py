@@ -7,9 +7,9 @@ import typer
 
 from glassbotan import io
 from glassbotan.cli.options import Frame, SpeciesNames, parse_box, parse_numbers, parse_species
-from glassbotan.cli.progress import progress
 from glassbotan.dynamics import Motion
 from glassbotan.errors import InputError
+from glassbotan.progress_bar import shown
 from glassbotan.provenance import provenance
 from glassbotan.structure import Snapshot
 from glassbotan.structure.snapshot import species_name
@@ -122,8 +122,8 @@ def _into_store(sources: list[str], target: Path, moving: _Moving) -> None:
 
     check_free(target)
     paths = resolve_all(sources)
-    with progress("converting") as tell:
-        number = import_store(target, paths, reading=Reading(*moving), tell=tell)
+    with shown() as progress:
+        number = import_store(target, paths, reading=Reading(*moving), progress=progress)
     typer.echo(f"{_counted(number, 'snapshot')} -> {target}")
 
 
@@ -146,8 +146,10 @@ def _out_of_store(source: str, target: Path, to_format: str, moving: _Moving) ->
     from glassbotan.io.store_export import export
     from glassbotan.io.store_import import Reading
 
-    with progress("converting") as tell:
-        files = export(resolve(source), target, to_format, reading=Reading(*moving), tell=tell)
+    with shown() as progress:
+        files = export(
+            resolve(source), target, to_format, reading=Reading(*moving), progress=progress
+        )
     typer.echo(f"{_counted(len(files), 'file')} -> {target}")
 
 

@@ -7,8 +7,8 @@ import typer
 
 from glassbotan.cli.console import check_folder, show, write_json
 from glassbotan.cli.options import Box, parse_box, parse_numbers
-from glassbotan.cli.progress import progress
 from glassbotan.errors import InputError
+from glassbotan.progress_bar import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,12 +78,12 @@ def dynamics(
     from glassbotan.provenance import provenance
 
     files = resolve_all(data)
-    with progress("reading") as tell:
+    with shown() as bar:
         results = relaxation_of(
             (open_trajectories(path, box=edges) for path in files),
             wave_number=numbers or [],
             overlap_length=overlap_length,
-            progress=lambda done: tell(done, len(files)),
+            progress=lambda done, _, what="", /, **how: bar(done, len(files), what, **how),
         )
     if str(json) != "-":
         for result in results:

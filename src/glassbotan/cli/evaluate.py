@@ -7,7 +7,7 @@ import typer
 
 from glassbotan.cli.console import check_folder, plain_warnings, show
 from glassbotan.cli.options import Box, Models, parse_box
-from glassbotan.cli.progress import progress
+from glassbotan.progress_bar import shown
 
 if TYPE_CHECKING:
     from glassbotan.evaluation import Scores
@@ -41,12 +41,12 @@ def evaluate(
     edges = parse_box(box)
     if json is not None:
         check_folder(json)
-    with plain_warnings(), progress("predicting") as tell:
+    with plain_warnings(), shown() as progress:
         results = evaluate_models(
             data,
             model or ["botan"],
             box=None if edges is None else np.array(edges),
-            progress=tell,
+            progress=progress,
         )
     if json == STANDARD_OUTPUT:
         from glassbotan.evaluation.files import scores_json

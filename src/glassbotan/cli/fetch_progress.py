@@ -15,9 +15,9 @@ from rich.progress import (
 )
 
 from glassbotan.cli.console import console
-from glassbotan.cli.progress import is_shown
 from glassbotan.cli.volume import is_quiet
 from glassbotan.datasets.download import Observer
+from glassbotan.progress_bar import is_drawn
 
 LOGGER = logging.getLogger("glassbotan")
 
@@ -63,7 +63,7 @@ def shown_progress() -> Iterator[TerminalObserver]:
         console=terminal,
         transient=True,
         redirect_stdout=False,
-        disable=not is_shown(),
+        disable=not is_drawn(),
     )
     with progress:
         yield TerminalObserver(progress)

@@ -17,10 +17,11 @@ from glassbotan.cli.options import (
     parse_box,
     parse_species,
 )
-from glassbotan.cli.progress import progress
 from glassbotan.dynamics import Motion
 from glassbotan.errors import InputError
 from glassbotan.models import DEFAULT_MODEL
+from glassbotan.progress import Part
+from glassbotan.progress_bar import shown
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -87,33 +88,31 @@ def predict(
     if json is not None:
         check_folder(json)
     told = []
-    with progress("loading the model") as bar:
+    total = len(snapshots)
+    with shown() as progress:
+        progress(0, total, "loading the model", unit="snapshots")
         import glassbotan as gb
         from glassbotan.models.predictor import load_predictor
 
-        total = len(snapshots)
         _import_libraries(model, draws=picture is not None)
         predictor = load_predictor(model)
         for k, (path, target) in enumerate(zip(snapshots, targets, strict=True)):
-            bar(k, total, "reading")
+            progress(k, total, "reading", unit="snapshots")
             snapshot = gb.read(path, box=edges, species=letters, frame=frame)
-            bar(k + 0.1, total, "predicting")
-
-            def tell(what: str, share: float, k: int = k) -> None:
-                bar(k + 0.1 + 0.6 * share, total, what)
-
+            predicting = Part(progress, k + 0.1, k + 0.7, total, "snapshots")
+            predicting(0, 1, "predicting")
             with plain_warnings():
-                motion = gb.predict(snapshot, predictor, progress=tell)
+                motion = gb.predict(snapshot, predictor, progress=predicting)
             rows = list(_rows(motion))
             told.append(
                 {"snapshot": str(path), "model": motion.source, "rows": [r._asdict() for r in rows]}
             )
             if str(json) != "-":
-                with bar.aside():
+                with progress.aside():
                     show(_table(rows, f"{path.name}: predicted by {motion.source}"))
-            bar(k + 0.8, total, "writing")
+            progress(k + 0.8, total, "writing", unit="snapshots")
             written = list(_write(path, motion, model, target, picture))
-            with bar.aside():
+            with progress.aside():
                 for line in written:
                     typer.echo(line, err=str(json) == "-")
     if json is not None:

@@ -7,7 +7,7 @@ import typer
 
 from glassbotan.cli.console import check_page
 from glassbotan.cli.options import Box, complete_model, parse_box
-from glassbotan.cli.progress import progress
+from glassbotan.progress_bar import shown
 
 EXAMPLE = "glassbotan report botan --model node-only --data data/published -o report.html"
 
@@ -56,9 +56,9 @@ def report(
     from glassbotan.figures.report import gather, report_page
     from glassbotan.io.atomic import atomic_output
 
-    with progress("reading", unit="steps") as tell:
+    with shown() as progress:
         gathered = gather(
-            run_or_results, data=data or (), models=model or (), box=edges, progress=tell
+            run_or_results, data=data or (), models=model or (), box=edges, progress=progress
         )
     with atomic_output(output) as temporary:
         temporary.write_text(report_page(gathered), encoding="utf-8")

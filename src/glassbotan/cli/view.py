@@ -15,8 +15,8 @@ from glassbotan.cli.options import (
     parse_box,
     parse_species,
 )
-from glassbotan.cli.progress import progress
 from glassbotan.errors import InputError
+from glassbotan.progress_bar import shown
 
 EXAMPLE = (
     "glassbotan view data/published/isoconfig_N4096T0.44_401_tc07.npz "
@@ -69,8 +69,10 @@ def view(
     if named is None:
         stored = io.read_provenance(data[0]).get("model") is not None
         named = [] if stored else ["botan"]
-    with plain_warnings(), progress("predicting", unit="models") as tell:
-        comparison = compare(data, named, box=edges, species=letters, frame=frame, progress=tell)
+    with plain_warnings(), shown() as progress:
+        comparison = compare(
+            data, named, box=edges, species=letters, frame=frame, progress=progress
+        )
     page = view_page(
         comparison,
         descriptors=descriptors,

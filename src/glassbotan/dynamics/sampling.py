@@ -1,12 +1,13 @@
 """Averages of many snapshots' trajectories, brought together by temperature and time."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
 
 from glassbotan.dynamics.trajectories import Averages, Group, Trajectories, averages_of
 from glassbotan.errors import InputError
+from glassbotan.progress import Progress, silent
 from glassbotan.structure import Snapshot
 from glassbotan.structure.periodic import FloatArray
 from glassbotan.structure.snapshot import IntArray, fingerprint
@@ -85,9 +86,9 @@ def sample_of(
     *,
     wave_number: float | Sequence[float],
     overlap_length: float,
-    progress: Callable[[float], object],
+    progress: Progress = silent,
 ) -> Sample:
-    """Return one snapshot's averages; ``progress`` is called with the part of its times done.
+    """Return one snapshot's averages; ``progress`` is told the number of its times done.
 
     Raises
     ------
@@ -102,13 +103,7 @@ def sample_of(
         Group(np.flatnonzero(snapshot.species == s), q)
         for s, q in zip(system.counts, wave_numbers, strict=True)
     ]
-    total = len(trajectories.times)
-    averages = averages_of(
-        trajectories,
-        groups,
-        overlap_length=overlap_length,
-        progress=lambda done: progress(done / total),
-    )
+    averages = averages_of(trajectories, groups, overlap_length=overlap_length, progress=progress)
     masses = trajectories.masses
     known = masses is not None and len(masses) > max(system.counts)
     return Sample(

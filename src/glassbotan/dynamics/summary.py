@@ -1,8 +1,7 @@
 """The relaxation of a glass former, from many trajectories of many snapshots."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Sized
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
@@ -14,10 +13,9 @@ from glassbotan.dynamics.relaxation import WAVE_NUMBER, tau_alpha
 from glassbotan.dynamics.sampling import Sample, gathered, sample_of
 from glassbotan.dynamics.trajectories import Averages, Trajectories
 from glassbotan.errors import InputError
+from glassbotan.progress import Part, Progress, silent
 from glassbotan.structure.periodic import FloatArray
 from glassbotan.structure.snapshot import IntArray, species_name
-
-Progress = Callable[[float], object]
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +113,7 @@ def relaxation_of(
     *,
     wave_number: float | Sequence[float] = WAVE_NUMBER,
     overlap_length: float = OVERLAP_LENGTH,
-    progress: Progress = lambda _: None,
+    progress: Progress = silent,
 ) -> list[Relaxation]:
     """Return how each temperature's snapshots relax, in order of temperature.
 
@@ -132,7 +130,7 @@ def relaxation_of(
     overlap_length
         Within which a particle counts as still at its place, length units.
     progress
-        Called with the number of ensembles done, parts of one included.
+        Told the number of ensembles done, parts of one included.
 
     Raises
     ------
@@ -144,12 +142,13 @@ def relaxation_of(
     if not (np.isfinite(overlap_length) and overlap_length > 0):
         raise InputError(f"the overlap length is {overlap_length:g}; it must be a positive number")
     by_temperature: dict[float | None, list[Sample]] = {}
+    number = len(ensembles) if isinstance(ensembles, Sized) else None
     for k, given in enumerate(ensembles):
         sample = sample_of(
             Trajectories.of(given) if isinstance(given, IsoconfigurationalEnsemble) else given,
             wave_number=wave_number,
             overlap_length=overlap_length,
-            progress=partial(_tell, progress, k),
+            progress=Part(progress, k, k + 1, number, "snapshots"),
         )
         by_temperature.setdefault(sample.temperature, []).append(sample)
     if not by_temperature:
@@ -158,10 +157,6 @@ def relaxation_of(
     return [
         _summary(by_temperature[t], overlap_length) for t in (*known, None) if t in by_temperature
     ]
-
-
-def _tell(progress: Progress, done: int, part: float) -> None:
-    progress(done + part)
 
 
 def _summary(samples: Sequence[Sample], overlap_length: float) -> Relaxation:

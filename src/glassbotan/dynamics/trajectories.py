@@ -8,6 +8,7 @@ import numpy as np
 from glassbotan.dynamics.ensemble import IsoconfigurationalEnsemble
 from glassbotan.dynamics.overlap import overlap
 from glassbotan.dynamics.relaxation import isotropic_phase
+from glassbotan.progress import Progress, silent
 from glassbotan.structure import Snapshot
 from glassbotan.structure.periodic import FloatArray
 from glassbotan.structure.snapshot import IntArray
@@ -78,7 +79,7 @@ def averages_of(
     groups: Sequence[Group],
     *,
     overlap_length: float,
-    progress: Callable[[int], object] = lambda _: None,
+    progress: Progress = silent,
 ) -> list[Averages]:
     """Return the averages over each group, reading one time after another.
 
@@ -91,7 +92,7 @@ def averages_of(
     overlap_length
         See :func:`overlap`, length units.
     progress
-        Called with the number of times done.
+        Told the number of times done.
 
     """
     found: list[list[FloatArray]] = [[] for _ in groups]
@@ -107,7 +108,7 @@ def averages_of(
                     trajectories.snapshot.dimension,
                 )
             )
-        progress(t + 1)
+        progress(t + 1, len(trajectories.times), "reading", unit="times")
     return [Averages(*_padded(rows)) for rows in found]
 
 

@@ -1,6 +1,6 @@
 """One snapshot with its measured and predicted motions side by side: what pictures are made of."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from glassbotan.dynamics.motion import match_times
 from glassbotan.errors import InputError
 from glassbotan.io.options import BoxOption
 from glassbotan.models.predictor import Predictor, load_predictor, predict
+from glassbotan.progress import Progress, silent
 from glassbotan.structure import Snapshot
 from glassbotan.structure.periodic import FloatArray
 
@@ -87,7 +88,7 @@ def compare(
     box: BoxOption = None,
     species: Mapping[str, int] | None = None,
     frame: int = -1,
-    progress: Callable[[int, int], object] | None = None,
+    progress: Progress = silent,
 ) -> Comparison:
     """Read a file, with its measured motion if it holds one, and predict it by each model.
 
@@ -104,7 +105,7 @@ def compare(
     species, frame
         As in ``io.read``; they do not apply to files with measured motion.
     progress
-        Called with the predictions done and their total.
+        Told the predictions done and their total.
 
     Raises
     ------
@@ -131,8 +132,7 @@ def compare(
         snapshot = io.read(path, box=box, species=species, frame=frame)
     for k, predictor in enumerate(predictors):
         predictions.append(predict(snapshot, predictor))
-        if progress is not None:
-            progress(k + 1, len(predictors))
+        progress(k + 1, len(predictors), "predicting", unit="models")
     return Comparison(snapshot, labels, predictions)
 
 

@@ -1,7 +1,7 @@
 """Score models on labelled snapshots."""
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from time import perf_counter
 
@@ -16,6 +16,7 @@ from glassbotan.evaluation.circumstances import common_temperature, known_system
 from glassbotan.evaluation.scores import Scores, score
 from glassbotan.models.card import Card
 from glassbotan.models.predictor import load_predictor, predict
+from glassbotan.progress import Progress, silent
 from glassbotan.provenance import provenance
 from glassbotan.structure.periodic import FloatArray
 
@@ -27,7 +28,7 @@ def evaluate(
     models: Sequence[str | Path] = ("botan",),
     *,
     box: FloatArray | None = None,
-    progress: Callable[[int, int], object] | None = None,
+    progress: Progress = silent,
 ) -> list[Scores]:
     """Return each model's scores on all snapshots.
 
@@ -42,7 +43,7 @@ def evaluate(
     box
         Edge lengths [d], for files that lack them.
     progress
-        Called with the predictions done and their total.
+        Told the predictions done and their total.
 
     Raises
     ------
@@ -60,8 +61,8 @@ def evaluate(
             start = perf_counter()
             predictions.append(predict(labels.motion.snapshot, predictor))
             seconds.append(perf_counter() - start)
-            if progress is not None:
-                progress(k * len(measured) + n + 1, len(predictors) * len(measured))
+            done, total = k * len(measured) + n + 1, len(predictors) * len(measured)
+            progress(done, total, "predicting", unit="snapshots")
         scores = score(predictor.card.name, measured, predictions)
         if not scores.particles and not scores.bonds:
             strangers.append(_nothing_in_common(predictor.card, measured[0].motion))

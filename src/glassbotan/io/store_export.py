@@ -20,7 +20,8 @@ from glassbotan.errors import InputError
 from glassbotan.io import botan_npz, glassbench_npz
 from glassbotan.io.ensemble_store import file_name, is_stored_snapshot, read_bond_breaking
 from glassbotan.io.npz import member_names, read_members
-from glassbotan.io.store_import import PLAIN, Reading, Tell, holds_trajectories, trajectories_of
+from glassbotan.io.store_import import PLAIN, Reading, holds_trajectories, trajectories_of
+from glassbotan.progress import Progress, silent
 from glassbotan.provenance import provenance
 
 _NUMBER = re.compile(
@@ -62,7 +63,7 @@ def export(
     format: str,  # noqa: A002 - the word that users know
     *,
     reading: Reading = PLAIN,
-    tell: Tell = lambda done, total: None,  # noqa: ARG005 - nobody to tell
+    progress: Progress = silent,
 ) -> list[Path]:
     """Write snapshots with their trajectories or averages as published data sets have them.
 
@@ -76,8 +77,10 @@ def export(
         (what is there already with the same content is left as it is).
     format
         One of ``EXPORTS``.
-    reading, tell
+    reading
         See there.
+    progress
+        Told the number of sources done.
 
     Returns
     -------
@@ -98,7 +101,7 @@ def export(
 
     def outputs() -> Iterator[_Output]:
         for done, (path, number) in enumerate(zip(sources, numbers, strict=True)):
-            tell(done, len(sources))
+            progress(done, len(sources), "converting", unit="snapshots")
             yield from of_source(path, number, reading)
 
     if target.suffix.lower() == ".npz" and not target.is_dir():

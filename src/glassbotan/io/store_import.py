@@ -1,7 +1,7 @@
 """Stores of ensembles made from published files."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -17,15 +17,13 @@ from glassbotan.io.ensemble_store import file_name, is_stored_snapshot
 from glassbotan.io.ensemble_writer import Measured, add_averages, add_trajectories, check_free
 from glassbotan.io.options import BoxOption
 from glassbotan.io.stored_trajectories import open_trajectories
+from glassbotan.progress import Progress, silent
 from glassbotan.provenance import provenance
 from glassbotan.structure import Snapshot
 from glassbotan.structure.periodic import FloatArray
 
 if TYPE_CHECKING:
     import zarr
-
-Tell = Callable[[int, int], object]
-"""Called with the number of snapshots done and of all."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,7 @@ def import_store(
     sources: Sequence[Path],
     *,
     reading: Reading = PLAIN,
-    tell: Tell = lambda done, total: None,  # noqa: ARG005 - nobody to tell
+    progress: Progress = silent,
 ) -> int:
     """Make a store of files with trajectories, or of GlassBench's with averages.
 
@@ -67,8 +65,10 @@ def import_store(
         The store; nothing may lie there yet.
     sources
         Files, or snapshots of stores.
-    reading, tell
+    reading
         See there.
+    progress
+        Told the number of snapshots done.
 
     Returns
     -------
@@ -96,7 +96,7 @@ def import_store(
             provenance=record,
         )
         for index, entry in enumerate(entries):
-            tell(index, len(entries))
+            progress(index, len(entries), "converting", unit="snapshots")
             _add(root, index, entry, reading)
     return len(entries)
 

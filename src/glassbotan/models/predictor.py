@@ -18,12 +18,12 @@ from glassbotan.models.card import LINEAR_WEIGHTS, Card
 from glassbotan.models.domain import differences
 from glassbotan.models.linear import LinearBaseline
 from glassbotan.models.registry import card_of, is_linear, load_model_and_card, locate
+from glassbotan.progress import Progress, silent
 from glassbotan.structure import Snapshot, neighbour_graph
 from glassbotan.structure.snapshot import species_name
 
 if TYPE_CHECKING:
     from glassbotan.models.caged.network import CagedNetwork
-    from glassbotan.models.caged.states import Progress
     from glassbotan.models.network import Network
     from glassbotan.models.recurrent import RecurrentNetwork
 
@@ -39,7 +39,7 @@ class Predictor(Protocol):
 
     card: Card
 
-    def predict(self, snapshot: Snapshot, progress: "Progress | None" = None) -> Motion:
+    def predict(self, snapshot: Snapshot, progress: Progress = silent) -> Motion:
         """Return the motion at the model's times; tell what is computed, where it takes long."""
         ...
 
@@ -50,7 +50,7 @@ class NetworkPredictor:
     def __init__(self, network: "RecurrentNetwork", card: Card) -> None:
         self.network, self.card = network, card
 
-    def predict(self, snapshot: Snapshot, progress: "Progress | None" = None) -> Motion:  # noqa: ARG002 - one part
+    def predict(self, snapshot: Snapshot, progress: Progress = silent) -> Motion:  # noqa: ARG002 - one part
         """Return propensity and, for a network of bonds, bond extension at its times."""
         import torch
 
@@ -82,7 +82,7 @@ class CagedPredictor:
                 "(recipe.inputs of its card); train it anew"
             )
 
-    def predict(self, snapshot: Snapshot, progress: "Progress | None" = None) -> Motion:
+    def predict(self, snapshot: Snapshot, progress: Progress = silent) -> Motion:
         """Return propensity with its error, and bond extension, at the network's times."""
         import torch
 
@@ -114,7 +114,7 @@ class LinearPredictor:
     def __init__(self, baseline: LinearBaseline, card: Card) -> None:
         self.baseline, self.card = baseline, card
 
-    def predict(self, snapshot: Snapshot, progress: "Progress | None" = None) -> Motion:  # noqa: ARG002 - one part
+    def predict(self, snapshot: Snapshot, progress: Progress = silent) -> Motion:  # noqa: ARG002 - one part
         """Return the propensity at the baseline's times; it knows no bonds."""
         _check_species(snapshot, self.card)
         return self.baseline.predict(snapshot)
@@ -147,7 +147,7 @@ def predict(
     snapshot: Snapshot,
     model: str | Path | Predictor = DEFAULT_MODEL,
     *,
-    progress: "Progress | None" = None,
+    progress: Progress = silent,
 ) -> Motion:
     """Predict the motion of every particle and bond of a snapshot.
 
@@ -158,8 +158,7 @@ def predict(
     model
         A bundled name, a file, a folder, or what ``load_predictor`` returned.
     progress
-        Told what is being computed, and which share of all is done; ``caged`` computes for some
-        ten seconds, networks for a moment.
+        Told the share that is done; ``caged`` computes for some ten seconds, networks for a moment.
 
     Returns
     -------

@@ -6,12 +6,12 @@ what the structure holds, not what a simulation of the same length would show.
 
 import logging
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from glassbotan.errors import InputError
+from glassbotan.progress import Progress, silent
 from glassbotan.simulation import ensemble_engine
 from glassbotan.simulation.cage_statistics import PairSums, ParticleSums
 from glassbotan.simulation.cages import Cages
@@ -156,7 +156,7 @@ def sample_cage_state(
     pairs: IntArray | None = None,
     seed: int = 0,
     threads: int | None = None,
-    progress: Callable[[int, int], object] | None = None,
+    progress: Progress = silent,
 ) -> CageState:
     """Sample a snapshot with a wall around every particle, so that nothing rearranges.
 
@@ -179,7 +179,7 @@ def sample_cage_state(
     threads
         Processor cores; by default as many as this process may use, one for 8 replicas at most.
     progress
-        Called with steps done and steps in all.
+        Told the steps done, of each replica.
 
     Raises
     ------
@@ -218,7 +218,7 @@ def _sample(
     recipe: CageRecipe,
     particles: ParticleSums,
     distances: PairSums | None,
-    progress: Callable[[int, int], object] | None,
+    progress: Progress,
 ) -> None:
     burn_in = round(recipe.burn_in / recipe.timestep)
     stride = round(recipe.interval / recipe.timestep)
@@ -231,8 +231,7 @@ def _sample(
             moved = particles.add(run.displacements())
             if distances is not None and (run.step - burn_in) % pair_stride == 0:
                 distances.add(moved)
-        if progress is not None:
-            progress(run.step, total)
+        progress(run.step, total, "cage state", unit="steps")
 
 
 def _state(particles: ParticleSums, distances: PairSums | None) -> CageState:

@@ -1,11 +1,12 @@
 """An isoconfigurational ensemble, simulated."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from glassbotan.dynamics import IsoconfigurationalEnsemble
 from glassbotan.errors import InputError
+from glassbotan.progress import Progress, silent
 from glassbotan.simulation.engines import start, together
 from glassbotan.simulation.settings import DynamicsSettings, Integrator
 from glassbotan.simulation.times import steps_at
@@ -13,8 +14,6 @@ from glassbotan.structure import Snapshot
 from glassbotan.structure.inherent import inherent_structure
 from glassbotan.structure.periodic import FloatArray
 from glassbotan.structure.potential import KOB_ANDERSEN, PairPotential
-
-Progress = Callable[[int, int], None]
 
 REPORT = 1000
 """Steps between reports of progress."""
@@ -36,7 +35,7 @@ def simulate_ensemble(
     ranks: int = 1,
     minimise: bool = False,
     device: str = "cpu",
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> IsoconfigurationalEnsemble:
     """Run trajectories from one snapshot, with velocities drawn anew for each.
 
@@ -68,7 +67,7 @@ def simulate_ensemble(
     device
         "cpu", or "cuda" for the engine "ensemble" on a GPU.
     progress
-        Called with the steps done and the steps to do of all trajectories.
+        Told the steps done, of all trajectories.
 
     Returns
     -------
@@ -119,9 +118,8 @@ def simulate_ensemble(
             for t, step in enumerate(steps):
                 while run.step < step:
                     run.advance(min(int(step) - run.step, REPORT))
-                    if progress is not None:
-                        done = first * per_trajectory + len(group) * run.step
-                        progress(done, trajectories * per_trajectory)
+                    done = first * per_trajectory + len(group) * run.step
+                    progress(done, trajectories * per_trajectory, "trajectories", unit="steps")
                 positions[t, group.start : group.stop] = snapshot.positions + run.displacements()
         finally:
             run.close()

@@ -17,7 +17,7 @@ from glassbotan.cli.options import (
     parse_box,
     parse_slice,
 )
-from glassbotan.cli.progress import progress
+from glassbotan.progress_bar import shown
 
 EXAMPLE = (
     "glassbotan figure bonds data/published/isoconfig_N4096T0.44_401_tc07.npz "
@@ -53,8 +53,8 @@ def bonds(
     from glassbotan.figures.style import save_figure
     from glassbotan.provenance import provenance
 
-    with plain_warnings(), progress("predicting", unit="models") as tell:
-        comparison = compare(data, [model], box=edges, progress=tell)
+    with plain_warnings(), shown() as progress:
+        comparison = compare(data, [model], box=edges, progress=progress)
     figure = bonds_figure(comparison, time=time, view=view)
     save_figure(output, figure, provenance=provenance([data], model=model))
     typer.echo(f"bonds: {output}")

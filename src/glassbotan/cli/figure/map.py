@@ -21,7 +21,7 @@ from glassbotan.cli.options import (
     parse_slice,
     parse_species,
 )
-from glassbotan.cli.progress import progress
+from glassbotan.progress_bar import shown
 
 EXAMPLE = (
     "glassbotan figure map data/published/isoconfig_N4096T0.44_401_tc07.npz "
@@ -70,8 +70,10 @@ def map_(
 
     stored = io.read_provenance(data[0]).get("model") is not None
     models = model or ([] if stored else ["botan"])
-    with plain_warnings(), progress("predicting", unit="models") as tell:
-        comparison = compare(data, models, box=edges, species=letters, frame=frame, progress=tell)
+    with plain_warnings(), shown() as progress:
+        comparison = compare(
+            data, models, box=edges, species=letters, frame=frame, progress=progress
+        )
     figure = map_figure(comparison, times=rows, view=view)
     save_figure(output, figure, provenance=provenance(data, model=models))
     typer.echo(f"map: {output}")

@@ -39,13 +39,11 @@ from glassbotan.figures.report.verdict import progress_verdict, same_data, verdi
 from glassbotan.models.card import Card
 from glassbotan.models.predictor import OutOfDomainWarning
 from glassbotan.models.registry import bundled_names, card_of
+from glassbotan.progress import Progress, silent
 from glassbotan.provenance import provenance
 
 PICTURES = 5
 """At most, for the count of steps."""
-
-Tell = Callable[[int, int, str], object]
-"""Told of the steps done, their total, and what is done now."""
 
 
 def gather(
@@ -54,7 +52,7 @@ def gather(
     data: Sequence[str | Path] = (),
     models: Sequence[str | Path] = (),
     box: Sequence[float] | None = None,
-    progress: Tell | None = None,
+    progress: Progress = silent,
 ) -> Report:
     """Collect a report on result files, or on a run or model, which is scored here.
 
@@ -121,8 +119,8 @@ def gather(
 class _Steps:
     """Counts predictions and pictures as one row of steps."""
 
-    def __init__(self, tell: Tell | None) -> None:
-        self.tell, self.done, self.total, self.doing = tell, 0, PICTURES, "reading"
+    def __init__(self, progress: Progress) -> None:
+        self.progress, self.done, self.total, self.doing = progress, 0, PICTURES, "reading"
 
     def begin(self, doing: str, count: int = 0) -> None:
         """Say what is done now, and how many steps it adds."""
@@ -130,7 +128,7 @@ class _Steps:
         self.total += count
         self._say()
 
-    def step(self, *_: object) -> None:
+    def step(self, *_: object, **__: object) -> None:
         """Count one; arguments are those of a progress function, which has a count of its own."""
         self.done = min(self.done + 1, self.total)
         self._say()
@@ -141,8 +139,7 @@ class _Steps:
         self._say()
 
     def _say(self) -> None:
-        if self.tell is not None:
-            self.tell(self.done, self.total, self.doing)
+        self.progress(self.done, self.total, self.doing, unit="steps")
 
 
 def _on_model(

@@ -7,7 +7,8 @@ import numpy as np
 
 from glassbotan.dynamics.bonds import both_ways
 from glassbotan.models.caged.recipe import InputRecipe
-from glassbotan.models.caged.states import Progress, States, states_of
+from glassbotan.models.caged.states import States, states_of
+from glassbotan.progress import Progress, silent
 from glassbotan.simulation.cage_state import CageState
 from glassbotan.structure import NeighbourGraph, Snapshot, neighbour_graph
 from glassbotan.structure.periodic import FloatArray
@@ -55,7 +56,7 @@ class CagedInputs:
 
 
 def caged_inputs(
-    snapshot: Snapshot, recipe: InputRecipe, *, seed: int = 0, progress: Progress | None = None
+    snapshot: Snapshot, recipe: InputRecipe, *, seed: int = 0, progress: Progress = silent
 ) -> CagedInputs:
     """Return a snapshot's inputs; see :func:`glassbotan.models.caged.states.states_of`."""
     return assemble(snapshot, states_of(snapshot, recipe, seed=seed, progress=progress), recipe)

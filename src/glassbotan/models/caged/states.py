@@ -11,6 +11,7 @@ from glassbotan.dynamics.bonds import UnorderedBonds
 from glassbotan.errors import InputError, RunError
 from glassbotan.io.cache import Arrays, cached_arrays
 from glassbotan.models.caged.recipe import InputRecipe
+from glassbotan.progress import Progress, silent
 from glassbotan.simulation.cage_state import CageState, cores, sample_cage_state
 from glassbotan.structure import Snapshot, neighbour_graph
 from glassbotan.structure.descent import descent_path
@@ -21,9 +22,6 @@ from glassbotan.structure.snapshot import fingerprint
 
 FORM = 1
 """Counts up when the same recipe comes to mean another computation."""
-
-Progress = Callable[[str, float], object]
-"""Told what is being computed, and which share of all is done."""
 
 BEFORE_CAGES = 0.15
 """Share of the work that is minimisation."""
@@ -50,7 +48,7 @@ class States:
 
 
 def states_of(
-    snapshot: Snapshot, recipe: InputRecipe, *, seed: int = 0, progress: Progress | None = None
+    snapshot: Snapshot, recipe: InputRecipe, *, seed: int = 0, progress: Progress = silent
 ) -> States:
     """Return a snapshot's states from the cache, or compute them: seconds for 4096 particles.
 
@@ -86,14 +84,11 @@ def states_of(
     )
 
 
-def _compute(
-    snapshot: Snapshot, recipe: InputRecipe, seed: int, progress: Progress | None
-) -> Arrays:
-    say = progress or _silent
-    say("inherent structure", 0.0)
+def _compute(snapshot: Snapshot, recipe: InputRecipe, seed: int, progress: Progress) -> Arrays:
+    progress(0, 1, "inherent structure")
     inherent = inherent_structure(snapshot, KOB_ANDERSEN).positions
     with ThreadPoolExecutor(cores()) as pool:
-        states = _sampled(snapshot, inherent, recipe, seed, say, pool)
+        states = _sampled(snapshot, inherent, recipe, seed, progress, pool)
         # Cheapest, and so last: the core that is free first takes it.
         descent = pool.submit(descent_path, snapshot, KOB_ANDERSEN, recipe.descent)
         arrays: Arrays = {"inherent": inherent - snapshot.positions}
@@ -107,21 +102,22 @@ def _sampled(
     inherent: FloatArray,
     recipe: InputRecipe,
     seed: int,
-    say: Progress,
+    progress: Progress,
     pool: ThreadPoolExecutor,
 ) -> Callable[[], list[CageState]]:
     """Begin to sample every cage state on a core of its own, the longest first; await them all."""
     bonds = UnorderedBonds.of(neighbour_graph(snapshot, recipe.cutoff))
-    steps = [(cage.burn_in + cage.duration) / cage.timestep for cage in recipe.cages]
+    steps = [round((cage.burn_in + cage.duration) / cage.timestep) for cage in recipe.cages]
     done = [0.0] * len(steps)
     stopped = Event()
 
     def sampled(k: int) -> CageState:
-        def report(now: int, total: int) -> None:
+        def sampling(now: float, *_: object, **__: object) -> None:
             if stopped.is_set():
                 raise RunError(f"{snapshot.source}: sampling was given up")
-            done[k] = steps[k] * now / total
-            say("cage states", BEFORE_CAGES + (1 - BEFORE_CAGES) * sum(done) / sum(steps))
+            done[k] = now
+            share = sum(done) / sum(steps)
+            progress(BEFORE_CAGES + (1 - BEFORE_CAGES) * share, 1, "cage states")
 
         return sample_cage_state(
             snapshot,
@@ -130,7 +126,7 @@ def _sampled(
             pairs=np.stack([bonds.first, bonds.second]),
             seed=seed + k,
             threads=1,
-            progress=report,
+            progress=sampling,
         )
 
     order = sorted(range(len(steps)), key=lambda k: -steps[k])
@@ -145,10 +141,6 @@ def _sampled(
             raise
 
     return awaited
-
-
-def _silent(_what: str, _share: float) -> None:
-    """Tell nobody."""
 
 
 def _cage(arrays: Arrays, prefix: str) -> CageState:
