@@ -54,15 +54,15 @@ def test_a_campaign_is_made(tmp_path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("--trajectories", "many"), "--trajectories 'many': expected whole numbers"),
+        (("--trajectories", "many"), "--trajectories: input should be a valid integer"),
         (("--trajectories", "4,8"), "must not grow with time"),
-        (("--times", "1..2..3"), "--times"),
+        (("--times", "1..2..3"), "times: last: input should be a valid number"),
         (("--times", "1,0.5"), "must be positive and increase"),
-        (("--temperature", "-1"), "temperature: "),
+        (("--temperature", "-1"), "--temperature: "),
         (("--workers", "0"), "there must be at least 1"),
         (("--time-limit", "soon"), "expected a time such as 90min"),
         (("--batch-option", "queue"), "expected KEY=VALUE"),
-        (("--integrator", "verlet"), "integrator: "),
+        (("--integrator", "verlet"), "--integrator: "),
         (("-o", "out"), "must end in .zarr"),
     ],
 )

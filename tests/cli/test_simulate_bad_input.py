@@ -57,7 +57,7 @@ def altered(glass, **changes):
         (("--timestep", "0.1"), "the timestep is 0.1; in the first, the force on particle"),
         (("--box", "1000"), "has a density of 1.6e-07 (box 1000, 1000, 1000), that of a thin gas"),
         (("--box", "2"), "longer than half the shortest box edge"),
-        (("--box", "nan"), "expected one positive edge length"),
+        (("--box", "nan"), "--box: input should be a finite number"),
         (("--targets-only", "--cutoff", "0"), "cutoff: input should be greater than 0"),
         (("--targets-only", "--cutoff", "1"), "it must be at least 1.35 (the first shell)"),
         (("--targets-only", "--cutoff", "50"), "longer than half the shortest box edge"),

@@ -19,7 +19,9 @@ def test_scores_as_independent_simulations_found(
     labelled, index, correlation, ceiling, mean_a, mean_b
 ):
     snapshot = labelled[index].motion.snapshot
-    ensemble = gb.simulate_ensemble(snapshot, times=[0.132], timestep=0.0011, temperature=0.44)
+    ensemble = gb.simulate_ensemble(
+        snapshot, times=[0.132], timestep=0.0011, temperature=0.44, engine="lammps"
+    )
     first = snapshot.species == 0
     measured = propensity(ensemble)[0]
     assert measured[first].mean() == pytest.approx(mean_a, rel=0.02)

@@ -25,7 +25,13 @@ def thermal_glass(dimension: int) -> gb.Snapshot:
     """The same after a while at T = 0.44."""
     cold = small_glass(dimension)
     ensemble = gb.simulate_ensemble(
-        cold, times=[20.0], trajectories=1, temperature=0.44, integrator="langevin", seed=5
+        cold,
+        times=[20.0],
+        trajectories=1,
+        temperature=0.44,
+        integrator="langevin",
+        seed=5,
+        engine="lammps",
     )
     return gb.Snapshot(ensemble.positions[0, 0], cold.species, cold.box, temperature=0.44)
 

@@ -9,7 +9,8 @@ from glassbotan import io
 from glassbotan.errors import InputError
 from glassbotan.simulation import engines
 from glassbotan.simulation.campaign import load_campaign, make_campaign
-from glassbotan.simulation.plan import Protocol, plan
+from glassbotan.simulation.plan import plan
+from glassbotan.simulation.protocol import Protocol
 from simulation.campaigns import campaign, campaign_file, small_campaign
 from simulation.glasses import needs_lammps, small_glass
 
@@ -19,11 +20,11 @@ CONFIGS = Path(__file__).parent.parent.parent / "configs"
 def test_a_file_says_what_its_keys_say(tmp_path):
     loaded = load_campaign(campaign_file(tmp_path))
     assert loaded == campaign(tmp_path)
-    assert loaded.trajectories_by_time == [6, 6, 4]
+    assert loaded.trajectories == (6, 6, 4)
     short = make_campaign({"snapshots": ["a.xyz"], "times": {"first": 0.1, "last": 10.0}})
-    assert len(short.all_times) == 21
-    assert short.trajectories_by_time == [32] * 21
-    assert short.block_size == engines.TOGETHER["ensemble"] == 16
+    assert len(short.times) == 21
+    assert short.trajectories == (32,) * 21
+    assert short.block == engines.together("ensemble") == 16
 
 
 @pytest.mark.parametrize(
@@ -40,8 +41,8 @@ def test_a_file_says_what_its_keys_say(tmp_path):
 def test_blocks_fit_the_trajectories_that_go_on(engine, trajectories, size):
     content = {"snapshots": ["a.xyz"], "times": [1.0, 2.0], "engine": engine}
     made = make_campaign({**content, "trajectories": trajectories})
-    assert made.block_size == size
-    blocks = Protocol.of(made).blocks(5)
+    assert made.block == size
+    blocks = made.blocks(5)
     numbers = [k for block in blocks for k in block.trajectories]
     assert numbers == list(range(trajectories[0]))
     for block in blocks:
@@ -59,7 +60,7 @@ def test_blocks_fit_the_trajectories_that_go_on(engine, trajectories, size):
         ({"trajectories": [6, 6]}, "2 numbers for 3 times"),
         ({"trajectories": [4, 6, 6]}, "must not grow with time"),
         ({"trajectories": [6, 6, 3]}, "3 is no multiple of the block of 2"),
-        ({"engine": "gromacs"}, "'gromacs' is unknown; use lammps or ensemble"),
+        ({"engine": "gromacs"}, "'gromacs' is unknown; use 'ensemble' or 'lammps'"),
         ({"keep": "all"}, "keep: "),
         ({"name": "../x"}, "name: "),
         ({"cutoff": 0}, "cutoff: "),
@@ -146,6 +147,5 @@ def test_every_snapshot_is_run_at_every_temperature(tmp_path):
 )
 def test_the_campaigns_that_come_with_the_package(name):
     made = load_campaign(CONFIGS / f"{name}.yaml")
-    Protocol.of(made)
-    assert np.all(np.diff(made.all_times) > 0)
-    assert made.block_size == 8
+    assert np.all(np.diff(made.times) > 0)
+    assert made.block == 8

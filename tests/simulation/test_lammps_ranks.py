@@ -15,7 +15,8 @@ import pytest
 import glassbotan as gb
 from glassbotan.errors import InputError, RunError
 from glassbotan.simulation import DynamicsSettings, lammps_ranks, start
-from glassbotan.simulation.plan import Protocol, plan
+from glassbotan.simulation.plan import plan
+from glassbotan.simulation.protocol import Protocol
 from glassbotan.simulation.run import run_campaign
 from glassbotan.structure.potential import KOB_ANDERSEN
 from simulation.campaigns import campaign, contents, environment
@@ -219,7 +220,7 @@ def test_a_campaign_names_its_ranks(tmp_path, monkeypatch):
     with pytest.raises(InputError, match="ranks: 2; the engine 'ensemble'"):
         plan(campaign(tmp_path, ranks=2, engine="ensemble", **small))
     for ranks in (1, 2):
-        protocol = Protocol.of(campaign(tmp_path, ranks=ranks, **small))
+        protocol = campaign(tmp_path, ranks=ranks, **small)
         assert ("ranks" in protocol.to_json()) == (ranks > 1)
         assert Protocol.from_json(protocol.to_json()).ranks == ranks
 

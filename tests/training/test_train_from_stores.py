@@ -17,7 +17,7 @@ from glassbotan.io.store_export import export
 from glassbotan.io.store_import import import_store
 from glassbotan.models.registry import card_of
 from glassbotan.simulation.campaign import make_campaign
-from glassbotan.simulation.plan import Plan, Protocol
+from glassbotan.simulation.plan import Plan
 from glassbotan.simulation.store import prepare
 from glassbotan.simulation.targets import Reduction
 from glassbotan.training.config import Recipe
@@ -47,7 +47,7 @@ def of_trajectories(path: Path, contents: list[gb.IsoconfigurationalEnsemble]) -
 
 def of_averages(path: Path, contents: list[gb.IsoconfigurationalEnsemble]) -> Path:
     """As simulate ensemble --targets-only makes it, without the simulation."""
-    protocol = Protocol.of(make_campaign({**CAMPAIGN, "times": list(TIMES), "keep": "targets"}))
+    protocol = make_campaign({**CAMPAIGN, "times": list(TIMES), "keep": "targets"})
     snapshots = tuple(ensemble.snapshot for ensemble in contents)
     store = prepare(path, Plan("made", protocol, snapshots, ("glass.xyz",) * len(contents)), {})
     for k, ensemble in enumerate(contents):

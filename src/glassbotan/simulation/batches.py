@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from glassbotan.io.atomic import atomic_output
 from glassbotan.simulation import checkpoint
 from glassbotan.simulation.engine import State, Task
-from glassbotan.simulation.plan import Block
+from glassbotan.simulation.protocol import Block
 from glassbotan.simulation.store import Store
 from glassbotan.simulation.targets import Reduction
 from glassbotan.simulation.trajectories import (
@@ -105,14 +105,7 @@ class _Member:
     @classmethod
     def of(cls, store: Store, block: Block) -> "_Member":
         snapshot, protocol = store.snapshot(block.snapshot), store.protocol
-        task = Task(
-            snapshot,
-            protocol.potential,
-            protocol.settings(snapshot.temperature or np.nan),
-            tuple(block.trajectories),
-            seed=protocol.seed,
-            snapshot_index=block.snapshot,
-        )
+        task = protocol.task(snapshot, block)
         folder, key = store.work(block), checkpoint_key(snapshot, protocol, block)
         found = _Found()
         if not checkpoint.resume(folder / CHECKPOINT, found, key):

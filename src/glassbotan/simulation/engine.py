@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from glassbotan.errors import InputError
 from glassbotan.simulation.cages import Cages
-from glassbotan.simulation.settings import DynamicsSettings
+from glassbotan.simulation.settings import DynamicsSettings, Integrator
 from glassbotan.simulation.velocities import maxwell_boltzmann, trajectory_seed
 from glassbotan.structure import Snapshot
 from glassbotan.structure.periodic import FloatArray
@@ -135,10 +135,20 @@ class Task:
 
 
 class Engine(Protocol):
-    """A module that runs tasks."""
+    """A module that runs tasks; registered by a line in :mod:`glassbotan.simulation.engines`."""
 
-    def missing(self) -> str | None:
+    TOGETHER: Mapping[str, int]
+    """Each device that it runs on ("cpu" ...), and how many trajectories of one snapshot it runs
+    best at once there."""
+    INTEGRATORS: tuple[Integrator, ...]
+    """Equations of motion that it integrates."""
+    CAGES: bool
+    """Whether it knows walls around particles."""
+    RANKS: bool
+    """Whether several processes can share a trajectory."""
+
+    def missing(self, device: str, ranks: int) -> str | None:
         """Return why it cannot run here and what to install, or None where it can."""
 
-    def start(self, task: Task) -> Run:
+    def start(self, task: Task, device: str, ranks: int) -> Run:
         """Begin the task's trajectories, at step 0."""

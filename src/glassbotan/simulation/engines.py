@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from importlib import import_module
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
+from pydantic import Field, field_validator
 
 from glassbotan.errors import InputError
+from glassbotan.settings import Natural, Positive, Settings
 from glassbotan.simulation.cages import Cages
 from glassbotan.simulation.engine import Engine, Run, Task
 from glassbotan.simulation.plausible import check_plausible
@@ -15,30 +17,42 @@ from glassbotan.structure import Snapshot
 from glassbotan.structure.periodic import FloatArray
 from glassbotan.structure.potential import KOB_ANDERSEN, PairPotential
 
-HOMES = {
-    "lammps": "glassbotan.simulation.lammps_engine",
+ENGINES = {
     "ensemble": "glassbotan.simulation.ensemble_engine",
+    "lammps": "glassbotan.simulation.lammps_engine",
 }
+"""Modules as :class:`glassbotan.simulation.engine.Engine` describes them."""
 
-TOGETHER = {"lammps": 1, "ensemble": 16}
-"""Trajectories of one snapshot that an engine runs best at once on the CPU."""
+DEFAULT_ENGINE = "ensemble"
 
-ON_DEVICE = 32
-"""The same on a GPU: one warp."""
 
-DEVICES = ("cpu", "cuda", "cpu-plain")
-"""Where the engine ``ensemble`` can run. The last is the plain form of what runs on a GPU, on the
-CPU: slow, and for tests."""
+class EngineSettings(Settings):
+    """Which engine integrates, where, and from what its random numbers follow."""
+
+    seed: Natural = Field(0, title="N", description="Of all random numbers.")
+    engine: str = Field(DEFAULT_ENGINE, title="NAME", description="ensemble (fastest) or lammps.")
+    device: str = Field(
+        "cpu", title="NAME", description="cpu, or cuda: the engine ensemble on a GPU."
+    )
+    timestep: Positive = Field(
+        DynamicsSettings.timestep, title="TIME", description="Of the integration."
+    )
+
+    @field_validator("engine")
+    @classmethod
+    def _known(cls, engine: str) -> str:
+        _named(engine)
+        return engine
 
 
 def together(engine: str, device: str = "cpu") -> int:
     """Return how many trajectories of one snapshot an engine runs best at once."""
-    return TOGETHER.get(engine, 1) if device == "cpu" else ON_DEVICE
+    return _named(engine).TOGETHER.get(device, 1)
 
 
 def available() -> dict[str, str | None]:
     """Return every engine's name with None where it can run here, else why it cannot."""
-    return {name: _missing(name) for name in HOMES}
+    return {name: _missing(name) for name in ENGINES}
 
 
 def start(
@@ -60,7 +74,7 @@ def start(
     Parameters
     ----------
     engine
-        "lammps" or "ensemble".
+        One of :func:`available`.
     snapshot
         The common initial configuration, in two or three dimensions.
     settings
@@ -106,62 +120,50 @@ def start(
         velocities=velocities,
         cages=cages,
     )
-    if cages is not None and engine != "ensemble":
-        raise InputError(f"the engine {engine!r} knows no cages; use 'ensemble'")
-    if device != "cpu":
-        from glassbotan.simulation.device import engine as device_engine
-
-        return device_engine.start(task, device)
-    if ranks == 1:
-        return _module(engine).start(task)
-    from glassbotan.simulation import lammps_ranks
-
-    return lammps_ranks.start(task, ranks)
+    if cages is not None and not _named(engine).CAGES:
+        raise InputError(f"the engine {engine!r} knows no cages; use {_others('CAGES')}")
+    return _named(engine).start(task, device, ranks)
 
 
-def check_engine(engine: str, ranks: int = 1, device: str = "cpu") -> None:
-    """Raise InputError where the engine is unknown or cannot run here, or not in K processes.
+def check_engine(
+    engine: str, ranks: int = 1, device: str = "cpu", integrator: str | None = None
+) -> None:
+    """Raise InputError where the engine is unknown or cannot run here.
 
-    With a device, where the engine or the machine does not know it.
+    Or not in several processes, on the device, or with the integrator.
     """
-    if engine not in HOMES:
-        raise InputError(f"engine {engine!r} is unknown; use {' or '.join(map(repr, HOMES))}")
-    if device != "cpu":
-        _check_device(engine, ranks, device)
-        return
-    # No other engine is looked for: LAMMPS brings MPI with it, which takes its time and memory.
-    reason = _missing(engine)
-    if reason is not None:
-        raise InputError(reason)
+    module = _named(engine)
+    if device not in module.TOGETHER:
+        knowing = [name for name in ENGINES if device in _named(name).TOGETHER]
+        also = f", or the engine {' or '.join(map(repr, knowing))}" if knowing else ""
+        raise InputError(
+            f"the engine {engine!r} knows no device {device!r}; use "
+            f"{' or '.join(map(repr, module.TOGETHER))}{also}"
+        )
     if ranks < 1:
         raise InputError(f"ranks: {ranks}; there must be at least 1")
-    if ranks > 1 and engine != "lammps":
+    if ranks > 1 and not module.RANKS:
         raise InputError(
             f"ranks: {ranks}; the engine {engine!r} runs a trajectory in one process, the engine "
-            "'lammps' in several"
+            f"{_others('RANKS')} in several"
         )
-    if ranks > 1:
-        from glassbotan.simulation.lammps_ranks import mpiexec
-
-        mpiexec()
-
-
-def _check_device(engine: str, ranks: int, device: str) -> None:
-    if device not in DEVICES:
-        raise InputError(f"device {device!r} is unknown; use 'cpu' or 'cuda'")
-    if engine != "ensemble" or ranks != 1:
+    if integrator is not None and integrator not in module.INTEGRATORS:
         raise InputError(
-            f"the device {device!r} is one of the engine 'ensemble' in one process; leave out "
-            "--ranks and use --engine ensemble"
+            f"the engine {engine!r} has no integrator {integrator!r}; use "
+            f"{' or '.join(map(repr, module.INTEGRATORS))}, or another engine"
         )
-    from glassbotan.simulation.device.engine import missing
-
-    reason = missing(device)
+    # No other engine is looked for: LAMMPS brings MPI with it, which takes its time and memory.
+    reason = module.missing(device, ranks)
     if reason is not None:
         raise InputError(reason)
 
 
-def _natural(value: object, name: str) -> int:
+def _others(ability: str) -> str:
+    """Return the names of the engines that have an ability."""
+    return " or ".join(repr(name) for name in ENGINES if getattr(_named(name), ability))
+
+
+def _natural(value: Any, name: str) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
         raise InputError(f"the {name} is {value!r}; it must be a whole number from 0 on")
     return int(value)
@@ -169,10 +171,17 @@ def _natural(value: object, name: str) -> int:
 
 def _missing(engine: str) -> str | None:
     try:
-        return _module(engine).missing()
+        return _named(engine).missing("cpu", 1)
+    except InputError as error:
+        return str(error)
+
+
+def _named(engine: str) -> Engine:
+    if engine not in ENGINES:
+        raise InputError(f"engine {engine!r} is unknown; use {' or '.join(map(repr, ENGINES))}")
+    try:
+        return cast("Engine", import_module(ENGINES[engine]))
     except ImportError as error:
-        return f"the engine {engine!r} is not part of this installation ({error})"
-
-
-def _module(engine: str) -> Engine:
-    return cast("Engine", import_module(HOMES[engine]))
+        raise InputError(
+            f"the engine {engine!r} is not part of this installation ({error})"
+        ) from None

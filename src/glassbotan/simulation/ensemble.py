@@ -1,19 +1,17 @@
 """An isoconfigurational ensemble, simulated."""
 
-from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from glassbotan.dynamics import IsoconfigurationalEnsemble
 from glassbotan.errors import InputError
 from glassbotan.progress import Progress, silent
-from glassbotan.simulation.engines import start, together
-from glassbotan.simulation.settings import DynamicsSettings, Integrator
-from glassbotan.simulation.times import steps_at
+from glassbotan.settings import checked
+from glassbotan.simulation.engines import start
+from glassbotan.simulation.protocol import EnsembleSettings
 from glassbotan.structure import Snapshot
 from glassbotan.structure.inherent import inherent_structure
-from glassbotan.structure.periodic import FloatArray
-from glassbotan.structure.potential import KOB_ANDERSEN, PairPotential
 
 REPORT = 1000
 """Steps between reports of progress."""
@@ -22,20 +20,10 @@ REPORT = 1000
 def simulate_ensemble(
     snapshot: Snapshot,
     *,
-    times: Sequence[float] | FloatArray,
-    trajectories: int = 32,
     temperature: float | None = None,
-    timestep: float = 0.005,
-    integrator: Integrator = "nve",
-    damping: float = 1.0,
-    potential: PairPotential = KOB_ANDERSEN,
-    engine: str = "lammps",
-    seed: int = 0,
     snapshot_index: int = 0,
-    ranks: int = 1,
-    minimise: bool = False,
-    device: str = "cpu",
     progress: Progress = silent,
+    **settings: Any,
 ) -> IsoconfigurationalEnsemble:
     """Run trajectories from one snapshot, with velocities drawn anew for each.
 
@@ -45,29 +33,17 @@ def simulate_ensemble(
     ----------
     snapshot
         The common initial configuration, in two or three dimensions.
-    times
-        At which positions are kept, shape [T], Lennard-Jones time units, increasing, each a whole
-        number of timesteps; :func:`glassbotan.simulation.log_times` makes them log-spaced.
-    trajectories
-        Their number R. Trajectory k is the same for every R.
     temperature
         Units of epsilon / k_B; the snapshot's own by default.
-    timestep, integrator, damping
-        See :class:`glassbotan.simulation.DynamicsSettings`.
-    potential
-        The mixture's interaction.
-    engine
-        "lammps" or "ensemble"; :func:`glassbotan.simulation.available` says which are here.
-    seed, snapshot_index
-        What velocities follow from, together with the trajectory's number.
-    ranks
-        Processes that share each trajectory, for one large system; engine "lammps" only.
-    minimise
-        Begin from the snapshot's inherent structure, for a snapshot whose particles overlap.
-    device
-        "cpu", or "cuda" for the engine "ensemble" on a GPU.
+    snapshot_index
+        What velocities follow from, together with seed and the trajectory's number. Trajectory k
+        is the same for every number of trajectories.
     progress
         Told the steps done, of all trajectories.
+    settings
+        The fields of :class:`glassbotan.simulation.EnsembleSettings`: ``times`` at least
+        (:func:`glassbotan.simulation.log_times` makes them log-spaced), trajectories, timestep,
+        integrator, damping, potential, engine, device, seed, ranks, minimise.
 
     Returns
     -------
@@ -84,43 +60,37 @@ def simulate_ensemble(
         A trajectory blew up, or the engine failed.
 
     """
+    asked = checked(EnsembleSettings, settings)
     temperature = snapshot.temperature if temperature is None else temperature
     if temperature is None:
         raise InputError(f"{snapshot.source}: the temperature is not in the file; give it")
-    settings = DynamicsSettings(
-        temperature,
-        timestep=timestep,
-        integrator=integrator,
-        damping=damping,
-    )
-    steps = steps_at(times, timestep)
-    if trajectories < 1:
-        raise InputError(f"{trajectories} trajectories; there must be at least 1")
-    if minimise:
-        snapshot = inherent_structure(snapshot, potential)
+    if len(set(asked.trajectories)) > 1:
+        raise InputError("trajectories: give one number; all of them reach the last time")
+    if asked.minimise:
+        snapshot = inherent_structure(snapshot, asked.interaction)
+    steps, trajectories = asked.steps, asked.trajectories[0]
     positions = np.empty((len(steps), trajectories, *snapshot.positions.shape))
-    per_trajectory = int(steps[-1])
-    at_once = together(engine, device)
-    for first in range(0, trajectories, at_once):
-        group = range(first, min(first + at_once, trajectories))
+    whole = int(steps[-1])
+    for block in asked.blocks(snapshot_index):
+        chosen = block.trajectories
         run = start(
-            engine,
+            asked.engine,
             snapshot,
-            settings,
-            potential=potential,
-            trajectories=group,
-            seed=seed,
+            asked.settings(temperature),
+            potential=asked.interaction,
+            trajectories=chosen,
+            seed=asked.seed,
             snapshot_index=snapshot_index,
-            ranks=ranks,
-            device=device,
+            ranks=asked.ranks,
+            device=asked.device,
         )
         try:
             for t, step in enumerate(steps):
                 while run.step < step:
                     run.advance(min(int(step) - run.step, REPORT))
-                    done = first * per_trajectory + len(group) * run.step
-                    progress(done, trajectories * per_trajectory, "trajectories", unit="steps")
-                positions[t, group.start : group.stop] = snapshot.positions + run.displacements()
+                    done = chosen.start * whole + len(chosen) * run.step
+                    progress(done, trajectories * whole, "trajectories", unit="steps")
+                positions[t, chosen.start : chosen.stop] = snapshot.positions + run.displacements()
         finally:
             run.close()
-    return IsoconfigurationalEnsemble(snapshot, np.asarray(steps * timestep), positions)
+    return IsoconfigurationalEnsemble(snapshot, np.asarray(steps * asked.timestep), positions)

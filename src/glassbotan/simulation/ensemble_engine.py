@@ -23,8 +23,9 @@ from glassbotan.simulation.energy_watch import (
     thermal_energy,
     what_blew_up,
 )
-from glassbotan.simulation.engine import State, Task
+from glassbotan.simulation.engine import Run, State, Task
 from glassbotan.simulation.leapfrog_state import LeapfrogState, read_state
+from glassbotan.simulation.settings import Integrator
 from glassbotan.structure.periodic import FloatArray, wrap
 from glassbotan.structure.potential import PairPotential, interacting_pairs
 
@@ -282,14 +283,29 @@ class EnsembleRun:
             raise RunError(blown_up)
 
 
-def missing() -> str | None:
-    """Return what to do where the native library was not built, else None."""
-    return None if native.load() is not None else MISSING
+TOGETHER = {"cpu": 16, "cuda": 32, "cpu-plain": 32}
+"""Vectors of a CPU, and a warp of a GPU. "cpu-plain" is the plain form of what runs on a GPU, on
+the CPU: slow, and for tests."""
+INTEGRATORS: tuple[Integrator, ...] = ("nve", "langevin")
+CAGES, RANKS = True, False
 
 
-def start(task: Task) -> EnsembleRun:
+def missing(device: str = "cpu", ranks: int = 1) -> str | None:  # noqa: ARG001 - any engine's
+    """Return what to do where native library or device are not here, else None."""
+    if device == "cpu":
+        return None if native.load() is not None else MISSING
+    from glassbotan.simulation.device.engine import missing as missing_device
+
+    return missing_device(device)
+
+
+def start(task: Task, device: str = "cpu", ranks: int = 1) -> Run:  # noqa: ARG001 - any engine's
     """Begin the task's trajectories, at step 0."""
-    return EnsembleRun(task)
+    if device == "cpu":
+        return EnsembleRun(task)
+    from glassbotan.simulation.device import engine as device_engine
+
+    return device_engine.start(task, device)
 
 
 def instruction_sets() -> list[str]:

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassbotan.errors import InputError, RunError
-from glassbotan.simulation.engine import State, Task
+from glassbotan.simulation.engine import Run, State, Task
+from glassbotan.simulation.settings import Integrator
 from glassbotan.structure.lammps import (
     MISSING,
     QUIET,
@@ -50,14 +51,29 @@ SKIN = 0.25
 """Reach of the neighbour list beyond the cutoff, length units; the fastest of those tried."""
 
 
-def missing() -> str | None:
-    """Return what to install where LAMMPS cannot be loaded, else None."""
-    return MISSING if lammps_class() is None else None
+TOGETHER = {"cpu": 1}
+INTEGRATORS: tuple[Integrator, ...] = ("nve", "nose-hoover", "langevin")
+CAGES, RANKS = False, True
 
 
-def start(task: Task) -> "LammpsRun":
-    """Begin the task's trajectories, at step 0."""
-    return LammpsRun(task)
+def missing(device: str = "cpu", ranks: int = 1) -> str | None:  # noqa: ARG001 - any engine's
+    """Return what to install where LAMMPS, or mpiexec for several ranks, is not here, else None."""
+    if lammps_class() is None:
+        return MISSING
+    if ranks > 1:
+        from glassbotan.simulation.lammps_ranks import mpiexec
+
+        mpiexec()
+    return None
+
+
+def start(task: Task, device: str = "cpu", ranks: int = 1) -> Run:  # noqa: ARG001 - any engine's
+    """Begin the task's trajectories, at step 0, each on so many ranks."""
+    if ranks == 1:
+        return LammpsRun(task)
+    from glassbotan.simulation import lammps_ranks
+
+    return lammps_ranks.start(task, ranks)
 
 
 class LammpsRun:

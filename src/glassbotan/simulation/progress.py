@@ -4,7 +4,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from glassbotan.simulation.plan import Block, Plan
+from glassbotan.simulation.plan import Plan
+from glassbotan.simulation.protocol import Block
 
 
 @dataclass(frozen=True)

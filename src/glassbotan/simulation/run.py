@@ -44,10 +44,7 @@ def run_campaign(
     if target.suffix != SUFFIX:
         raise InputError(f"{target}: the name of a store must end in {SUFFIX}")
     planned = plan(campaign)
-    details = {"campaign": campaign.model_dump(mode="json")}
-    store = prepare(
-        target,
-        planned,
-        provenance(dict.fromkeys(planned.files), seed=campaign.seed, **details),
-    )
+    asked = campaign.model_dump(mode="json")
+    made_by = provenance(dict.fromkeys(planned.files), seed=campaign.seed, campaign=asked)
+    store = prepare(target, planned, made_by)
     return execute(store, planned, resources=resources, time_limit=time_limit, report=report)

@@ -14,8 +14,9 @@ from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Literal
 
 from glassbotan.errors import GlassbotanError, InputError, RunError
-from glassbotan.simulation.plan import Block, Plan
+from glassbotan.simulation.plan import Plan
 from glassbotan.simulation.progress import Progress, Report, Tally
+from glassbotan.simulation.protocol import Block
 from glassbotan.simulation.signals import Signals, listening
 from glassbotan.simulation.store import WORK, Store, clean, disk_errors
 from glassbotan.simulation.work import (

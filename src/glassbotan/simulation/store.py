@@ -18,7 +18,8 @@ from glassbotan.errors import InputError
 from glassbotan.io import ensemble_layout as layout
 from glassbotan.io.ensemble_layout import Attributes, group_name, open_group
 from glassbotan.io.ensemble_store import read_attributes, read_snapshot
-from glassbotan.simulation.plan import USUAL, Block, Plan, Protocol
+from glassbotan.simulation.plan import Plan
+from glassbotan.simulation.protocol import USUAL, Block, Protocol
 from glassbotan.simulation.targets import QUANTITIES, Reduction, averages, stored_form
 from glassbotan.structure import Snapshot
 from glassbotan.structure.periodic import FloatArray

@@ -22,7 +22,7 @@ from glassbotan.provenance import package_version
 from glassbotan.simulation import checkpoint
 from glassbotan.simulation.engine import Run
 from glassbotan.simulation.engines import start
-from glassbotan.simulation.plan import Block, Protocol
+from glassbotan.simulation.protocol import Block, Protocol
 from glassbotan.simulation.store import Store
 from glassbotan.simulation.targets import QUANTITIES, Reduction
 from glassbotan.simulation.trajectories import BlownUpError, Frame, StoppedError, frames
@@ -98,7 +98,7 @@ def run_block(
             taken = frames(
                 run,
                 protocol.steps[: block.times],
-                protocol.potential.particle_masses(snapshot.species),
+                protocol.interaction.particle_masses(snapshot.species),
                 conserves_momentum=protocol.integrator == "nve",
                 between=lambda: pause(stop, tell),
             )
@@ -187,7 +187,7 @@ def _start(snapshot: Snapshot, protocol: Protocol, block: Block) -> Run:
         protocol.engine,
         snapshot,
         protocol.settings(snapshot.temperature or np.nan),
-        potential=protocol.potential,
+        potential=protocol.interaction,
         trajectories=block.trajectories,
         seed=protocol.seed,
         snapshot_index=block.snapshot,

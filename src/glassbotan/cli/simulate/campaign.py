@@ -55,9 +55,8 @@ def campaign(
     resources = parse_resources(workers, scheduler, batch, batch_option)
     limit = parse_duration(time_limit)
 
-    from glassbotan.simulation.campaign import load_campaign, make_campaign
+    from glassbotan.simulation.campaign import load_campaign
 
-    loaded = load_campaign(file)
-    if device is not None:
-        loaded = make_campaign({**loaded.model_dump(), "device": device}, source=str(file))
+    changes = {} if device is None else {"device": device}
+    loaded = load_campaign(file, **changes)
     carry_out(loaded, output or Path(f"{loaded.name}.zarr"), resources, limit)

@@ -5,11 +5,10 @@ from typing import Annotated, Any
 
 import typer
 
-from glassbotan.cli.options import parse_box, parse_numbers
+from glassbotan.cli.from_model import options_of, settings_of
 from glassbotan.cli.simulate.options import (
     BatchOption,
     BatchSystem,
-    Device,
     Scheduler,
     TimeLimit,
     Workers,
@@ -17,7 +16,7 @@ from glassbotan.cli.simulate.options import (
     parse_duration,
     parse_resources,
 )
-from glassbotan.errors import InputError
+from glassbotan.simulation.campaign import Campaign
 
 EXAMPLE = (
     "glassbotan simulate ensemble data/published/isoconfig_N4096T0.44_401_tc07.npz "
@@ -25,7 +24,15 @@ EXAMPLE = (
 )
 
 
+@options_of(
+    Campaign,
+    first=("temperature", "trajectories", "times"),
+    leave_out=("name", "snapshots", "keep", "resolution", "block"),
+    short={"temperature": "-T"},
+    defaults={"times": "0.1..10"},
+)
 def ensemble(
+    given: dict[str, Any],
     snapshots: Annotated[
         list[str],
         typer.Argument(
@@ -35,35 +42,6 @@ def ensemble(
         ),
     ],
     *,
-    temperature: Annotated[
-        float | None,
-        typer.Option("--temperature", "-T", metavar="T", help="Default: the snapshot's own."),
-    ] = None,
-    trajectories: Annotated[
-        str,
-        typer.Option(metavar="R", help="One number, or with commas one for each time."),
-    ] = "32",
-    times: Annotated[
-        str,
-        typer.Option(
-            metavar="TIMES", help="With commas, or FIRST..LAST for ten a decade, evenly in log t."
-        ),
-    ] = "0.1..10",
-    seed: Annotated[int, typer.Option(metavar="N", help="Of the velocities.")] = 0,
-    engine: Annotated[
-        str, typer.Option(metavar="NAME", help="ensemble (fastest) or lammps.")
-    ] = "ensemble",
-    device: Device = "cpu",
-    potential: Annotated[
-        str, typer.Option(metavar="NAME", help="A mixture's name, or a YAML file.")
-    ] = "kob-andersen-3d",
-    integrator: Annotated[
-        str, typer.Option(metavar="NAME", help="nve, nose-hoover or langevin.")
-    ] = "nve",
-    damping: Annotated[
-        float, typer.Option(metavar="TIME", help="In which a thermostat takes hold.")
-    ] = 1.0,
-    timestep: Annotated[float, typer.Option(metavar="TIME", help="Of the integration.")] = 0.005,
     targets_only: Annotated[
         bool,
         typer.Option(
@@ -71,23 +49,6 @@ def ensemble(
             help="Keep propensity, bond extension and bond breaking, not the positions.",
         ),
     ] = False,
-    cutoff: Annotated[
-        float, typer.Option(metavar="LENGTH", help="Of the bonds, with --targets-only.")
-    ] = 2.0,
-    minimise: Annotated[
-        bool,
-        typer.Option("--minimise", help="Part overlapping particles first: inherent structure."),
-    ] = False,
-    box: Annotated[
-        str | None,
-        typer.Option(metavar="LENGTHS", help="Edges, for files without: 15.05658 or 10,10,12."),
-    ] = None,
-    ranks: Annotated[
-        int,
-        typer.Option(
-            metavar="K", help="Processes that share each trajectory: one large system, lammps only."
-        ),
-    ] = 1,
     workers: Workers = 1,
     scheduler: Scheduler = None,
     batch: BatchSystem = None,
@@ -103,44 +64,11 @@ def ensemble(
     """
     resources = parse_resources(workers, scheduler, batch, batch_option)
     limit = parse_duration(time_limit)
-    edges = parse_box(box)
-    asked: dict[str, Any] = {
-        "name": output.stem or "ensemble",
-        "snapshots": snapshots,
-        "box": edges,
-        "temperature": temperature,
-        "trajectories": _counts(trajectories),
-        "times": _times(times),
-        "seed": seed,
-        "engine": engine,
-        "device": device,
-        "ranks": ranks,
-        "potential": potential,
-        "integrator": integrator,
-        "damping": damping,
-        "timestep": timestep,
-        "keep": "targets" if targets_only else "positions",
-        "cutoff": cutoff,
-        "minimise": minimise,
-    }
-
-    from glassbotan.simulation.campaign import make_campaign
-
-    carry_out(make_campaign(asked, source="simulate ensemble"), output, resources, limit)
-
-
-def _counts(text: str) -> int | list[int]:
-    parts = text.split(",")
-    if not all(part.strip().isdecimal() for part in parts):
-        raise InputError(f"--trajectories {text!r}: expected whole numbers, such as 32 or 32,32,8")
-    return int(text) if len(parts) == 1 else [int(part) for part in parts]
-
-
-def _times(text: str) -> list[float] | dict[str, float]:
-    first, dots, last = text.partition("..")
-    if not dots:
-        return parse_numbers(text, "--times") or []
-    ends = [*(parse_numbers(first, "--times") or []), *(parse_numbers(last, "--times") or [])]
-    if len(ends) != 2:
-        raise InputError(f"--times {text!r}: expected two times, such as 0.1..100")
-    return {"first": ends[0], "last": ends[1]}
+    asked = settings_of(
+        Campaign,
+        given,
+        name=output.stem or "ensemble",
+        snapshots=snapshots,
+        keep="targets" if targets_only else "positions",
+    )
+    carry_out(asked, output, resources, limit)
