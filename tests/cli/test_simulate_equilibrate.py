@@ -97,8 +97,8 @@ def test_what_is_not_equilibrated_is_said_aloud(tmp_path):
     ("words", "message"),
     [
         ((), "the temperature is not given"),
-        (("-T", "-1"), "temperature is -1"),
-        (("-T", "1", "--density", "0"), "density is 0"),
+        (("-T", "-1"), "--temperature: input should be greater than 0"),
+        (("-T", "1", "--density", "0"), "--density: input should be greater than 0"),
         (("-T", "1", "--particles", "20"), "use at least 151 particles"),
         (("-T", "1", "--cooling", "ramp"), "needs a cooling time"),
         (("-T", "1", "--cooling-time", "3"), "a quench has neither"),

@@ -15,8 +15,8 @@ from glassbotan.simulation.campaign import make_campaign
 from glassbotan.simulation.device import engine as device_engine
 from glassbotan.simulation.device.targets import DeviceReduction, bonds_within
 from glassbotan.simulation.engines import available, check_engine, start
-from glassbotan.simulation.equilibration import equilibrate
-from glassbotan.simulation.equilibration.equilibrate import plan_jobs
+from glassbotan.simulation.equilibration import EquilibrationSettings, equilibrate
+from glassbotan.simulation.equilibration.equilibrate import jobs_of
 from glassbotan.simulation.plan import plan
 from glassbotan.simulation.run import run_campaign
 from glassbotan.simulation.store import Store
@@ -173,14 +173,11 @@ def test_an_ensemble_and_a_hold_run_on_a_device(glass):
 
 
 def test_a_device_is_part_of_the_task(glass):
-    asked = {
-        "temperature": 0.5, "particles": None, "density": None, "start": glass, "number": 1,
-        "seed": 0, "engine": "ensemble", "melt_temperature": None, "cooling_time": None,
-        "cooling_rate": None, "damping": None, "hold": None, "wave_number": None,
-        "cooling": "quench",
-    }  # fmt: skip
-    there = plan_jobs("kob-andersen-3d", device="cpu-plain", **asked)[0]
-    assert there.key != plan_jobs("kob-andersen-3d", **asked)[0].key
+    there, here = (
+        jobs_of(EquilibrationSettings(start=glass, device=device))[0]
+        for device in ("cpu-plain", "cpu")
+    )
+    assert there.key != here.key
 
 
 @pytest.mark.parametrize(

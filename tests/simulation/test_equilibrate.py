@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from glassbotan.errors import InputError, RunError
+from glassbotan.settings import checked
 from glassbotan.simulation import equilibrate
 from glassbotan.simulation.engines import available, start
 from glassbotan.simulation.equilibration import job as job_module
 from glassbotan.simulation.equilibration.decorrelation import chance_structure, decorrelation
-from glassbotan.simulation.equilibration.equilibrate import plan_jobs
+from glassbotan.simulation.equilibration.equilibrate import jobs_of
 from glassbotan.simulation.equilibration.job import StoppedError, carry_out
 from glassbotan.simulation.equilibration.settings import EquilibrationSettings
 from glassbotan.simulation.settings import DynamicsSettings
@@ -168,9 +169,8 @@ def test_numbers_and_seeds_are_independent():
 
 
 def test_no_stage_repeats_another_ones_noise():
-    settings = EquilibrationSettings(1.0, 2.0)
-    (job,) = plan_jobs("kob-andersen-3d", **arguments(particles=160, temperature=1.0))
-    assert len(settings.stages(prepared=False)) > 3
+    (job,) = jobs(particles=160, temperature=1.0)
+    assert len(job.settings.stages()) > 3
     seeds = set()
     work = job_module._Work(job)
     try:
@@ -184,24 +184,8 @@ def test_no_stage_repeats_another_ones_noise():
     assert len(seeds) == 3
 
 
-def arguments(**changes):
-    return {
-        "temperature": None,
-        "particles": None,
-        "density": None,
-        "start": None,
-        "number": 1,
-        "seed": 0,
-        "engine": "ensemble",
-        "melt_temperature": None,
-        "cooling_time": None,
-        "cooling_rate": None,
-        "damping": None,
-        "hold": None,
-        "wave_number": None,
-        "cooling": "quench",
-        **changes,
-    }
+def jobs(**settings):
+    return jobs_of(checked(EquilibrationSettings, settings))
 
 
 def test_trajectories_leave_their_start_and_each_other():
@@ -249,21 +233,16 @@ def test_decorrelation_of_known_displacements():
 
 def fast(**changes):
     """A job of a second: melt, ramp and hold, or with a start four trajectories."""
-    return plan_jobs(
-        "kob-andersen-3d",
-        **arguments(
-            **{
-                "particles": 160,
-                "temperature": 1.5,
-                "melt_time": 1.0,
-                "cooling": "ramp",
-                "cooling_time": 1.0,
-                "hold": 5.0,
-                "damping": 0.3,
-                **changes,
-            }
-        ),
-    )[0]
+    usual = {
+        "particles": 160,
+        "temperature": 1.5,
+        "melt_time": 1.0,
+        "cooling": "ramp",
+        "cooling_time": 1.0,
+        "hold": 5.0,
+        "damping": 0.3,
+    }
+    return jobs(**{**usual, **changes})[0]
 
 
 JOBS = {
@@ -362,24 +341,24 @@ def test_two_dimensions():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"temperature": -1.0}, "temperature is -1; it must be a positive"),
-        ({"temperature": float("nan")}, "temperature is nan"),
+        ({"temperature": -1.0}, "temperature: input should be greater than 0"),
+        ({"temperature": float("nan")}, "temperature: input should be a finite number"),
         ({"temperature": 300.0}, "not kelvin"),
         ({"temperature": None}, "temperature is not given"),
         ({"particles": 50}, "use at least 151 particles"),
         ({"density": 9.0}, "beyond what"),
-        ({"number": 0}, "at least 1"),
-        ({"seed": -1}, "seed"),
-        ({"engine": "gromacs"}, "'lammps' or 'ensemble'"),
+        ({"number": 0}, "number: input should be greater than or equal to 1"),
+        ({"seed": -1}, "seed: "),
+        ({"engine": "gromacs"}, "'ensemble' or 'lammps'"),
         ({"melt_temperature": 0.5}, "not above that of the hold"),
         ({"cooling": "ramp"}, "needs a cooling time"),
         ({"cooling_time": 5.0}, "a quench has neither"),
-        ({"cooling": "ramp", "cooling_rate": 0.0}, "cooling rate is 0"),
+        ({"cooling": "ramp", "cooling_rate": 0.0}, "cooling_rate: input should be greater than 0"),
         ({"cooling": "ramp", "cooling_rate": 0.1, "cooling_time": 1.0}, "one is enough"),
         ({"cooling": "ramp", "cooling_time": 0.1}, "too short for a thermostat to follow"),
         ({"cooling": "slow"}, "'quench' or 'ramp'"),
-        ({"hold": 0.0}, "hold is 0"),
-        ({"longest": float("inf")}, "longest is inf"),
+        ({"hold": 0.0}, "hold: input should be greater than 0"),
+        ({"longest": float("inf")}, "longest: input should be a finite number"),
         ({"thermostat": "nose-hoover"}, "engine 'lammps'"),
         ({"thermostat": "berendsen"}, "'langevin' or 'nose-hoover'"),
         ({"damping": 0.001}, "shorter than the timestep"),
@@ -419,14 +398,20 @@ def test_the_fastest_ramp_and_a_quench_are_no_blow_up(temperature):
 
 def test_stages_last_as_long_as_asked():
     settings = EquilibrationSettings(
-        0.44, 3.0, cooling="ramp", cooling_time=50.0, hold_time=7.0, melt_time=3.0
+        temperature=0.44,
+        melt_temperature=3.0,
+        cooling="ramp",
+        cooling_time=50.0,
+        hold_time=7.0,
+        melt_time=3.0,
     )
-    stages = settings.stages(prepared=False)
+    stages = settings.stages()
     assert sum(s.steps for s in stages) * 0.005 == pytest.approx(3 + 50 + 5 + 7)
     temperatures = [s.temperature for s in stages]
     assert temperatures[0] == 3.0
     assert temperatures[-1] == 0.44
     assert np.all(np.diff(temperatures) <= 0)
     assert np.diff(temperatures).min() >= -0.021
-    assert [s.name for s in settings.stages(prepared=True)] == ["hold"]
+    after = EquilibrationSettings(start=liquid().snapshot)
+    assert [s.name for s in after.stages()] == ["hold"]
     assert KOB_ANDERSEN.n_species == 2

@@ -26,14 +26,15 @@ def options_of(
     """Return what gives a command an option for each field of a model.
 
     The command's first parameter is then the mapping of fields to what was given, for
-    :func:`settings_of`; its other parameters follow the fields' options.
+    :func:`settings_of`; its other parameters are further
+    arguments and options.
 
     Parameters
     ----------
     model
         Its fields' titles stand for the values in ``--help``, their descriptions are the texts.
     first
-        The most important fields, which come first.
+        The most important fields and options of the command's own, which come first.
     leave_out
         Fields without an option.
     short
@@ -42,16 +43,17 @@ def options_of(
         Of the command, where they are others than the model's.
 
     """
-    names = [n for n in dict.fromkeys((*first, *model.model_fields)) if n not in leave_out]
+    names = [name for name in model.model_fields if name not in leave_out]
     letters, usual = short or {}, defaults or {}
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         _, *own = inspect.signature(command, eval_str=True).parameters.values()
         arguments = [p for p in own if p.kind is p.POSITIONAL_OR_KEYWORD]
-        options = [
-            _option(name, field, usual.get(name, field.get_default()), letters.get(name))
-            for name, field in ((name, model.model_fields[name]) for name in names)
-        ]
+        fields = {name: model.model_fields[name] for name in names}
+        options = {
+            name: _option(name, field, usual.get(name, field.get_default()), letters.get(name))
+            for name, field in fields.items()
+        } | {p.name: p for p in own if p not in arguments}
 
         @functools.wraps(command)
         def run(**given: Any) -> None:
@@ -59,7 +61,7 @@ def options_of(
 
         # Typer reads the options from the signature, and their types from nowhere else.
         run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-            [*arguments, *options, *(p for p in own if p not in arguments)]
+            [*arguments, *(options[name] for name in dict.fromkeys((*first, *options)))]
         )
         run.__annotations__ = {}
         return run

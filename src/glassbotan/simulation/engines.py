@@ -135,10 +135,9 @@ def check_engine(
     module = _named(engine)
     if device not in module.TOGETHER:
         knowing = [name for name in ENGINES if device in _named(name).TOGETHER]
-        also = f", or the engine {' or '.join(map(repr, knowing))}" if knowing else ""
         raise InputError(
             f"the engine {engine!r} knows no device {device!r}; use "
-            f"{' or '.join(map(repr, module.TOGETHER))}{also}"
+            f"{' or '.join(map(repr, module.TOGETHER))}{_or_engine(knowing)}"
         )
     if ranks < 1:
         raise InputError(f"ranks: {ranks}; there must be at least 1")
@@ -148,14 +147,19 @@ def check_engine(
             f"{_others('RANKS')} in several"
         )
     if integrator is not None and integrator not in module.INTEGRATORS:
+        knowing = [name for name in ENGINES if integrator in _named(name).INTEGRATORS]
         raise InputError(
             f"the engine {engine!r} has no integrator {integrator!r}; use "
-            f"{' or '.join(map(repr, module.INTEGRATORS))}, or another engine"
+            f"{' or '.join(map(repr, module.INTEGRATORS))}{_or_engine(knowing)}"
         )
     # No other engine is looked for: LAMMPS brings MPI with it, which takes its time and memory.
     reason = module.missing(device, ranks)
     if reason is not None:
         raise InputError(reason)
+
+
+def _or_engine(names: Sequence[str]) -> str:
+    return f", or the engine {' or '.join(map(repr, names))}" if names else ""
 
 
 def _others(ability: str) -> str:

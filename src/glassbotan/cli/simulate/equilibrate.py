@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from glassbotan.cli.console import check_folder
+from glassbotan.cli.from_model import options_of, settings_of
 from glassbotan.cli.options import parse_box
-from glassbotan.cli.simulate.options import Device
 from glassbotan.errors import InputError
+from glassbotan.simulation.equilibration.settings import EquilibrationSettings
 
 if TYPE_CHECKING:
     from glassbotan.simulation.equilibration.job import Equilibrated, Job, JobProgress
@@ -26,27 +27,15 @@ TASK = "task"
 """Entry of a file's provenance that says what it was made by."""
 
 
+@options_of(
+    EquilibrationSettings,
+    first=("mixture", "particles", "density", "temperature", "number", "start"),
+    leave_out=("start",),
+    short={"temperature": "-T"},
+)
 def equilibrate(
+    given: dict[str, Any],
     *,
-    mixture: Annotated[
-        str, typer.Option(metavar="NAME", help="A mixture's name, or a YAML file.")
-    ] = "kob-andersen-3d",
-    particles: Annotated[
-        int | None, typer.Option(metavar="N", help="Their number; default: 4096.")
-    ] = None,
-    density: Annotated[
-        float | None,
-        typer.Option(metavar="NUMBER", help="Of particles; default: the mixture's usual one."),
-    ] = None,
-    temperature: Annotated[
-        float | None,
-        typer.Option(
-            "--temperature", "-T", metavar="T", help="To be held at; default with --from: its own."
-        ),
-    ] = None,
-    number: Annotated[
-        int, typer.Option(metavar="K", help="How many; FILE is then numbered: glass-0001.extxyz.")
-    ] = 1,
     start: Annotated[
         Path | None,
         typer.Option(
@@ -54,47 +43,6 @@ def equilibrate(
             metavar="SNAPSHOT",
             help="One in equilibrium, to be forgotten instead of melting.",
         ),
-    ] = None,
-    seed: Annotated[int, typer.Option(metavar="N", help="Of all random numbers.")] = 0,
-    hold: Annotated[
-        float | None,
-        typer.Option(metavar="TIMES", help="In units of tau_alpha; default: 10, with --from 3."),
-    ] = None,
-    hold_time: Annotated[
-        float | None, typer.Option(metavar="TIME", help="Instead of --hold, in time units.")
-    ] = None,
-    longest: Annotated[
-        float, typer.Option(metavar="TIME", help="After which the hold ends in any case.")
-    ] = 1e5,
-    melt_temperature: Annotated[
-        float | None,
-        typer.Option(metavar="T", help="Of the melt; default: 3, or twice the temperature."),
-    ] = None,
-    melt_time: Annotated[float, typer.Option(metavar="TIME", help="Of the melt.")] = 20.0,
-    cooling: Annotated[
-        str, typer.Option(metavar="NAME", help="quench (fast), or ramp (linear).")
-    ] = "quench",
-    cooling_time: Annotated[
-        float | None, typer.Option(metavar="TIME", help="Duration of a ramp.")
-    ] = None,
-    cooling_rate: Annotated[
-        float | None, typer.Option(metavar="RATE", help="Of a ramp, temperature a time unit.")
-    ] = None,
-    engine: Annotated[
-        str, typer.Option(metavar="NAME", help="ensemble (fastest with --from) or lammps.")
-    ] = "ensemble",
-    device: Device = "cpu",
-    thermostat: Annotated[
-        str, typer.Option(metavar="NAME", help="langevin; with lammps also nose-hoover.")
-    ] = "langevin",
-    damping: Annotated[
-        float | None,
-        typer.Option(metavar="TIME", help="Of the thermostat; default: 2, with --from 10."),
-    ] = None,
-    timestep: Annotated[float, typer.Option(metavar="TIME", help="Of the integration.")] = 0.005,
-    wave_number: Annotated[
-        float | None,
-        typer.Option(metavar="Q", help="Of F_s, which tells tau_alpha; default: 7.25 / sigma."),
     ] = None,
     box: Annotated[
         str | None,
@@ -112,36 +60,17 @@ def equilibrate(
     edges = parse_box(box)
 
     from glassbotan.io import read
-    from glassbotan.simulation.equilibration.equilibrate import plan_jobs
+    from glassbotan.simulation.equilibration.equilibrate import jobs_of
 
     snapshot = None if start is None else read(start, box=edges)
-    plan = plan_jobs(
-        mixture,
-        temperature=temperature,
-        particles=particles,
-        density=density,
-        start=snapshot,
-        number=number,
-        seed=seed,
-        engine=engine,
-        device=device,
-        melt_temperature=melt_temperature,
-        hold=hold,
-        wave_number=wave_number,
-        melt_time=melt_time,
-        cooling=cooling,
-        cooling_time=cooling_time,
-        cooling_rate=cooling_rate,
-        hold_time=hold_time,
-        longest=longest,
-        thermostat=thermostat,
-        damping=damping,
-        timestep=timestep,
-    )
-    batches = _batches(plan, output, number)
+    asked = settings_of(EquilibrationSettings, given, start=snapshot)
+    plan, seed = jobs_of(asked), asked.seed
+    batches = _batches(plan, output, asked.number)
     for batch in batches:
         batch.check()
-    inputs = [path for path in (start, Path(mixture)) if path is not None and path.is_file()]
+    inputs = [
+        path for path in (start, Path(given["mixture"])) if path is not None and path.is_file()
+    ]
     for place, batch in enumerate(batches):
         if batch.done:
             for target in batch.targets:
@@ -235,7 +164,7 @@ def _make(batch: _Batch, inputs: list[Path], seed: int, place: int, batches: int
     for glass, target, task in zip(made, batch.targets, batch.tasks, strict=True):
         details = {
             TASK: task,
-            "equilibration": dict(batch.job.task),
+            "equilibration": batch.job.task,
             "judgement": glass.judgement.as_dict(),
         }
         if glass.decorrelation is not None:

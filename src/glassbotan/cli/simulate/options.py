@@ -19,9 +19,6 @@ UNITS = {"": 1, "s": 1, "min": 60, "m": 60, "h": 3600, "d": 86400}
 Workers = Annotated[
     int, typer.Option("--workers", "-w", metavar="N", help="Processes, or jobs with --batch.")
 ]
-Device = Annotated[
-    str, typer.Option(metavar="NAME", help="cpu, or cuda: the engine ensemble on a GPU.")
-]
 Scheduler = Annotated[
     str | None,
     typer.Option(

@@ -5,13 +5,15 @@ leave a snapshot which is in equilibrium already: an isoconfigurational ensemble
 trajectories are, once held long enough, snapshots of their own.
 """
 
+import hashlib
 import json
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,11 +27,13 @@ from glassbotan.simulation.equilibration.decorrelation import Decorrelation, dec
 from glassbotan.simulation.equilibration.judgement import Judgement, judge
 from glassbotan.simulation.equilibration.record import HoldRecord, relative_to_centre
 from glassbotan.simulation.equilibration.settings import EquilibrationSettings
+from glassbotan.simulation.equilibration.start import particle_species, random_start
+from glassbotan.simulation.protocol import potential_record
 from glassbotan.simulation.trajectories import FIRST_SLICE, SLICE
+from glassbotan.simulation.velocities import trajectory_seed
 from glassbotan.structure import Snapshot
 from glassbotan.structure.periodic import FloatArray, wrap
-from glassbotan.structure.potential import PairPotential
-from glassbotan.structure.snapshot import IntArray
+from glassbotan.structure.snapshot import IntArray, fingerprint
 
 LOGGER = logging.getLogger("glassbotan")
 
@@ -48,42 +52,64 @@ class StoppedError(Exception):
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """What is to be done.
+    """What is to be done: the trajectories of those numbers, together."""
 
-    Attributes
-    ----------
-    name
-        For messages.
-    begin
-        Makes the configuration that the first stage begins from.
-    potential, settings, engine
-        Interaction, thermal history and hold, and what integrates.
-    seed, trajectories
-        What random numbers follow from: the seed, and the number of each trajectory.
-    prepared
-        Whether the start is in equilibrium already, so that it is only held.
-    task
-        What it is, as JSON knows it: a checkpoint of another task is not taken up.
-    device
-        Where the engine runs.
-
-    """
-
-    name: str
-    begin: Callable[[], Snapshot]
-    potential: PairPotential
     settings: EquilibrationSettings
-    engine: str
-    seed: int
     trajectories: tuple[int, ...]
-    prepared: bool
-    task: Mapping[str, object] = field(default_factory=dict)
-    device: str = "cpu"
+
+    @property
+    def name(self) -> str:
+        """For messages."""
+        start = self.settings.start
+        return f"glass {self.trajectories[0] + 1}" if start is None else start.source
+
+    @property
+    def prepared(self) -> bool:
+        """Whether the start is in equilibrium already, so that it is only held."""
+        return self.settings.start is not None
+
+    @property
+    def seed(self) -> int:
+        """What the engine's random numbers follow from."""
+        start, seed = self.settings.start, self.settings.seed
+        if start is None:
+            return seed
+        # Two starts with one seed draw different numbers.
+        return int(hashlib.sha256(f"{seed} {fingerprint(start)}".encode()).hexdigest()[:15], 16)
+
+    @property
+    def task(self) -> dict[str, Any]:
+        """What it is, as JSON knows it: a checkpoint of another task is not taken up."""
+        asked = self.settings
+        task = {
+            **asked.history,
+            "engine": asked.engine,
+            "seed": asked.seed,
+            "trajectories": list(self.trajectories),
+            "potential": potential_record(asked.mixture.potential),
+        }
+        if asked.start is not None:
+            task["start"] = fingerprint(asked.start)
+        else:
+            task["particles"] = np.bincount(
+                particle_species(asked.mixture, asked.particles)
+            ).tolist()
+            task |= {"density": asked.density, "dimension": asked.mixture.dimension}
+        # On the CPU it is what it was before there were other devices.
+        return task if asked.device == "cpu" else {**task, "device": asked.device}
 
     @property
     def key(self) -> str:
         """The task and the program that does it, as text."""
         return json.dumps({**self.task, "version": package_version()}, sort_keys=True)
+
+    def begin(self) -> Snapshot:
+        """Return the configuration that the first stage begins from."""
+        asked = self.settings
+        if asked.start is not None:
+            return asked.start
+        source = trajectory_seed(asked.seed, snapshot=0, trajectory=self.trajectories[0])
+        return random_start(asked.mixture, asked.particles, asked.density, source)
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,7 +221,7 @@ class _Work:
 
     def __init__(self, job: Job) -> None:
         self.job = job
-        self.stages = job.settings.stages(prepared=job.prepared)
+        self.stages = job.settings.stages()
         self.stage = 0
         self.record: HoldRecord | None = None
         self._slice = FIRST_SLICE
@@ -327,7 +353,7 @@ class _Work:
 
     @property
     def _masses(self) -> FloatArray:
-        return self.job.potential.particle_masses(self._snapshot.species)
+        return self.job.settings.mixture.potential.particle_masses(self._snapshot.species)
 
     @property
     def _majority(self) -> IntArray:
@@ -359,16 +385,16 @@ class _Work:
         stage = self.stages[index]
         self.stage, self._snapshot, self._velocities = index, snapshot, velocities
         self.run = start(
-            self.job.engine,
+            self.job.settings.engine,
             snapshot,
             self.job.settings.dynamics(stage.temperature, stage.damping),
-            potential=self.job.potential,
+            potential=self.job.settings.mixture.potential,
             trajectories=self.job.trajectories,
             seed=self.job.seed,
             # Every stage draws noise of its own; stage 0 of a trajectory is its random start's.
             snapshot_index=index + 1,
             velocities=velocities,
-            device=self.job.device,
+            device=self.job.settings.device,
         )
         if stage.name == "hold":
             self.record = HoldRecord(
@@ -506,27 +532,3 @@ def _short(value: object) -> str:
 
 def _part(state: Mapping[str, NDArray[np.generic]], prefix: str) -> State:
     return {n.removeprefix(prefix): a for n, a in state.items() if n.startswith(prefix)}
-
-
-def describe_task(
-    settings: EquilibrationSettings,
-    potential: PairPotential,
-    *,
-    engine: str,
-    seed: int,
-    trajectories: tuple[int, ...],
-    **details: object,
-) -> dict[str, object]:
-    """Return a task as JSON knows it."""
-    assert potential.masses is not None
-    tables = {
-        name: getattr(potential, name).tolist() for name in ("epsilon", "sigma", "cutoff", "masses")
-    }
-    return {
-        **details,
-        **asdict(settings),
-        "engine": engine,
-        "seed": seed,
-        "trajectories": list(trajectories),
-        "potential": {**tables, "shift": potential.shift},
-    }

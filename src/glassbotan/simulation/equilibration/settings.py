@@ -1,15 +1,39 @@
 """How a glass is prepared: its thermal history, and how long it is held."""
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import numpy as np
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from glassbotan.errors import InputError
+from glassbotan.settings import Count, Positive
+from glassbotan.simulation.engines import EngineSettings
 from glassbotan.simulation.settings import DynamicsSettings
+from glassbotan.structure import Snapshot
+from glassbotan.structure.potential import check_species
+from glassbotan.structure.potentials import Mixture, load_mixture
 
-Cooling = Literal["quench", "ramp"]
-Thermostat = Literal["langevin", "nose-hoover"]
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PARTICLES = 4096
+
+HOLD, HOLD_FROM = 10.0, 3.0
+"""Relaxation times of a hold after a melt, and of one that only forgets where it began."""
+
+DAMPING, DAMPING_FROM = 2.0, 10.0
+"""The thermostat's in these: after a melt heat must come and go, which slows motion by some per
+cent; what is at its temperature is better left alone."""
+
+MELT = 3.0
+"""Temperature of the melt over the deepest well of like particles: far above any glass."""
+
+HOTTEST = 20.0
+"""The same, beyond which a temperature is taken for one in other units."""
+
+WAVE_NUMBER = 7.25
+"""Times the majority's sigma: first peak of the Kob-Andersen mixture's structure factor."""
 
 QUENCH_STAIR, QUENCH_TIME = 0.8, 1.0
 """A quench goes down by such a factor in temperature every so many time units: about as fast as
@@ -54,77 +78,135 @@ class Stage:
     steps: int
 
 
-@dataclass(frozen=True)
-class EquilibrationSettings:
-    """Thermal history and hold, Lennard-Jones units.
+HISTORY = (
+    "temperature", "melt_temperature", "timestep", "thermostat", "damping", "melt_time", "cooling",
+    "cooling_time", "hold", "hold_time", "longest", "wave_number",
+)  # fmt: skip
+"""The settings that a glass follows from, apart from where it began and random numbers."""
 
-    Attributes
-    ----------
-    temperature
-        That the glass is held at.
-    timestep
-        Of the integration.
-    thermostat
-        "langevin", or "nose-hoover" on the engine "lammps".
-    damping
-        The thermostat's during the hold.
-    melt_temperature, melt_time
-        Before cooling: where, and for how long, memory of the random start is lost.
-    cooling
-        "quench": as fast as the thermostat takes the heat up. "ramp": linear in time.
-    cooling_time
-        Duration of a ramp.
-    hold
-        How long the glass is held, in units of tau_alpha as it is found during the hold.
-    hold_time
-        Instead of ``hold``: in time units.
-    longest
-        Time after which the hold ends in any case.
-    wave_number
-        At which F_s of the majority species tells tau_alpha, inverse length.
 
-    Raises
-    ------
-    InputError
-        A number is not positive, the melt is no hotter than the hold, a ramp has no duration, or a
-        name is unknown.
+def _mixture(given: Any) -> Any:
+    return given if isinstance(given, Mixture) else load_mixture(given)
 
+
+class EquilibrationSettings(EngineSettings):
+    """How snapshots are brought to equilibrium, Lennard-Jones units.
+
+    Where ``start`` is given, a snapshot in equilibrium, all are trajectories of one ensemble that
+    leaves it, and are held until they have forgotten it. What depends on mixture or start by
+    default is worked out, so that no value is None but those of a ramp and ``hold_time``.
     """
 
-    temperature: float
-    melt_temperature: float
-    timestep: float = 0.005
-    thermostat: Thermostat = "langevin"
-    damping: float = 2.0
-    melt_time: float = 20.0
-    cooling: Cooling = "quench"
-    cooling_time: float | None = None
-    hold: float = 10.0
-    hold_time: float | None = None
-    longest: float = 1e5
-    wave_number: float = 7.25
+    mixture: Annotated[Mixture, BeforeValidator(_mixture)] = Field(  # type: ignore[assignment]  # read
+        "kob-andersen-3d", title="NAME", description="A mixture's name, or a YAML file."
+    )
+    start: Snapshot | None = Field(None, description="In equilibrium, to be forgotten.")
+    particles: Annotated[int, Field(ge=1)] = Field(  # type: ignore[assignment]  # worked out
+        None, title="N", description="Their number; default: 4096."
+    )
+    density: Positive = Field(  # type: ignore[assignment]  # worked out
+        None, title="NUMBER", description="Of particles; default: the mixture's usual one."
+    )
+    temperature: Positive = Field(  # type: ignore[assignment]  # worked out
+        None, title="T", description="To be held at; default with --from: its own."
+    )
+    number: Count = Field(
+        1, title="K", description="How many; FILE is then numbered: glass-0001.extxyz."
+    )
+    hold: Positive = Field(  # type: ignore[assignment]  # worked out
+        None, title="TIMES", description="In units of tau_alpha; default: 10, with --from 3."
+    )
+    hold_time: Positive | None = Field(
+        None, title="TIME", description="Instead of --hold, in time units."
+    )
+    longest: Positive = Field(
+        1e5, title="TIME", description="After which the hold ends in any case."
+    )
+    melt_temperature: Positive = Field(  # type: ignore[assignment]  # worked out
+        None, title="T", description="Of the melt; default: 3, or twice the temperature."
+    )
+    melt_time: Positive = Field(20.0, title="TIME", description="Of the melt.")
+    cooling: Literal["quench", "ramp"] = Field(
+        "quench", title="NAME", description="quench (fast), or ramp (linear)."
+    )
+    cooling_time: Positive | None = Field(None, title="TIME", description="Duration of a ramp.")
+    cooling_rate: Positive | None = Field(
+        None, title="RATE", description="Of a ramp, temperature a time unit."
+    )
+    thermostat: Literal["langevin", "nose-hoover"] = Field(
+        "langevin", title="NAME", description="langevin; with lammps also nose-hoover."
+    )
+    damping: Positive = Field(  # type: ignore[assignment]  # worked out
+        None, title="TIME", description="Of the thermostat; default: 2, with --from 10."
+    )
+    wave_number: Positive = Field(  # type: ignore[assignment]  # worked out
+        None, title="Q", description="Of F_s, which tells tau_alpha; default: 7.25 / sigma."
+    )
 
-    def __post_init__(self) -> None:
-        """Refuse what cannot be run."""
-        if self.thermostat not in get_args(Thermostat):
+    @field_validator(
+        "particles", "density", "temperature", "hold", "melt_temperature", "damping",
+        "wave_number", mode="before",
+    )  # fmt: skip
+    @classmethod
+    def _usual(cls, given: Any, known: ValidationInfo) -> Any:
+        """Return the default by mixture and start."""
+        mixture, start = known.data["mixture"], known.data.get("start")
+        if given is not None:
+            return given
+        defaults: dict[str, Callable[[], float]] = {
+            "particles": lambda: PARTICLES if start is None else start.n_particles,
+            "density": lambda: _density(mixture, start),
+            "temperature": lambda: _temperature(start),
+            "hold": lambda: HOLD if start is None else HOLD_FROM,
+            "melt_temperature": lambda: max(
+                MELT * _well(mixture), 2 * known.data.get("temperature", 0)
+            ),
+            "damping": lambda: DAMPING if start is None else DAMPING_FROM,
+            "wave_number": lambda: _wave_number(mixture, start),
+        }
+        return defaults[str(known.field_name)]()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _check_start(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Refuse what a start brings itself."""
+        start = given.get("start")
+        if start is None:
+            return given
+        if not {"particles", "density"}.isdisjoint(_told(given)):
             raise InputError(
-                f"thermostat {self.thermostat!r} is unknown; use 'langevin' or 'nose-hoover'"
+                f"{start.source}: particles and density are this snapshot's own; leave them out"
             )
-        if self.cooling not in get_args(Cooling):
-            raise InputError(f"cooling {self.cooling!r} is unknown; use 'quench' or 'ramp'")
+        history = {"melt_temperature", "cooling_time", "cooling_rate"}
+        if not history.isdisjoint(_told(given)) or given.get("cooling") == "ramp":
+            raise InputError(
+                f"{start.source}: what begins from a snapshot is neither melted nor cooled; leave "
+                "out the melt's temperature and the cooling"
+            )
+        return given
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        """Refuse what cannot be run."""
+        if self.start is not None:
+            check_species(self.start, self.mixture.potential)
+        hottest = HOTTEST * _well(self.mixture)
+        if self.temperature > hottest:
+            raise InputError(
+                f"the temperature is {self.temperature:g}; mixture {self.mixture.name} is a hot "
+                f"gas above {hottest:g} (units of epsilon / k_B, not kelvin)"
+            )
         self.dynamics(self.temperature, self.damping)
-        for name in ("melt_temperature", "melt_time", "cooling_time", "hold", "hold_time",
-                     "longest", "wave_number"):  # fmt: skip
-            value = getattr(self, name)
-            if value is not None and not (np.isfinite(value) and value > 0):
-                raise InputError(
-                    f"the {name.replace('_', ' ')} is {value:g}; it must be a positive number"
-                )
         if self.melt_temperature <= self.temperature:
             raise InputError(
                 f"the melt's temperature {self.melt_temperature:g} is not above that of the hold, "
                 f"{self.temperature:g}"
             )
+        if self.cooling_rate is not None:
+            if self.cooling_time is not None:
+                raise InputError("a cooling time and a cooling rate are given; one is enough")
+            time = (self.melt_temperature - self.temperature) / self.cooling_rate
+            object.__setattr__(self, "cooling_time", time)
         if (self.cooling == "ramp") != (self.cooling_time is not None):
             raise InputError(
                 "a ramp needs a cooling time or a cooling rate"
@@ -133,17 +215,23 @@ class EquilibrationSettings:
             )
         if self.cooling == "ramp":
             self._check_ramp()
+        return self
+
+    @property
+    def history(self) -> dict[str, Any]:
+        """What a glass follows from, JSON-ready."""
+        return self.model_dump(include=set(HISTORY))
 
     def dynamics(self, temperature: float, damping: float) -> DynamicsSettings:
         """Return the equations of motion at a temperature."""
         return DynamicsSettings(temperature, self.timestep, self.thermostat, damping)
 
-    def stages(self, *, prepared: bool) -> list[Stage]:
-        """Return what is done one after another; the hold alone where the start is prepared."""
+    def stages(self) -> list[Stage]:
+        """Return what is done one after another; from a start the hold alone."""
         hold = Stage(
             "hold", self.temperature, self.damping, self.steps(self.hold_time or self.longest)
         )
-        if prepared:
+        if self.start is not None:
             return [hold]
         melt = Stage("melt", self.melt_temperature, MELT_DAMPING, self.steps(self.melt_time))
         return [melt, *self._cooling(), hold]
@@ -190,3 +278,36 @@ class EquilibrationSettings:
     def steps(self, time: float) -> int:
         """Return a time as a number of timesteps, at least one."""
         return max(1, round(time / self.timestep))
+
+
+def _told(given: dict[str, Any]) -> set[str]:
+    return {name for name, value in given.items() if value is not None}
+
+
+def _density(mixture: Mixture, start: Snapshot | None) -> float:
+    found = mixture.density if start is None else start.density
+    if found is None:
+        raise InputError(f"mixture {mixture.name}: its density is not known; give it")
+    return found
+
+
+def _temperature(start: Snapshot | None) -> float:
+    if start is None:
+        raise InputError("the temperature is not given")
+    if start.temperature is None:
+        raise InputError(f"{start.source}: the temperature is not in the file; give it")
+    return start.temperature
+
+
+def _wave_number(mixture: Mixture, start: Snapshot | None) -> float:
+    """Return 7.25 over the majority's sigma."""
+    if start is not None:
+        majority = int(np.bincount(start.species).argmax())
+    else:
+        majority = 0 if mixture.composition is None else int(np.argmax(mixture.composition))
+    return WAVE_NUMBER / float(mixture.potential.sigma[majority, majority])
+
+
+def _well(mixture: Mixture) -> float:
+    """Return the deepest well of like particles."""
+    return float(np.diag(mixture.potential.epsilon).max())
