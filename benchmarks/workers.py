@@ -128,18 +128,17 @@ def measure(campaign: Path, workers: int) -> Seconds:
 def run(campaign: str, store: str, workers: str) -> None:
     """Run a campaign and print the time at which its trajectories began to move."""
     from glassbotan.simulation.campaign import load_campaign
-    from glassbotan.simulation.progress import Progress
     from glassbotan.simulation.run import run_campaign
     from glassbotan.simulation.schedule import Resources
 
     moved: list[float] = []
 
-    def report(progress: Progress) -> None:
-        if progress.done and not moved:
+    def hear(done: float, *_: object, **__: object) -> None:
+        if done and not moved:
             moved.append(time.time())
 
     summary = run_campaign(
-        load_campaign(campaign), store, resources=Resources(int(workers)), report=report
+        load_campaign(campaign), store, resources=Resources(int(workers)), progress=hear
     )
     if not summary.complete:
         raise SystemExit("the campaign was stopped")

@@ -20,7 +20,11 @@ def clock(monkeypatch):
 @pytest.mark.parametrize(
     ("told", "more", "words"),
     [
-        ((0, 1000, "", "particle-steps"), {}, "0 %"),
+        (
+            (0, 1000, "", "particle-steps"),
+            {"note": "0 of 3 snapshots finished"},
+            "0 %, 0 of 3 snapshots finished",
+        ),
         (
             (370, 1000, "cooling", "particle-steps"),
             {"rate": 0.05},

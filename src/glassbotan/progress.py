@@ -14,6 +14,7 @@ class Progress(Protocol):
         /,
         *,
         unit: str = "",
+        note: str = "",
         at_most: bool = False,
     ) -> object:
         """Say how much is done.
@@ -24,10 +25,12 @@ class Progress(Protocol):
             In units of work, those of earlier runs included; the total is None while unknown. Who
             goes back (lost work, another file) is measured anew.
         what
-            What is being done, and what else is worth saying of it now.
+            What is being done.
         unit
             Of done and total, such as "snapshots", "particle-steps" or "B" (bytes); empty where
             they are mere shares.
+        note
+            What else is worth saying now.
         at_most
             Whether the total is an upper limit.
 
@@ -35,7 +38,14 @@ class Progress(Protocol):
 
 
 def silent(
-    done: float, total: float | None, what: str = "", /, *, unit: str = "", at_most: bool = False
+    done: float,
+    total: float | None,
+    what: str = "",
+    /,
+    *,
+    unit: str = "",
+    note: str = "",
+    at_most: bool = False,
 ) -> None:
     """Tell nobody."""
 
@@ -70,9 +80,10 @@ class Part:
         /,
         *,
         unit: str = "",  # noqa: ARG002 - that of the whole stands
+        note: str = "",
         at_most: bool = False,
     ) -> None:
         """Say how much of the stretch is done."""
         share = done / total if total else 0.0
         now = self._first + share * (self._last - self._first)
-        self._whole(now, self._total, what, unit=self._unit, at_most=at_most)
+        self._whole(now, self._total, what, unit=self._unit, note=note, at_most=at_most)

@@ -46,11 +46,14 @@ class ShownProgress:
         /,
         *,
         unit: str = "",
+        note: str = "",
         at_most: bool = False,
     ) -> None:
         """Show how much is done; see :class:`glassbotan.progress.Progress`."""
         now = time.monotonic()
-        self.text = describe(done, total, what, unit, rate=self._rate(done, now), at_most=at_most)
+        self.text = describe(
+            done, total, what, unit, note=note, rate=self._rate(done, now), at_most=at_most
+        )
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, completed=done, total=total, description=self.text)
         elif self._lines and now - self._written >= MINUTE:
@@ -118,6 +121,7 @@ def describe(
     what: str = "",
     unit: str = "",
     *,
+    note: str = "",
     rate: float = 0.0,
     at_most: bool = False,
 ) -> str:
@@ -125,7 +129,7 @@ def describe(
 
     Parameters
     ----------
-    done, total, what, unit, at_most
+    done, total, what, unit, note, at_most
         See :class:`glassbotan.progress.Progress`.
     rate
         Units of work a second; 0 while unknown.
@@ -143,6 +147,8 @@ def describe(
     if rate > 0 and total is not None and done < total:
         limit = "at most " if at_most else ""
         parts.append(f"{limit}{duration((total - done) / rate)} left")
+    if note:
+        parts.append(note)
     return ", ".join(parts)
 
 

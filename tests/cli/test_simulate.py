@@ -4,10 +4,8 @@ import pytest
 
 from cli.command_line import refusal, run
 from glassbotan import io
-from glassbotan.cli.simulate.meter import describe, duration
 from glassbotan.cli.simulate.options import parse_duration
 from glassbotan.errors import InputError
-from glassbotan.simulation.progress import Progress
 from simulation.campaigns import campaign_file, contents
 from simulation.glasses import needs_lammps, thermal_glass
 
@@ -89,10 +87,3 @@ def test_durations_are_read(text, seconds):
 def test_what_is_no_duration_is_refused(text):
     with pytest.raises(InputError, match="--time-limit"):
         parse_duration(text)
-
-
-def test_progress_in_words():
-    assert describe(Progress(0, 1000, 0.0, 3, 0)) == "0 %, 0 of 3 snapshots finished"
-    found = describe(Progress(370, 1000, 0.05, 12, 4))
-    assert found == "37 %, 0.05 particle-steps/s, 3 h 30 min left, 4 of 12 snapshots finished"
-    assert [duration(s) for s in (20, 600, 1e6)] == ["20 s", "10 min", "11 d 13 h"]

@@ -12,10 +12,8 @@ import pytest
 
 from cli.command_line import refusal, run
 from glassbotan import io
-from glassbotan.cli.simulate.equilibrate import describe
 from glassbotan.io.extxyz import read_provenance
 from glassbotan.simulation.engines import available
-from glassbotan.simulation.equilibration.job import JobProgress
 
 pytestmark = pytest.mark.skipif(
     available()["ensemble"] is not None,
@@ -135,27 +133,12 @@ def test_a_full_disk_is_one_line(tmp_path, monkeypatch):
     assert not list(tmp_path.glob("*.xyz"))
 
 
-def test_progress_in_words():
-    progress = JobProgress(
-        stage="hold",
-        time=12.0,
-        end=49.0,
-        known=True,
-        scattering=0.4,
-        done=1000,
-        total=3000,
-        rate=10.0,
-    )
-    assert describe(progress) == (
-        "hold, t = 12 of 49, F_s = 0.400, 10 particle-steps/s, 3 min left"
-    )
-
-
 COMMAND = """
 import sys
+from glassbotan.simulation import pacing
 from glassbotan.simulation.equilibration import job
 job.SECONDS_BETWEEN_CHECKPOINTS = 0.05
-job.SLICE = 0.02
+pacing.SLICE = 0.02
 from glassbotan.cli import main
 sys.argv[0] = "glassbotan"
 main()

@@ -24,7 +24,7 @@ def main(campaign: str, store: str, where: str = "1", *limit: str) -> None:
             store,
             resources=resources,
             time_limit=float(limit[0]) if limit else None,
-            report=lambda progress: say(progress.done / progress.total),
+            progress=lambda done, total, *_, **__: say(done / total),
         )
     except GlassbotanError as error:
         sys.stderr.write(f"{error}\n")

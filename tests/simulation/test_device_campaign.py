@@ -9,7 +9,7 @@ import torch
 import glassbotan as gb
 from glassbotan.errors import InputError, RunError
 from glassbotan.io.ensemble_store import group_name, open_group
-from glassbotan.simulation import batches
+from glassbotan.simulation import batches, pacing
 from glassbotan.simulation.batches import run_blocks
 from glassbotan.simulation.campaign import make_campaign
 from glassbotan.simulation.device import engine as device_engine
@@ -75,8 +75,8 @@ def test_a_campaign_that_was_stopped_goes_on_to_the_same_bits(content, tmp_path,
     whole = tmp_path / "whole.zarr"
     run_campaign(make_campaign(content), whole)
     # Stopped every few slices, and with other boxes together.
-    monkeypatch.setattr(batches, "FIRST_SLICE", 3)
-    monkeypatch.setattr(batches, "SLICE", 0.1)
+    monkeypatch.setattr(pacing, "FIRST_SLICE", 3)
+    monkeypatch.setattr(pacing, "SLICE", 0.1)
     monkeypatch.setattr(batches, "PLAIN_PLACES", 1000)
     planned = plan(make_campaign(content))
     stopped = tmp_path / "stopped.zarr"
@@ -116,16 +116,16 @@ def test_a_block_that_blows_up_leaves_the_others_whole(content, tmp_path):
     whole, torn = tmp_path / "whole.zarr", tmp_path / "torn.zarr"
     wanted = make_campaign(content)
     run_campaign(wanted, whole)
-    original = batches._Company._advance
+    original = batches._BlockBatch.advance
 
-    def advance(company, steps):
-        original(company, steps)
-        hot = [k for k, m in enumerate(company._members) if m.block.snapshot == 0]
-        if company._batch.step >= 6 and hot:
-            company._drop(company._parts[hot[0]].boxes[0], "it blew up")
+    def advance(batch, steps):
+        original(batch, steps)
+        hot = [k for k, m in enumerate(batch._blocks) if m.block.snapshot == 0]
+        if batch.step >= 6 and hot:
+            batch._drop(batch._parts[hot[0]].boxes[0], "it blew up")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(batches._Company, "_advance", advance)
+        patch.setattr(batches._BlockBatch, "advance", advance)
         with pytest.raises(RunError, match="snapshot 0: it blew up"):
             run_campaign(wanted, torn)
     assert open_group(torn / group_name(1)).attrs["finished"]

@@ -6,15 +6,17 @@ from functools import cache
 import numpy as np
 import pytest
 
+from conftest import Told
 from glassbotan.errors import InputError, RunError
 from glassbotan.settings import checked
-from glassbotan.simulation import equilibrate
+from glassbotan.simulation import equilibrate, pacing
 from glassbotan.simulation.engines import available, start
 from glassbotan.simulation.equilibration import job as job_module
 from glassbotan.simulation.equilibration.decorrelation import chance_structure, decorrelation
 from glassbotan.simulation.equilibration.equilibrate import jobs_of
-from glassbotan.simulation.equilibration.job import StoppedError, carry_out
+from glassbotan.simulation.equilibration.job import carry_out
 from glassbotan.simulation.equilibration.settings import EquilibrationSettings
+from glassbotan.simulation.pacing import StoppedError
 from glassbotan.simulation.settings import DynamicsSettings
 from glassbotan.structure.potential import KOB_ANDERSEN, potential_energy
 from simulation.glasses import needs_lammps
@@ -264,7 +266,7 @@ class KilledError(Exception):
 
 @pytest.mark.parametrize("what", ["melt", "from", pytest.param("lammps", marks=needs_lammps)])
 def test_a_killed_job_gives_the_same_bits(what, tmp_path, monkeypatch):
-    monkeypatch.setattr(job_module, "SLICE", 0.01)
+    monkeypatch.setattr(pacing, "SLICE", 0.01)
     whole = carry_out(fast(**JOBS[what]()))
     # A checkpoint at every pause, and death at some: nothing is written then.
     monkeypatch.setattr(job_module, "SECONDS_BETWEEN_CHECKPOINTS", -1.0)
@@ -285,7 +287,7 @@ def test_a_killed_job_gives_the_same_bits(what, tmp_path, monkeypatch):
                 fast(**JOBS[what]()),
                 checkpoint_file=file,
                 stop=asked,
-                report=lambda p: stages.add(p.stage),
+                progress=lambda _, __, what, **___: stages.add(what.partition(",")[0]),
             )
             break
         except KilledError:
@@ -313,14 +315,15 @@ def test_a_stopped_job_leaves_a_checkpoint(tmp_path):
 
 
 def test_progress_counts_up_to_its_total(monkeypatch):
-    told = []
-    monkeypatch.setattr(job_module, "SLICE", 0.01)
-    carry_out(fast(), report=told.append)
-    assert {"melt", "cooling", "hold"} <= {p.stage for p in told}
-    assert told[-1].known
-    equilibrate(**HOT, hold_time=2.0, report=told.append)
-    assert told[0].stage == "random start"
-    assert all(0 <= p.done <= p.total for p in told)
+    told = Told()
+    monkeypatch.setattr(pacing, "SLICE", 0.01)
+    carry_out(fast(), progress=told)
+    assert {"melt", "cooling", "hold"} <= {what.partition(",")[0] for *_, what in told}
+    assert "at most" not in told[-1][2]
+    assert "F_s = 0." in told[-1][2]
+    equilibrate(**HOT, hold_time=2.0, progress=told)
+    assert told[0] == (0, None, "random start")
+    assert all(0 <= done <= total for done, total, _ in told if total is not None)
 
 
 def test_a_blow_up_is_said():

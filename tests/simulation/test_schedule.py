@@ -8,8 +8,9 @@ import types
 
 import pytest
 
+from conftest import Told
 from glassbotan.errors import InputError, RunError
-from glassbotan.simulation import schedule, signals, trajectories
+from glassbotan.simulation import pacing, schedule, signals
 from glassbotan.simulation.run import run_campaign
 from glassbotan.simulation.schedule import Resources
 from simulation.campaigns import assert_same_contents, campaign
@@ -40,13 +41,12 @@ def test_the_workers_of_a_scheduler_do_the_same(folder, alone):
         memory_limit=0,
         protocol="tcp",
     ) as cluster:
-        reports = []
+        told = Told()
         path = folder / "cluster.zarr"
         resources = Resources(scheduler=cluster.scheduler_address)
-        summary = run_campaign(campaign(folder), path, resources=resources, report=reports.append)
+        summary = run_campaign(campaign(folder), path, resources=resources, progress=told)
         assert summary.complete
-        assert reports[-1].done == reports[-1].total
-        assert reports[-1].finished == 2
+        assert told[-1][0] == told[-1][1]
         assert_same_contents(path, alone)
         stopped = run_campaign(
             campaign(folder), folder / "late.zarr", resources=resources, time_limit=1e-9
@@ -59,16 +59,16 @@ def test_the_workers_of_a_scheduler_do_the_same(folder, alone):
 
 @needs_lammps
 def test_ctrl_c_writes_checkpoints_and_stops(folder, alone, tmp_path, monkeypatch):
-    monkeypatch.setattr(trajectories, "SLICE", 0.01)
+    monkeypatch.setattr(pacing, "SLICE", 0.01)
     path = tmp_path / "stopped.zarr"
 
-    def press(progress):
-        if progress.done > 0.3 * progress.total and not pressed:
-            pressed.append(progress)
+    def press(done, total, *_, **__):
+        if done > 0.3 * total and not pressed:
+            pressed.append(done)
             os.kill(os.getpid(), signal.SIGINT)
 
     pressed = []
-    summary = run_campaign(campaign(folder), path, report=press)
+    summary = run_campaign(campaign(folder), path, progress=press)
     assert pressed
     assert summary.interrupted
     assert not summary.complete
@@ -79,8 +79,8 @@ def test_ctrl_c_writes_checkpoints_and_stops(folder, alone, tmp_path, monkeypatc
 
 @needs_lammps
 def test_a_second_ctrl_c_stops_at_once(folder, tmp_path, monkeypatch):
-    def press(progress):
-        if progress.done:
+    def press(done, *_, **__):
+        if done:
             for _ in range(2):
                 os.kill(os.getpid(), signal.SIGTERM)
                 time.sleep(0.02)
@@ -88,7 +88,7 @@ def test_a_second_ctrl_c_stops_at_once(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(signals, "PATIENCE", 0.01)
     before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(KeyboardInterrupt):
-        run_campaign(campaign(folder), tmp_path / "stopped.zarr", report=press)
+        run_campaign(campaign(folder), tmp_path / "stopped.zarr", progress=press)
     assert signal.getsignal(signal.SIGTERM) is before
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import glassbotan as gb
+from conftest import Told
 from glassbotan import io
 from glassbotan.datasets import load_labelled
 from glassbotan.datasets.groups import bond_groups, particle_groups
@@ -18,7 +19,7 @@ from glassbotan.dynamics import bond_breaking, motion_of
 from glassbotan.dynamics.ceiling import ceiling_of_halves
 from glassbotan.errors import InputError, RunError
 from glassbotan.io.ensemble_store import group_name, open_group, read_bond_breaking
-from glassbotan.simulation import lammps_engine, schedule, store, trajectories, work
+from glassbotan.simulation import lammps_engine, pacing, schedule, store, work
 from glassbotan.simulation.run import run_campaign
 from glassbotan.structure import neighbour_graph
 from simulation.campaigns import assert_same_contents, campaign, contents
@@ -214,14 +215,14 @@ def test_what_is_no_store_is_left_alone(folder, tmp_path):
 
 def test_finished_work_is_not_done_again(averages, folder, monkeypatch):
     monkeypatch.setattr(work, "start", None)
-    reports = []
-    summary = run_campaign(campaign(folder), averages, report=reports.append)
+    told = Told()
+    summary = run_campaign(campaign(folder), averages, progress=told)
     assert summary.complete
-    assert reports[0].done == reports[0].total
+    assert told[0][0] == told[0][1]
 
 
 def test_stops_at_the_time_limit_and_goes_on(averages, folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(trajectories, "SLICE", 0.01)
+    monkeypatch.setattr(pacing, "SLICE", 0.01)
     path = tmp_path / "stopped.zarr"
     rounds = 0
     while rounds < 100:
@@ -277,7 +278,7 @@ def test_a_full_disk_is_told_and_the_store_goes_on_later(
 
 def test_a_damaged_checkpoint_is_not_taken_up(averages, folder, tmp_path, monkeypatch, caplog):
     path = tmp_path / "damaged.zarr"
-    monkeypatch.setattr(trajectories, "SLICE", 0.01)
+    monkeypatch.setattr(pacing, "SLICE", 0.01)
     checkpoint = None
     for limit in (0.02 * 1.5**k for k in range(14)):  # the busier the machine, the later
         run_campaign(campaign(folder), path, time_limit=limit)

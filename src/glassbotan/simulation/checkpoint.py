@@ -20,29 +20,22 @@ _UNREADABLE = (OSError, EOFError, ValueError, KeyError, MemoryError, zipfile.Bad
 """What a missing or damaged file raises."""
 
 
-class Leavable(Protocol):
-    """What can be left: a run, or more than one, or a part of one."""
-
-    def state(self) -> State:
-        """Return what is needed to go on exactly as this would."""
-
-
-class Resumable(Leavable, Protocol):
-    """What can be left and taken up."""
+class Resumable(Protocol):
+    """What can be taken up where it was left."""
 
     def restore(self, state: Mapping[str, NDArray[np.generic]]) -> None:
-        """Go to a state that :meth:`state` returned; InputError where it cannot be one."""
+        """Go to a state; InputError where it cannot be one of this."""
 
 
-def save(path: Path, run: Leavable, key: str) -> None:
+def save(path: Path, state: State, key: str) -> None:
     """Write a run's state.
 
     Parameters
     ----------
     path
         The file.
-    run
-        Whose state.
+    state
+        What is needed to go on exactly as the run would.
     key
         What the run is of; only a run with the same key takes the state up.
 
@@ -52,7 +45,7 @@ def save(path: Path, run: Leavable, key: str) -> None:
         The disk is full.
 
     """
-    arrays: dict[str, Any] = {f"state:{name}": values for name, values in run.state().items()}
+    arrays: dict[str, Any] = {f"state:{name}": values for name, values in state.items()}
     with atomic_output(path) as temporary, temporary.open("wb") as out:
         np.savez(out, key=np.array(key), **arrays)
 
@@ -66,35 +59,46 @@ def key_of(path: Path) -> str | None:
         return None
 
 
-def resume(path: Path, run: Resumable, key: str) -> bool:
-    """Take a run to the state in a checkpoint, if there is one of the same key.
-
-    Returns
-    -------
-    bool
-        Whether it was. Without, or where the state is refused, the run must start anew; it may
-        be of no further use.
-
-    """
+def read(path: Path, key: str) -> State | None:
+    """Return the state in a checkpoint, if there is one of the same key that can be read."""
     try:
         with np.load(path, allow_pickle=False) as stored:
             if str(stored["key"]) != key:
-                return False
-            state = {
+                return None
+            return {
                 name.removeprefix("state:"): stored[name]
                 for name in stored.files
                 if name.startswith("state:")
             }
-        run.restore(state)
     except FileNotFoundError:
-        return False
-    except InputError as error:
-        return _refused(path, str(error))
+        return None
     except _UNREADABLE:
-        return _refused(path, "it is damaged")
+        _refused(path, "it is damaged")
+        return None
+
+
+def take_up(run: Resumable, state: State | None, path: Path) -> bool:
+    """Take a run to a state from a file.
+
+    Returns
+    -------
+    bool
+        Whether it was. Without a state, or where it is refused, the run must start anew; it may
+        be of no further use.
+
+    """
+    if state is None:
+        return False
+    try:
+        run.restore(state)
+    except InputError as error:
+        _refused(path, str(error))
+        return False
+    except _UNREADABLE:
+        _refused(path, "it is damaged")
+        return False
     return True
 
 
-def _refused(path: Path, why: str) -> bool:
+def _refused(path: Path, why: str) -> None:
     LOGGER.warning("%s: not taken up (%s); its trajectories start anew", path, why)
-    return False

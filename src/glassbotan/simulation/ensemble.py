@@ -8,13 +8,13 @@ from glassbotan.dynamics import IsoconfigurationalEnsemble
 from glassbotan.errors import InputError
 from glassbotan.progress import Progress, silent
 from glassbotan.settings import checked
+from glassbotan.simulation.engine import Run
 from glassbotan.simulation.engines import start
+from glassbotan.simulation.pacing import Pacer
 from glassbotan.simulation.protocol import EnsembleSettings
+from glassbotan.simulation.trajectories import Frame, run_through
 from glassbotan.structure import Snapshot
 from glassbotan.structure.inherent import inherent_structure
-
-REPORT = 1000
-"""Steps between reports of progress."""
 
 
 def simulate_ensemble(
@@ -84,13 +84,25 @@ def simulate_ensemble(
             ranks=asked.ranks,
             device=asked.device,
         )
+
+        def tell(run: Run = run, chosen: range = chosen) -> None:
+            done = chosen.start * whole + len(chosen) * run.step
+            progress(done, trajectories * whole, "trajectories", unit="steps")
+
+        def keep(frame: Frame, chosen: range = chosen) -> None:
+            moved = snapshot.positions + frame.displacements
+            positions[frame.time, chosen.start : chosen.stop] = moved
+
         try:
-            for t, step in enumerate(steps):
-                while run.step < step:
-                    run.advance(min(int(step) - run.step, REPORT))
-                    done = chosen.start * whole + len(chosen) * run.step
-                    progress(done, trajectories * whole, "trajectories", unit="steps")
-                positions[t, chosen.start : chosen.stop] = snapshot.positions + run.displacements()
+            run_through(
+                run,
+                steps,
+                asked.interaction.particle_masses(snapshot.species),
+                conserves_momentum=asked.integrator == "nve",
+                keep=keep,
+                pacer=Pacer(tell=tell),
+            )
+            tell()
         finally:
             run.close()
     return IsoconfigurationalEnsemble(snapshot, np.asarray(steps * asked.timestep), positions)

@@ -4,10 +4,10 @@ from pathlib import Path
 
 from glassbotan.errors import InputError
 from glassbotan.io.ensemble_layout import SUFFIX
+from glassbotan.progress import Progress, silent
 from glassbotan.provenance import provenance
 from glassbotan.simulation.campaign import Campaign
 from glassbotan.simulation.plan import plan
-from glassbotan.simulation.progress import Report
 from glassbotan.simulation.schedule import Resources, Summary, execute
 from glassbotan.simulation.store import prepare
 
@@ -18,7 +18,7 @@ def run_campaign(
     *,
     resources: Resources | None = None,
     time_limit: float | None = None,
-    report: Report = lambda progress: None,  # noqa: ARG005 - nobody to report to
+    progress: Progress = silent,
 ) -> Summary:
     """Make a campaign's ensembles, or go on with them.
 
@@ -28,7 +28,7 @@ def run_campaign(
         From :func:`glassbotan.simulation.campaign.load_campaign`.
     output
         The store, a folder NAME.zarr; one that is there already must be this campaign's.
-    resources, time_limit, report
+    resources, time_limit, progress
         As :func:`glassbotan.simulation.schedule.execute`.
 
     Raises
@@ -47,4 +47,4 @@ def run_campaign(
     asked = campaign.model_dump(mode="json")
     made_by = provenance(dict.fromkeys(planned.files), seed=campaign.seed, campaign=asked)
     store = prepare(target, planned, made_by)
-    return execute(store, planned, resources=resources, time_limit=time_limit, report=report)
+    return execute(store, planned, resources=resources, time_limit=time_limit, progress=progress)

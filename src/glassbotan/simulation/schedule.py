@@ -14,8 +14,8 @@ from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Literal
 
 from glassbotan.errors import GlassbotanError, InputError, RunError
+from glassbotan.progress import Progress, silent
 from glassbotan.simulation.plan import Plan
-from glassbotan.simulation.progress import Progress, Report, Tally
 from glassbotan.simulation.protocol import Block
 from glassbotan.simulation.signals import Signals, listening
 from glassbotan.simulation.store import WORK, Store, clean, disk_errors
@@ -96,8 +96,6 @@ class Summary:
 
     Attributes
     ----------
-    progress
-        How far it came.
     complete
         Whether every snapshot is finished.
     interrupted
@@ -105,7 +103,6 @@ class Summary:
 
     """
 
-    progress: Progress
     complete: bool
     interrupted: bool
 
@@ -116,7 +113,7 @@ def execute(
     *,
     resources: Resources | None = None,
     time_limit: float | None = None,
-    report: Report = lambda progress: None,  # noqa: ARG005 - nobody to report to
+    progress: Progress = silent,
 ) -> Summary:
     """Do what is left of a campaign's work.
 
@@ -133,8 +130,8 @@ def execute(
         Where it is done; by default in this process.
     time_limit
         Seconds after which blocks write a checkpoint and stop.
-    report
-        Told how far it is, several times a second.
+    progress
+        Told several times a second the particle-steps and snapshots done.
 
     Raises
     ------
@@ -151,14 +148,14 @@ def execute(
         # What is left of a run that was killed.
         with disk_errors(store.path):
             (store.path / WORK / STOP).unlink(missing_ok=True)
-        job = _Job(store, plan, deadline, report, signals)
+        job = _Job(store, plan, deadline, progress, signals)
         if job.pending:
             if resources.local:
                 _run_here(job)
             else:
                 _run_on(stack.enter_context(_client(resources)), job)
         job.raise_failures()
-        summary = Summary(job.tally.progress, not job.unfinished, signals.seen > 0)
+        summary = Summary(not job.unfinished, signals.seen > 0)
         if summary.complete:
             clean(store.path)
     return summary
@@ -168,51 +165,57 @@ class _Job:
     """The work that is left, and how it goes."""
 
     def __init__(
-        self, store: Store, plan: Plan, deadline: float, report: Report, signals: Signals
+        self, store: Store, plan: Plan, deadline: float, progress: Progress, signals: Signals
     ) -> None:
         self.store, self.deadline, self.signals = store, deadline, signals
         self.unfinished = {s for s in range(store.snapshots) if not store.is_finished(s)}
-        self.of_snapshot = {s: store.protocol.blocks(s) for s in self.unfinished}
-        open_blocks = [b for b in plan.blocks if b.snapshot in self.unfinished]
-        self.pending = [b for b in open_blocks if not is_done(store, b)]
+        self.pending = [b for b in plan.blocks if not is_done(store, b)]
         self.failures: dict[int, str] = {}
-        self._done = set(open_blocks) - set(self.pending)
-        finished = store.snapshots - len(self.unfinished)
-        self.tally = Tally(plan, {b: steps_kept(store, b) for b in plan.blocks}, finished, report)
-        for snapshot in sorted(self.unfinished):
-            self._finish_if_ready(snapshot)
+        self._not_done = set(self.pending)
+        self._progress = progress
+        self._steps = {block: steps_kept(store, block) for block in plan.blocks}
+        self._particles = {
+            block: len(block.trajectories) * plan.snapshots[block.snapshot].n_particles
+            for block in plan.blocks
+        }
+        self._total = sum(plan.particle_steps(block) for block in plan.blocks)
+        self._tell()
+        for snapshot in self.unfinished - {block.snapshot for block in self.pending}:
+            self.finish(snapshot)
 
     def must_stop(self) -> bool:
         return self.signals.seen > 0 or time.time() > self.deadline
 
-    def hear(self, block: Block, step: int) -> None:
-        """Take note of a step that a worker tells, perhaps late."""
-        if block not in self._done:
-            self.tally.at(block, step)
+    def at(self, block: Block, step: int) -> None:
+        """Take note of a step that a block is at, told perhaps late, when it is done."""
+        if block in self._not_done:
+            self._steps[block] = step
+            self._tell()
 
-    def record(self, block: Block, outcome: Outcome) -> None:
-        """Take note of how a block ended."""
+    def record(self, block: Block, outcome: Outcome) -> bool:
+        """Take note of how a block ended; return whether its snapshot is ready to be finished."""
         if outcome.failure is not None:
             self.failures.setdefault(block.snapshot, outcome.failure)
-        if outcome.done:
-            self._done.add(block)
-            self.tally.at(block, int(self.store.protocol.steps[block.times - 1]))
+        if not outcome.done:
+            return False
+        self.at(block, int(self.store.protocol.steps[block.times - 1]))
+        self._not_done.discard(block)
+        return all(other.snapshot != block.snapshot for other in self._not_done)
 
     def conclude(self, block: Block, outcome: Outcome) -> None:
         """Take note of how a block ended, and finish its snapshot if it was the last one."""
-        self.record(block, outcome)
-        if self.is_ready(block.snapshot):
-            finish_snapshot(self.store.path, block.snapshot)
-            self.finished(block.snapshot)
+        if self.record(block, outcome):
+            self.finish(block.snapshot)
 
-    def is_ready(self, snapshot: int) -> bool:
-        """Tell whether all blocks of a snapshot are done."""
-        return all(block in self._done for block in self.of_snapshot[snapshot])
+    def finish(self, snapshot: int) -> None:
+        """Finish a snapshot in this process."""
+        finish_snapshot(self.store.path, snapshot)
+        self.finished(snapshot)
 
     def finished(self, snapshot: int) -> None:
         """Take note that a snapshot is finished."""
         self.unfinished.discard(snapshot)
-        self.tally.finish()
+        self._tell()
 
     def raise_failures(self) -> None:
         """Raise RunError where trajectories blew up."""
@@ -222,96 +225,79 @@ class _Job:
             also = f" (and {others} more snapshots failed)" if others else ""
             raise RunError(f"snapshot {first}: {self.failures[first]}{also}")
 
-    def _finish_if_ready(self, snapshot: int) -> None:
-        if self.is_ready(snapshot):
-            finish_snapshot(self.store.path, snapshot)
-            self.finished(snapshot)
+    def _tell(self) -> None:
+        snapshots = self.store.snapshots
+        self._progress(
+            sum(step * self._particles[block] for block, step in self._steps.items()),
+            self._total,
+            unit="particle-steps",
+            note=f"{snapshots - len(self.unfinished)} of {snapshots} snapshots finished",
+        )
 
 
 def _run_here(job: _Job) -> None:
     """Do the work in this process, one block after another, or many at once on a device."""
     if job.store.protocol.device != "cpu":
-        _run_batches(job)
+        from glassbotan.simulation.batches import run_blocks
+
+        run_blocks(job.store, job.pending, record=job.conclude, stop=job.must_stop, tell=job.at)
         return
     for block in job.pending:
         if block.snapshot in job.failures:
             continue
-        outcome = run_block(job.store.path, block, stop=job.must_stop, tell=job.tally.at)
-        job.conclude(block, outcome)
+        job.conclude(block, run_block(job.store.path, block, stop=job.must_stop, tell=job.at))
         if job.must_stop():
             return
 
 
-def _run_batches(job: _Job) -> None:
-    from glassbotan.simulation.batches import run_blocks
-
-    run_blocks(job.store, job.pending, record=job.conclude, stop=job.must_stop, tell=job.tally.at)
-
-
 def _run_on(client: "Client", job: _Job) -> None:
-    """Give the work to a Dask cluster as one graph, and follow it."""
-    path = job.store.path.resolve()
+    """Give the work to a Dask cluster, and follow it."""
+    path, topic = job.store.path.resolve(), f"glassbotan-{token_hex(8)}"
     _check_sees(client, path)
-    topic = f"glassbotan-{token_hex(8)}"
+    blocks = {(block.snapshot, block.number): block for block in job.pending}
 
     def heard(event: tuple[float, Any]) -> None:
-        block, step = event[1]
-        job.hear(_block(block), int(step))
+        snapshot, number, step = event[1]
+        job.at(blocks[snapshot, number], int(step))
 
     client.subscribe_topic(topic, heard)
-    blocks: dict[Future, Block] = {}
-    snapshots: dict[Future, int] = {}
-    for snapshot in sorted({block.snapshot for block in job.pending}):
-        mine = [block for block in job.pending if block.snapshot == snapshot]
-        outcomes = [
-            client.submit(
-                _block_there,
-                str(path),
-                block,
-                job.deadline,
-                topic,
-                key=f"block-{topic}-{block.snapshot}-{block.number}",
-                priority=-snapshot,
-                pure=False,
-            )
-            for block in mine
-        ]
-        blocks |= dict(zip(outcomes, mine, strict=True))
-        finished = client.submit(
-            _finish_there,
-            str(path),
-            snapshot,
-            outcomes,
-            key=f"finish-{topic}-{snapshot}",
-            priority=1,
-            pure=False,
-        )
-        snapshots[finished] = snapshot
+    # What is awaited: the end of a block, or of a snapshot.
+    work: dict[Future, Block | int] = {}
     try:
-        _follow(job, blocks, snapshots)
+        for block in job.pending:
+            asked = (_block_there, str(path), block, job.deadline, topic)
+            work[client.submit(*asked, priority=-block.snapshot, pure=False)] = block
+        _follow(client, job, work)
     finally:
         with suppress(Exception):
             client.unsubscribe_topic(topic)
-            client.cancel([*blocks, *snapshots])
+            client.cancel(list(work))
 
 
-def _follow(job: _Job, blocks: "dict[Future, Block]", snapshots: "dict[Future, int]") -> None:
-    """Wait for all futures; let workers stop where a signal, the clock or an error says so."""
+def _follow(client: "Client", job: _Job, work: "dict[Future, Block | int]") -> None:
+    """Wait for all work; let workers stop where a signal, the clock or an error says so."""
     from concurrent.futures import CancelledError
 
     from distributed import wait
 
-    waiting: set[Future] = {*blocks, *snapshots}
+    path = job.store.path.resolve()
     error: Exception | None = None
     patience = float("inf")
-    while waiting and time.monotonic() < patience:
+    while work and time.monotonic() < patience:
         # Where the scheduler was lost, each future tells so below.
         with suppress(TimeoutError, CancelledError):
-            wait(waiting, timeout=POLL, return_when="FIRST_COMPLETED")
-        for future in [f for f in waiting if f.done()]:
-            waiting.discard(future)
+            wait(list(work), timeout=POLL, return_when="FIRST_COMPLETED")
+        for future in [f for f in work if f.done()]:
+            ended = work.pop(future)
             try:
-                _take(job, future, blocks, snapshots)
+                result = future.result()
+                if not isinstance(ended, Block):
+                    job.finished(ended)
+                elif job.record(ended, result):
+                    finish = client.submit(
+                        finish_snapshot, path, ended.snapshot, priority=1, pure=False
+                    )
+                    work[finish] = ended.snapshot
             except Exception as raised:  # noqa: BLE001 - whatever a worker raises; told below
                 error = error or raised
         if patience == float("inf") and (error is not None or job.must_stop()):
@@ -320,19 +306,6 @@ def _follow(job: _Job, blocks: "dict[Future, Block]", snapshots: "dict[Future, i
             patience = time.monotonic() + GRACE
     if error is not None:
         raise _told(error, job.store.path) from None
-
-
-def _take(
-    job: _Job,
-    future: "Future",
-    blocks: "dict[Future, Block]",
-    snapshots: "dict[Future, int]",
-) -> None:
-    result = future.result()
-    if future in blocks:
-        job.record(blocks[future], result)
-    elif result:
-        job.finished(snapshots[future])
 
 
 def _told(error: Exception, path: Path) -> GlassbotanError:
@@ -364,7 +337,7 @@ def _block_there(path: str, block: Block, deadline: float, topic: str) -> Outcom
     def tell(at: Block, step: int) -> None:
         nonlocal last
         if time.monotonic() - last > 2 * POLL:
-            worker.log_event(topic, (_key(at), step))
+            worker.log_event(topic, (at.snapshot, at.number, step))
             last = time.monotonic()
 
     return run_block(
@@ -373,25 +346,6 @@ def _block_there(path: str, block: Block, deadline: float, topic: str) -> Outcom
         stop=lambda: time.time() > deadline or stop_file.exists(),
         tell=tell,
     )
-
-
-def _finish_there(path: str, snapshot: int, outcomes: list[Outcome]) -> bool:
-    """Finish a snapshot on a worker, if its blocks are all done."""
-    if not all(outcome.done for outcome in outcomes):
-        return False
-    finish_snapshot(Path(path), snapshot)
-    return True
-
-
-def _key(block: Block) -> tuple[int, int, int, int, int]:
-    """Return a block as numbers, which every scheduler can pass on."""
-    chosen = block.trajectories
-    return block.snapshot, block.number, chosen.start, chosen.stop, block.times
-
-
-def _block(key: Any) -> Block:
-    snapshot, number, first, last, times = key
-    return Block(snapshot, number, range(first, last), times)
 
 
 def _check_sees(client: "Client", path: Path) -> None:

@@ -1,33 +1,19 @@
-"""A run taken to the times that are asked for, in slices short enough to be stopped between."""
+"""A run taken to the times that are asked for, and what must be so of its trajectories there."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
-from glassbotan.errors import RunError
 from glassbotan.simulation.engine import Run
+from glassbotan.simulation.pacing import BlownUpError, Pacer
 from glassbotan.structure.periodic import FloatArray
 from glassbotan.structure.snapshot import IntArray
-
-SLICE = 0.5
-"""Seconds of computing between two looks at whether to stop."""
-
-FIRST_SLICE = 20
-"""Steps before the first look, when the engine's speed is not known yet."""
 
 LARGEST_MOMENTUM = 1e-4
 """Of the whole system, per particle, where the equations of motion conserve it; float32 leaves
 1e-6."""
-
-
-class BlownUpError(RunError):
-    """The engine gave up on its trajectories."""
-
-
-class StoppedError(Exception):
-    """The run was asked to stop; its checkpoint is written."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,15 +36,16 @@ class Frame:
     energies: FloatArray
 
 
-def frames(
+def run_through(
     run: Run,
     steps: IntArray,
     masses: FloatArray,
     *,
     conserves_momentum: bool,
-    between: Callable[[], None] = lambda: None,
-) -> Iterator[Frame]:
-    """Advance a run and yield a frame at each of the steps that it has not passed.
+    keep: Callable[[Frame], None],
+    pacer: Pacer,
+) -> None:
+    """Advance a run through the steps of all frames that it has not passed.
 
     Parameters
     ----------
@@ -71,37 +58,26 @@ def frames(
         Shape [N].
     conserves_momentum
         Whether to look at the total momentum.
-    between
-        Called about every half second of computing, always after a frame was taken; may raise.
+    keep
+        Takes each frame.
+    pacer
+        Tells progress, writes checkpoints, and may stop the run.
 
     Raises
     ------
     BlownUpError
         A trajectory blew up: the engine says so, or a displacement is not finite, or the total
         momentum has grown.
+    StoppedError
+        The pacer was asked to stop.
 
     """
-    slice_ = FIRST_SLICE
-    for index, step in enumerate(steps):
-        if step <= run.step:
-            continue
-        while run.step < step:
-            todo = min(slice_, int(step) - run.step)
-            start = time.perf_counter()
-            _advance(run, todo)
-            elapsed = max(time.perf_counter() - start, 1e-6)
-            # Never far from the last one: a slice may have been disturbed.
-            slice_ = max(1, min(int(todo * SLICE / elapsed), 4 * slice_))
-            if run.step == step:
-                yield _frame(run, index, masses, conserves_momentum=conserves_momentum)
-            between()
 
+    def reached(time: int) -> None:
+        keep(_frame(run, time, masses, conserves_momentum=conserves_momentum))
 
-def _advance(run: Run, steps: int) -> None:
-    try:
-        run.advance(steps)
-    except RunError as error:
-        raise BlownUpError(str(error)) from None
+    for time, step in enumerate(steps):
+        pacer.advance(run, int(step), reached=partial(reached, time))
 
 
 def _frame(run: Run, index: int, masses: FloatArray, *, conserves_momentum: bool) -> Frame:

@@ -6,7 +6,6 @@ them, and doing them twice or after an interruption gives the same data to the l
 
 import hashlib
 import json
-import time
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,12 +19,13 @@ from glassbotan.errors import RunError
 from glassbotan.io.atomic import atomic_output
 from glassbotan.provenance import package_version
 from glassbotan.simulation import checkpoint
-from glassbotan.simulation.engine import Run
+from glassbotan.simulation.engine import Run, State
 from glassbotan.simulation.engines import start
+from glassbotan.simulation.pacing import BlownUpError, Pacer, StoppedError
 from glassbotan.simulation.protocol import Block, Protocol
 from glassbotan.simulation.store import Store
 from glassbotan.simulation.targets import QUANTITIES, Reduction
-from glassbotan.simulation.trajectories import BlownUpError, Frame, StoppedError, frames
+from glassbotan.simulation.trajectories import Frame, run_through
 from glassbotan.structure import Snapshot
 from glassbotan.structure.periodic import FloatArray
 from glassbotan.structure.snapshot import fingerprint
@@ -89,28 +89,27 @@ def run_block(
         return Outcome(done=False)
     folder = store.work(block)
     snapshot, protocol = store.snapshot(block.snapshot), store.protocol
-    keep = _keeper(store, block, snapshot, folder)
+    key = checkpoint_key(snapshot, protocol, block)
     try:
-        with _begun(snapshot, protocol, block, folder) as run:
-            pause = _Pause(
-                run, block, folder / CHECKPOINT, checkpoint_key(snapshot, protocol, block)
-            )
-            taken = frames(
+        with _begun(store, block, snapshot, key) as run:
+            run_through(
                 run,
                 protocol.steps[: block.times],
                 protocol.interaction.particle_masses(snapshot.species),
                 conserves_momentum=protocol.integrator == "nve",
-                between=lambda: pause(stop, tell),
+                keep=_keeper(store, block, snapshot, folder),
+                pacer=Pacer(
+                    tell=lambda: tell(block, run.step),
+                    stop=stop,
+                    save=lambda: checkpoint.save(folder / CHECKPOINT, run.state(), key),
+                    interval=SECONDS_BETWEEN_CHECKPOINTS,
+                ),
             )
-            for frame in taken:
-                keep(frame)
     except StoppedError:
         return Outcome(done=False)
     except BlownUpError as error:
         return Outcome(done=False, failure=str(error))
-    with atomic_output(folder / DONE):
-        pass
-    (folder / CHECKPOINT).unlink(missing_ok=True)
+    mark_done(folder)
     return Outcome(done=True)
 
 
@@ -151,32 +150,41 @@ def steps_kept(store: Store, block: Block) -> int:
     return max(kept, default=0)
 
 
-class _Pause:
-    """What happens between two slices: reports, checkpoints, stopping."""
+def mark_done(folder: Path) -> None:
+    """Take note in a block's folder that all its frames are kept."""
+    with atomic_output(folder / DONE):
+        pass
+    (folder / CHECKPOINT).unlink(missing_ok=True)
 
-    def __init__(self, run: Run, block: Block, checkpoint_file: Path, key: str) -> None:
-        self._run, self._block = run, block
-        self._file, self._key = checkpoint_file, key
-        self._saved = time.monotonic()
 
-    def __call__(self, stop: Stop, tell: Tell) -> None:
-        tell(self._block, self._run.step)
-        stopping = stop()
-        if stopping or time.monotonic() - self._saved > SECONDS_BETWEEN_CHECKPOINTS:
-            checkpoint.save(self._file, self._run, self._key)
-            self._saved = time.monotonic()
-        if stopping:
-            raise StoppedError
+def kept_state(store: Store, block: Block, key: str) -> State | None:
+    """Return the state that a block is to go on from; None where it begins anew.
+
+    Parameters
+    ----------
+    store, block
+        Whose checkpoint.
+    key
+        See :func:`checkpoint_key`.
+
+    """
+    folder = store.work(block)
+    state = checkpoint.read(folder / CHECKPOINT, key)
+    if state is None:
+        return None
+    passed = int((store.protocol.steps[: block.times] <= int(state["step"])).sum())
+    return state if all((folder / frame_name(t)).exists() for t in range(passed)) else None
 
 
 @contextmanager
-def _begun(snapshot: Snapshot, protocol: Protocol, block: Block, folder: Path) -> Iterator[Run]:
+def _begun(store: Store, block: Block, snapshot: Snapshot, key: str) -> Iterator[Run]:
     """Start a block's run, or take it up where it was left."""
-    run = _start(snapshot, protocol, block)
+    run = _start(snapshot, store.protocol, block)
     try:
-        if (folder / CHECKPOINT).exists() and not _resumed(run, snapshot, protocol, block, folder):
+        state = kept_state(store, block, key)
+        if state is not None and not checkpoint.take_up(run, state, store.work(block) / CHECKPOINT):
             run.close()
-            run = _start(snapshot, protocol, block)
+            run = _start(snapshot, store.protocol, block)
         yield run
     finally:
         run.close()
@@ -194,13 +202,6 @@ def _start(snapshot: Snapshot, protocol: Protocol, block: Block) -> Run:
         ranks=protocol.ranks,
         device=protocol.device,
     )
-
-
-def _resumed(run: Run, snapshot: Snapshot, protocol: Protocol, block: Block, folder: Path) -> bool:
-    if not checkpoint.resume(folder / CHECKPOINT, run, checkpoint_key(snapshot, protocol, block)):
-        return False
-    passed = protocol.steps[: block.times] <= run.step
-    return all((folder / frame_name(t)).exists() for t in range(int(passed.sum())))
 
 
 def checkpoint_key(snapshot: Snapshot, protocol: Protocol, block: Block) -> str:

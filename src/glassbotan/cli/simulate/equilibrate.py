@@ -14,7 +14,7 @@ from glassbotan.errors import InputError
 from glassbotan.simulation.equilibration.settings import EquilibrationSettings
 
 if TYPE_CHECKING:
-    from glassbotan.simulation.equilibration.job import Equilibrated, Job, JobProgress
+    from glassbotan.simulation.equilibration.job import Equilibrated, Job
 
 EXAMPLE = (
     "glassbotan simulate equilibrate --mixture kob-andersen-3d --particles 512 "
@@ -140,23 +140,23 @@ def _batches(plan: Sequence["Job"], output: Path, number: int) -> list[_Batch]:
 
 def _make(batch: _Batch, inputs: list[Path], seed: int, place: int, batches: int) -> None:
     """Do a job, write its files, and say what came out."""
-    from glassbotan.cli.simulate.meter import shown
     from glassbotan.io import write
+    from glassbotan.progress_bar import shown
     from glassbotan.provenance import provenance
-    from glassbotan.simulation.equilibration.job import StoppedError, carry_out
+    from glassbotan.simulation.equilibration.job import carry_out
+    from glassbotan.simulation.pacing import StoppedError
     from glassbotan.simulation.signals import listening
 
-    def say(progress: "JobProgress") -> str:
-        which = f"glass {place + 1} of {batches}, " if batches > 1 else ""
-        return which + describe(progress)
-
+    which = f"glass {place + 1} of {batches}, " if batches > 1 else ""
     try:
-        with listening() as signals, shown(say) as report:
+        with listening() as signals, shown() as bar:
             made = carry_out(
                 batch.job,
                 checkpoint_file=batch.checkpoint,
                 stop=lambda: signals.seen > 0,
-                report=report,
+                progress=lambda done, total, what="", /, **how: bar(
+                    done, total, which + what, **how
+                ),
             )
     except StoppedError:
         typer.echo(f"stopped: the same command goes on from {batch.checkpoint}")
@@ -187,21 +187,3 @@ def _tell(made: Sequence["Equilibrated"], targets: Sequence[Path]) -> None:
     if glass.judgement.verdict == "not yet":
         first = targets[0] if len(targets) == 1 else f"{targets[0]} to {targets[-1].name}"
         typer.echo(f"warning: {first}: NOT equilibrated: {glass.judgement.reason}", err=True)
-
-
-def describe(progress: "JobProgress") -> str:
-    """Return how far it is, as in "hold, t = 12 of 49, F_s = 0.4, ..., 2 min left"."""
-    from glassbotan.cli.simulate.meter import duration
-
-    parts = [progress.stage]
-    if progress.total:
-        least = "" if progress.known or progress.stage != "hold" else "at most "
-        parts.append(f"t = {progress.time:.4g} of {least}{progress.end:.4g}")
-    if progress.scattering == progress.scattering:
-        parts.append(f"F_s = {progress.scattering:.3f}")
-    if progress.rate > 0:
-        parts.append(f"{progress.rate:.2g} particle-steps/s")
-    if progress.seconds_left is not None and progress.done < progress.total:
-        least = "" if progress.known else "at most "
-        parts.append(f"{least}{duration(progress.seconds_left)} left")
-    return ", ".join(parts)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from glassbotan.cli.simulate.meter import describe, meter
 from glassbotan.errors import InputError
 
 if TYPE_CHECKING:
@@ -103,18 +102,18 @@ def carry_out(
         It was stopped; checkpoints are written.
 
     """
+    from glassbotan.progress_bar import shown
     from glassbotan.simulation.run import run_campaign
 
-    with meter() as report:
+    with shown() as progress:
         summary = run_campaign(
-            campaign, output, resources=resources, time_limit=time_limit, report=report
+            campaign, output, resources=resources, time_limit=time_limit, progress=progress
         )
     if summary.complete:
         typer.echo(f"store: {output}")
         return
     typer.echo(
-        f"store: {output}, not complete ({describe(summary.progress)}); "
-        "the same command goes on from here"
+        f"store: {output}, not complete ({progress.text}); the same command goes on from here"
     )
     if summary.interrupted:
         raise KeyboardInterrupt

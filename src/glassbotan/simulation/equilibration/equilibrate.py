@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Any
 
+from glassbotan.progress import Progress, silent
 from glassbotan.settings import checked
 from glassbotan.simulation.engines import check_engine
-from glassbotan.simulation.equilibration.job import Equilibrated, Job, Report, carry_out
+from glassbotan.simulation.equilibration.job import Equilibrated, Job, carry_out
 from glassbotan.simulation.equilibration.settings import EquilibrationSettings
 from glassbotan.simulation.equilibration.start import cubic_box, particle_species
 from glassbotan.structure.potentials import Mixture
@@ -15,7 +16,7 @@ def equilibrate(
     mixture: str | Path | Mixture = "kob-andersen-3d",
     *,
     checkpoint: str | Path | None = None,
-    report: Report = lambda progress: None,  # noqa: ARG005 - nobody to report to
+    progress: Progress = silent,
     **settings: Any,
 ) -> list[Equilibrated]:
     """Make equilibrated snapshots of a mixture, and judge whether they are.
@@ -32,8 +33,8 @@ def equilibrate(
     checkpoint
         A file that is written about once a minute, to go on from when the same call is made
         again; with ``number`` and without ``start``, one for each, with the number after its name.
-    report
-        Told about twice a second how far it is.
+    progress
+        Told about twice a second how far each job is.
     settings
         The fields of :class:`EquilibrationSettings`: temperature, particles, density, start,
         number, seed, engine, device, timestep, thermostat, damping, hold, hold_time, longest,
@@ -62,7 +63,7 @@ def equilibrate(
         ]  # fmt: skip
     made: list[Equilibrated] = []
     for job, file in zip(jobs, files, strict=True):
-        made += carry_out(job, checkpoint_file=file, report=report)
+        made += carry_out(job, checkpoint_file=file, progress=progress)
     for file in files:
         if file is not None:
             file.unlink(missing_ok=True)

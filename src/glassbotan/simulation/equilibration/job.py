@@ -8,7 +8,6 @@ trajectories are, once held long enough, snapshots of their own.
 import hashlib
 import json
 import logging
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassbotan.errors import InputError
+from glassbotan.progress import Progress, silent
 from glassbotan.provenance import package_version
 from glassbotan.simulation import checkpoint
 from glassbotan.simulation.engine import Run, State
@@ -28,8 +28,8 @@ from glassbotan.simulation.equilibration.judgement import Judgement, judge
 from glassbotan.simulation.equilibration.record import HoldRecord, relative_to_centre
 from glassbotan.simulation.equilibration.settings import EquilibrationSettings
 from glassbotan.simulation.equilibration.start import particle_species, random_start
+from glassbotan.simulation.pacing import Pacer
 from glassbotan.simulation.protocol import potential_record
-from glassbotan.simulation.trajectories import FIRST_SLICE, SLICE
 from glassbotan.simulation.velocities import trajectory_seed
 from glassbotan.structure import Snapshot
 from glassbotan.structure.periodic import FloatArray, wrap
@@ -44,10 +44,6 @@ LEAST_DAMPING_TIMES = 10.0
 
 VELOCITIES = "velocities"
 """The field of a snapshot that holds them, shape [N, d]."""
-
-
-class StoppedError(Exception):
-    """The job was asked to stop; its checkpoint is written."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,51 +131,12 @@ class Equilibrated:
     trajectory: int
 
 
-@dataclass(frozen=True)
-class JobProgress:
-    """How far a job is.
-
-    Attributes
-    ----------
-    stage
-        "random start", "melt", "cooling" or "hold".
-    time, end
-        Since the stage's beginning, and when it will end as far as is known; time units.
-    known
-        Whether tau_alpha is known, so that ``end`` is no mere upper limit.
-    scattering
-        F_s since the hold began; NaN before.
-    done, total
-        Particle-steps of all stages, as far as is known.
-    rate
-        Particle-steps a second; 0 while it is not known.
-
-    """
-
-    stage: str
-    time: float
-    end: float
-    known: bool
-    scattering: float
-    done: int
-    total: int
-    rate: float
-
-    @property
-    def seconds_left(self) -> float | None:
-        """Seconds that the rest takes at this rate; None before a rate is known."""
-        return (self.total - self.done) / self.rate if self.rate > 0 else None
-
-
-Report = Callable[[JobProgress], None]
-
-
 def carry_out(
     job: Job,
     *,
     checkpoint_file: Path | None = None,
     stop: Callable[[], bool] = lambda: False,
-    report: Report = lambda progress: None,  # noqa: ARG005 - nobody to report to
+    progress: Progress = silent,
 ) -> list[Equilibrated]:
     """Do a job, or what is left of it.
 
@@ -191,8 +148,9 @@ def carry_out(
         Written about once a minute, and where it is there already, gone on from.
     stop
         Asked about twice a second; once it is true, a checkpoint is written and the job ends.
-    report
-        Told about twice a second how far it is.
+    progress
+        Told about twice a second the particle-steps of all stages, as far as is known, the stage
+        with its time, and F_s since the hold began.
 
     Returns
     -------
@@ -210,9 +168,20 @@ def carry_out(
         A trajectory blew up, or the disk is full.
 
     """
-    with _begun(job, checkpoint_file, report) as work:
-        pause = _Pause(work, checkpoint_file, stop, report)
-        work.go_on(pause)
+    with _begun(job, checkpoint_file, progress) as work:
+
+        def save() -> None:
+            if checkpoint_file is not None:
+                checkpoint.save(checkpoint_file, work.state(), job.key)
+
+        work.go_on(
+            Pacer(
+                tell=lambda: work.tell(progress),
+                stop=stop,
+                save=save,
+                interval=SECONDS_BETWEEN_CHECKPOINTS,
+            )
+        )
         return work.results()
 
 
@@ -224,7 +193,6 @@ class _Work:
         self.stages = job.settings.stages()
         self.stage = 0
         self.record: HoldRecord | None = None
-        self._slice = FIRST_SLICE
 
     # The stage's beginning and its run: set by begin() or restore().
     _snapshot: Snapshot
@@ -241,12 +209,12 @@ class _Work:
             self.run.close()
             self.run = None
 
-    def go_on(self, pause: Callable[[], None]) -> None:
+    def go_on(self, pacer: Pacer) -> None:
         """Do what is left of all stages."""
         for index in range(self.stage, len(self.stages) - 1):
-            self._advance(self.stages[index].steps, pause)
+            pacer.advance(self._run, self.stages[index].steps)
             self._start_stage(index + 1, self._now(), self._run.velocities())
-        self._hold(pause)
+        self._hold(pacer)
 
     def results(self) -> list[Equilibrated]:
         """Return the glasses at the end of the hold."""
@@ -324,26 +292,27 @@ class _Work:
         if self.record is not None:
             self.record.restore(_part(state, "record:"))
 
-    def progress(self, rate: float) -> JobProgress:
-        """Return how far it is."""
-        step = 0 if self.run is None else self._run.step
-        ends = [stage.steps for stage in self.stages]
-        end, scattering = None, float("nan")
+    def tell(self, progress: Progress) -> None:
+        """Say how far it is."""
+        if self.run is None:
+            progress(0, None, "random start", unit="particle-steps")
+            return
+        step, ends = self._run.step, [stage.steps for stage in self.stages]
+        stage, end, scattering = self.stages[self.stage].name, None, ""
         if self.record is not None and self.record.frames > 1:
             end = self._end_of_hold(self.record)
             ends[-1] = ends[-1] if end is None else max(min(end, ends[-1]), step)
-            scattering = float(self.record.scattering[0, -1].mean())
-        n_particles = 0 if self.run is None else self._snapshot.n_particles
-        lanes = n_particles * len(self.job.trajectories)
-        return JobProgress(
-            stage="random start" if self.run is None else self.stages[self.stage].name,
-            time=self._time(step),
-            end=self._time(ends[self.stage]),
-            known=end is not None or self.job.settings.hold_time is not None,
-            scattering=scattering,
-            done=lanes * (sum(ends[: self.stage]) + step),
-            total=lanes * sum(ends),
-            rate=rate,
+            scattering = f", F_s = {float(self.record.scattering[0, -1].mean()):.3f}"
+        at_most = end is None and self.job.settings.hold_time is None
+        limit = "at most " if at_most and stage == "hold" else ""
+        times = f"t = {self._time(step):.4g} of {limit}{self._time(ends[self.stage]):.4g}"
+        lanes = self._snapshot.n_particles * len(self.job.trajectories)
+        progress(
+            lanes * (sum(ends[: self.stage]) + step),
+            lanes * sum(ends),
+            f"{stage}, {times}{scattering}",
+            unit="particle-steps",
+            at_most=at_most,
         )
 
     @property
@@ -405,16 +374,16 @@ class _Work:
                 timestep=self.job.settings.timestep,
             )
 
-    def _hold(self, pause: Callable[[], None]) -> None:
+    def _hold(self, pacer: Pacer) -> None:
         """Hold until the record says that it is enough, or to the longest time."""
         assert self.record is not None
         record, limit = self.record, self.stages[-1].steps
         if record.frames == 0:
             self._sample(record)
         while (end := self._next_sample(record, limit)) is not None:
-            self._advance(end, pause, sampling=True)
+            pacer.advance(self._run, end, reached=lambda: self._sample(record))
         if self._end_of_hold(record) is None:
-            self._advance(limit, pause)
+            pacer.advance(self._run, limit)
 
     def _next_sample(self, record: HoldRecord, limit: int) -> int | None:
         """Return the step of the next sample, None where the hold ends before it."""
@@ -447,60 +416,19 @@ class _Work:
             kinetic / particles,
         )
 
-    def _advance(self, target: int, pause: Callable[[], None], *, sampling: bool = False) -> None:
-        """Go to a step, with a pause about every half second."""
-        while self._run.step < target:
-            todo = min(self._slice, target - self._run.step)
-            began = time.perf_counter()
-            self._run.advance(todo)
-            elapsed = max(time.perf_counter() - began, 1e-6)
-            # Never far from the last one: a slice may have been disturbed. And none is chosen by
-            # a stretch that ended before its time.
-            if todo == self._slice or elapsed > SLICE:
-                self._slice = max(1, min(int(todo * SLICE / elapsed), 4 * self._slice))
-            if sampling and self._run.step == target:
-                assert self.record is not None
-                self._sample(self.record)
-            pause()
-
-
-class _Pause:
-    """What happens between two slices: reports, checkpoints, stopping."""
-
-    def __init__(
-        self, work: _Work, file: Path | None, stop: Callable[[], bool], report: Report
-    ) -> None:
-        self._work, self._file, self._stop, self._report = work, file, stop, report
-        self._saved = self._began = self._told = time.monotonic()
-        self._before = work.progress(0).done
-
-    def __call__(self) -> None:
-        now = time.monotonic()
-        stopping = self._stop()
-        if now - self._told >= SLICE:
-            self._told = now
-            done = self._work.progress(0).done
-            self._report(self._work.progress((done - self._before) / (now - self._began)))
-        if self._file is not None and (
-            stopping or now - self._saved >= SECONDS_BETWEEN_CHECKPOINTS
-        ):
-            checkpoint.save(self._file, self._work, self._work.job.key)
-            self._saved = time.monotonic()
-        if stopping:
-            raise StoppedError
-
 
 @contextmanager
-def _begun(job: Job, file: Path | None, report: Report) -> Iterator[_Work]:
+def _begun(job: Job, file: Path | None, progress: Progress) -> Iterator[_Work]:
     """Start a job's work, or take it up where it was left."""
     work = _Work(job)
     try:
         if file is not None:
             _check_checkpoint(file, job)
-        if file is None or not checkpoint.resume(file, work, job.key):
+        state = None if file is None else checkpoint.read(file, job.key)
+        if file is None or not checkpoint.take_up(work, state, file):
             work.close()
             work = _Work(job)
-            report(work.progress(0))
+            work.tell(progress)
             work.begin(job.begin())
         yield work
     finally:
