@@ -45,7 +45,7 @@ def test_every_shipped_recipe_is_valid_and_named_after_its_file(path):
         ({"model": {"architecture": "botanic"}}, "model.architecture"),
         ({"stages": []}, "stages"),
         ({"gradient_norm": -1}, "gradient_norm.*greater than 0"),
-        ({"data": {"train": ["a"]}}, "data.validation: field required"),
+        ({"data": {"train": ["a"]}}, "the key 'data.validation' is missing"),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path, change, message):

@@ -1,6 +1,6 @@
 """The engines by name: which are here, and the start of a run on one of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib import import_module
 from typing import Any, cast
 
@@ -106,6 +106,8 @@ def start(
 
     """
     check_engine(engine, ranks, device)
+    if cages is not None and not _named(engine).CAGES:
+        raise InputError(f"the engine {engine!r} knows no cages; use {_others('CAGES')}")
     numbers = [_natural(index, "trajectory") for index in trajectories]
     if not numbers or len(set(numbers)) < len(numbers):
         raise InputError(f"trajectories {numbers}: give at least one, and none twice")
@@ -120,8 +122,6 @@ def start(
         velocities=velocities,
         cages=cages,
     )
-    if cages is not None and not _named(engine).CAGES:
-        raise InputError(f"the engine {engine!r} knows no cages; use {_others('CAGES')}")
     return _named(engine).start(task, device, ranks)
 
 
@@ -137,7 +137,7 @@ def check_engine(
         knowing = [name for name in ENGINES if device in _named(name).TOGETHER]
         raise InputError(
             f"the engine {engine!r} knows no device {device!r}; use "
-            f"{' or '.join(map(repr, module.TOGETHER))}{_or_engine(knowing)}"
+            f"{_either(module.TOGETHER)}{_or_engine(knowing)}"
         )
     if ranks < 1:
         raise InputError(f"ranks: {ranks}; there must be at least 1")
@@ -150,7 +150,7 @@ def check_engine(
         knowing = [name for name in ENGINES if integrator in _named(name).INTEGRATORS]
         raise InputError(
             f"the engine {engine!r} has no integrator {integrator!r}; use "
-            f"{' or '.join(map(repr, module.INTEGRATORS))}{_or_engine(knowing)}"
+            f"{_either(module.INTEGRATORS)}{_or_engine(knowing)}"
         )
     # No other engine is looked for: LAMMPS brings MPI with it, which takes its time and memory.
     reason = module.missing(device, ranks)
@@ -159,12 +159,18 @@ def check_engine(
 
 
 def _or_engine(names: Sequence[str]) -> str:
-    return f", or the engine {' or '.join(map(repr, names))}" if names else ""
+    return f", or the engine {_either(names)}" if names else ""
 
 
 def _others(ability: str) -> str:
     """Return the names of the engines that have an ability."""
-    return " or ".join(repr(name) for name in ENGINES if getattr(_named(name), ability))
+    return _either([name for name in ENGINES if getattr(_named(name), ability)])
+
+
+def _either(names: Iterable[str]) -> str:
+    """Return "'a', 'b' or 'c'"."""
+    *before, last = map(repr, names)
+    return f"{', '.join(before)} or {last}" if before else last
 
 
 def _natural(value: Any, name: str) -> int:
@@ -182,7 +188,7 @@ def _missing(engine: str) -> str | None:
 
 def _named(engine: str) -> Engine:
     if engine not in ENGINES:
-        raise InputError(f"engine {engine!r} is unknown; use {' or '.join(map(repr, ENGINES))}")
+        raise InputError(f"engine {engine!r} is unknown; use {_either(ENGINES)}")
     try:
         return cast("Engine", import_module(ENGINES[engine]))
     except ImportError as error:

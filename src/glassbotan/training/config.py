@@ -1,12 +1,12 @@
 """The training recipe: one YAML file, validated before anything is computed."""
 
-import difflib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from glassbotan.errors import InputError
+from glassbotan.settings import checked
 from glassbotan.yaml_mapping import read_mapping
 
 Positive = Annotated[float, Field(gt=0)]
@@ -111,10 +111,7 @@ def load_recipe(path: str | Path, overrides: dict[str, Any] | None = None) -> Re
             _override(content, key, value)
         except (TypeError, ValueError, IndexError, AttributeError):
             raise InputError(f"{path}: there is no key {key!r} to set") from None
-    try:
-        return Recipe.model_validate(content)
-    except ValidationError as error:
-        raise InputError(f"{path}: {_explain(error)}") from None
+    return checked(Recipe, content, source=str(path))
 
 
 def _override(content: dict[str, Any], dotted: str, value: object) -> None:
@@ -126,19 +123,3 @@ def _override(content: dict[str, Any], dotted: str, value: object) -> None:
         section[int(last)] = value
     else:
         section[last] = value
-
-
-def _explain(error: ValidationError) -> str:
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden":
-        nearest = difflib.get_close_matches(str(first["loc"][-1]), _known_keys(), n=1, cutoff=0.5)
-        hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
-        return f"unknown key {where!r}{hint}"
-    given = "" if first["type"] == "missing" else f" (it is {first['input']!r})"
-    return f"{where}: {first['msg'][0].lower()}{first['msg'][1:]}{given}"
-
-
-def _known_keys() -> list[str]:
-    sections = (Recipe, ModelSection, DataSection, StageSection)
-    return sorted({key for section in sections for key in section.model_fields})
