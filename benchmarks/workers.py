@@ -128,8 +128,8 @@ def measure(campaign: Path, workers: int) -> Seconds:
 def run(campaign: str, store: str, workers: str) -> None:
     """Run a campaign and print the time at which its trajectories began to move."""
     from glassbotan.simulation.campaign import load_campaign
+    from glassbotan.simulation.resources import Resources
     from glassbotan.simulation.run import run_campaign
-    from glassbotan.simulation.schedule import Resources
 
     moved: list[float] = []
 
@@ -138,7 +138,7 @@ def run(campaign: str, store: str, workers: str) -> None:
             moved.append(time.time())
 
     summary = run_campaign(
-        load_campaign(campaign), store, resources=Resources(int(workers)), progress=hear
+        load_campaign(campaign), store, resources=Resources(workers=int(workers)), progress=hear
     )
     if not summary.complete:
         raise SystemExit("the campaign was stopped")

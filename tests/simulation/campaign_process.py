@@ -4,8 +4,8 @@ import sys
 
 from glassbotan.errors import GlassbotanError
 from glassbotan.simulation.campaign import load_campaign
+from glassbotan.simulation.resources import Resources
 from glassbotan.simulation.run import run_campaign
-from glassbotan.simulation.schedule import Resources
 
 # Also in the worker processes, which import this file.
 from simulation import impatient  # noqa: F401
@@ -17,13 +17,13 @@ def say(what: object) -> None:
 
 
 def main(campaign: str, store: str, where: str = "1", *limit: str) -> None:
-    resources = Resources(int(where)) if where.isdecimal() else Resources(scheduler=where)
+    place = {"workers": int(where)} if where.isdecimal() else {"scheduler": where}
+    resources = Resources(**place, time_limit=float(limit[0]) if limit else None)
     try:
         summary = run_campaign(
             load_campaign(campaign),
             store,
             resources=resources,
-            time_limit=float(limit[0]) if limit else None,
             progress=lambda done, total, *_, **__: say(done / total),
         )
     except GlassbotanError as error:

@@ -18,6 +18,7 @@ from glassbotan.simulation.engines import available, check_engine, start
 from glassbotan.simulation.equilibration import EquilibrationSettings, equilibrate
 from glassbotan.simulation.equilibration.equilibrate import jobs_of
 from glassbotan.simulation.plan import plan
+from glassbotan.simulation.resources import Resources
 from glassbotan.simulation.run import run_campaign
 from glassbotan.simulation.store import Store
 from glassbotan.simulation.targets import QUANTITIES, Reduction
@@ -80,7 +81,7 @@ def test_a_campaign_that_was_stopped_goes_on_to_the_same_bits(content, tmp_path,
     monkeypatch.setattr(batches, "PLAIN_PLACES", 1000)
     planned = plan(make_campaign(content))
     stopped = tmp_path / "stopped.zarr"
-    run_campaign(make_campaign(content), stopped, time_limit=0)
+    run_campaign(make_campaign(content), stopped, resources=Resources(time_limit=0))
     store = Store.open(stopped)
     looks, kept = 0, []
 
@@ -104,7 +105,7 @@ def test_a_block_alone_gives_the_same_frames(content, tmp_path):
     together, alone = tmp_path / "together.zarr", tmp_path / "alone.zarr"
     made = make_campaign({**content, "keep": "positions"})
     run_campaign(made, together)
-    run_campaign(made, alone, time_limit=0)
+    run_campaign(made, alone, resources=Resources(time_limit=0))
     for block in plan(made).blocks:
         assert run_block(alone, block).done
     assert run_campaign(made, alone).complete
@@ -137,7 +138,7 @@ def test_a_block_that_blows_up_leaves_the_others_whole(content, tmp_path):
 @needs_native
 def test_a_store_keeps_to_its_device(content, tmp_path):
     store = tmp_path / "one.zarr"
-    run_campaign(make_campaign(content), store, time_limit=0)
+    run_campaign(make_campaign(content), store, resources=Resources(time_limit=0))
     with pytest.raises(InputError, match="device is cpu-plain there and cpu here"):
         run_campaign(make_campaign({**content, "device": "cpu"}), store)
 
@@ -183,7 +184,7 @@ def test_a_device_is_part_of_the_task(glass):
 @pytest.mark.parametrize(
     ("engine", "ranks", "device", "message"),
     [
-        ("ensemble", 1, "tpu", "knows no device 'tpu'; use 'cpu' or 'cuda'"),
+        ("ensemble", 1, "tpu", "knows no device 'tpu'; use 'cpu', 'cuda' or"),
         ("lammps", 1, "cuda", "knows no device 'cuda'; use 'cpu', or the engine 'ensemble'"),
         ("ensemble", 2, "cuda", "the engine 'lammps' in several"),
     ],

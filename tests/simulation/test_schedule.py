@@ -10,9 +10,10 @@ import pytest
 
 from conftest import Told
 from glassbotan.errors import InputError, RunError
+from glassbotan.settings import checked
 from glassbotan.simulation import pacing, schedule, signals
+from glassbotan.simulation.resources import Resources, seconds
 from glassbotan.simulation.run import run_campaign
-from glassbotan.simulation.schedule import Resources
 from simulation.campaigns import assert_same_contents, campaign
 from simulation.glasses import needs_lammps
 
@@ -49,7 +50,9 @@ def test_the_workers_of_a_scheduler_do_the_same(folder, alone):
         assert told[-1][0] == told[-1][1]
         assert_same_contents(path, alone)
         stopped = run_campaign(
-            campaign(folder), folder / "late.zarr", resources=resources, time_limit=1e-9
+            campaign(folder),
+            folder / "late.zarr",
+            resources=resources.model_copy(update={"time_limit": 1e-9}),
         )
         assert not stopped.complete
         sharp = campaign(folder, timestep=0.05, times=[1.0, 50.0], trajectories=[2, 2])
@@ -95,15 +98,15 @@ def test_a_second_ctrl_c_stops_at_once(folder, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"workers": 0}, "there must be at least 1"),
-        ({"batch": "lsf"}, "use slurm or pbs"),
+        ({"workers": 0}, "workers: input should be greater than or equal to 1"),
+        ({"batch": "lsf"}, "batch: input should be 'slurm' or 'pbs'"),
         ({"batch": "pbs", "scheduler": "tcp://a:1"}, "has workers of its own"),
-        ({"batch_options": {"queue": "q"}}, "no batch system"),
+        ({"batch_option": {"queue": "q"}}, "no batch system"),
     ],
 )
 def test_resources_that_make_no_sense_are_refused(arguments, message):
     with pytest.raises(InputError, match=message):
-        Resources(**arguments)
+        checked(Resources, arguments)
 
 
 def test_without_dask_the_extra_is_named(monkeypatch):
@@ -140,10 +143,24 @@ def test_batch_systems_get_their_options_and_jobs(monkeypatch):
 
     monkeypatch.setitem(sys.modules, "dask_jobqueue", types.SimpleNamespace(SLURMCluster=Cluster))
     options = {"queue": "short", "memory": "4GB"}
-    schedule._batch_cluster(Resources(workers=7, batch="slurm", batch_options=options))
+    schedule._batch_cluster(Resources(workers=7, batch="slurm", batch_option=options))
     assert asked == {"cores": 1, "processes": 1, "memory": "4GB", "queue": "short", "jobs": 7}
     with pytest.raises(InputError, match="unexpected option"):
-        schedule._batch_cluster(Resources(batch="slurm", batch_options={"nonsense": 1}))
+        schedule._batch_cluster(Resources(batch="slurm", batch_option={"nonsense": 1}))
     monkeypatch.setitem(sys.modules, "dask_jobqueue", None)
     with pytest.raises(InputError, match="pip install dask-jobqueue"):
         schedule._batch_cluster(Resources(batch="slurm"))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("90", 90), ("1.5h", 5400), ("15min", 900), ("2d", 172800), ("1:30:05", 5405), (None, None)],
+)
+def test_durations_are_read(text, expected):
+    assert seconds(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "0", "-3", "h", "1:30", "3 weeks"])
+def test_what_is_no_duration_is_refused(text):
+    with pytest.raises(ValueError, match="expected a time"):
+        seconds(text)

@@ -20,6 +20,7 @@ from glassbotan.dynamics.ceiling import ceiling_of_halves
 from glassbotan.errors import InputError, RunError
 from glassbotan.io.ensemble_store import group_name, open_group, read_bond_breaking
 from glassbotan.simulation import lammps_engine, pacing, schedule, store, work
+from glassbotan.simulation.resources import Resources
 from glassbotan.simulation.run import run_campaign
 from glassbotan.structure import neighbour_graph
 from simulation.campaigns import assert_same_contents, campaign, contents
@@ -227,7 +228,9 @@ def test_stops_at_the_time_limit_and_goes_on(averages, folder, tmp_path, monkeyp
     rounds = 0
     while rounds < 100:
         # The busier the machine, the longer it must have to come as far as the next restart file.
-        summary = run_campaign(campaign(folder), path, time_limit=0.2 * 1.1**rounds)
+        summary = run_campaign(
+            campaign(folder), path, resources=Resources(time_limit=0.2 * 1.1**rounds)
+        )
         rounds += 1
         if summary.complete:
             break
@@ -281,7 +284,7 @@ def test_a_damaged_checkpoint_is_not_taken_up(averages, folder, tmp_path, monkey
     monkeypatch.setattr(pacing, "SLICE", 0.01)
     checkpoint = None
     for limit in (0.02 * 1.5**k for k in range(14)):  # the busier the machine, the later
-        run_campaign(campaign(folder), path, time_limit=limit)
+        run_campaign(campaign(folder), path, resources=Resources(time_limit=limit))
         checkpoint = next(path.rglob("checkpoint.npz"), None)
         if checkpoint is not None:
             break

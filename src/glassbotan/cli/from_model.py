@@ -7,7 +7,7 @@ from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 import typer
-from pydantic import BaseModel
+from pydantic import BaseModel, BeforeValidator
 from pydantic.fields import FieldInfo
 
 from glassbotan.settings import Place, checked
@@ -16,14 +16,13 @@ Some = TypeVar("Some", bound=BaseModel)
 
 
 def options_of(
-    model: type[BaseModel],
-    *,
+    *models: type[BaseModel],
     first: tuple[str, ...] = (),
     leave_out: tuple[str, ...] = (),
     short: Mapping[str, str] | None = None,
     defaults: Mapping[str, Any] | None = None,
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Return what gives a command an option for each field of a model.
+    """Return what gives a command an option for each field of some models.
 
     The command's first parameter is then the mapping of fields to what was given, for
     :func:`settings_of`; its other parameters are further
@@ -31,8 +30,8 @@ def options_of(
 
     Parameters
     ----------
-    model
-        Its fields' titles stand for the values in ``--help``, their descriptions are the texts.
+    models
+        Their fields' titles stand for the values in ``--help``, their descriptions are the texts.
     first
         The most important fields and options of the command's own, which come first.
     leave_out
@@ -43,21 +42,30 @@ def options_of(
         Of the command, where they are others than the model's.
 
     """
-    names = [name for name in model.model_fields if name not in leave_out]
+    fields = {
+        name: field
+        for model in models
+        for name, field in model.model_fields.items()
+        if name not in leave_out
+    }
     letters, usual = short or {}, defaults or {}
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         _, *own = inspect.signature(command, eval_str=True).parameters.values()
         arguments = [p for p in own if p.kind is p.POSITIONAL_OR_KEYWORD]
-        fields = {name: model.model_fields[name] for name in names}
         options = {
-            name: _option(name, field, usual.get(name, field.get_default()), letters.get(name))
+            name: _option(
+                name,
+                field,
+                usual.get(name, field.get_default(call_default_factory=True)),
+                letters.get(name),
+            )
             for name, field in fields.items()
         } | {p.name: p for p in own if p not in arguments}
 
         @functools.wraps(command)
         def run(**given: Any) -> None:
-            command({name: given.pop(name) for name in names}, **given)
+            command({name: given.pop(name) for name in fields}, **given)
 
         # Typer reads the options from the signature, and their types from nowhere else.
         run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
@@ -70,7 +78,7 @@ def options_of(
 
 
 def settings_of(model: type[Some], given: Mapping[str, Any], **also: Any) -> Some:
-    """Return the settings that options give, and others that are set beside them.
+    """Return the settings that a model's options give, and others that are set beside them.
 
     Raises
     ------
@@ -78,13 +86,17 @@ def settings_of(model: type[Some], given: Mapping[str, Any], **also: Any) -> Som
         A value is wrong; names the option.
 
     """
-    return checked(model, {**given, **also}, naming=_option_at)
+    own = {name: value for name, value in given.items() if name in model.model_fields}
+    return checked(model, {**own, **also}, naming=_option_at)
 
 
 def _option(name: str, field: FieldInfo, default: Any, letter: str | None) -> inspect.Parameter:
-    kind = _kind(field.annotation)
+    text = any(isinstance(part, BeforeValidator) for part in field.metadata)
+    kind = str if text and get_origin(field.annotation) is not dict else _kind(field.annotation)
     if isinstance(default, tuple):
         default = ",".join(map(str, default))
+    elif default == {}:
+        default = None
     option = typer.Option(
         f"--{_dashed(name)}",
         *([letter] if letter else []),
@@ -101,12 +113,14 @@ def _option(name: str, field: FieldInfo, default: Any, letter: str | None) -> in
 
 
 def _kind(annotation: Any) -> Any:
-    """Return what the command line gives for a type: a flag, a number, or text."""
+    """Return what the command line gives for a type: a flag, a number, text, or several texts."""
     if get_origin(annotation) is Annotated:
         return _kind(get_args(annotation)[0])
     if get_origin(annotation) in (Union, UnionType):
         kinds = {_kind(inner) for inner in get_args(annotation) if inner is not type(None)}
         return kinds.pop() if len(kinds) == 1 else str
+    if get_origin(annotation) is dict:
+        return list[str]
     return annotation if annotation in (bool, int, float) else str
 
 

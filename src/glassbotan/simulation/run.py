@@ -8,7 +8,8 @@ from glassbotan.progress import Progress, silent
 from glassbotan.provenance import provenance
 from glassbotan.simulation.campaign import Campaign
 from glassbotan.simulation.plan import plan
-from glassbotan.simulation.schedule import Resources, Summary, execute
+from glassbotan.simulation.resources import Resources
+from glassbotan.simulation.schedule import Summary, execute
 from glassbotan.simulation.store import prepare
 
 
@@ -17,7 +18,6 @@ def run_campaign(
     output: str | Path,
     *,
     resources: Resources | None = None,
-    time_limit: float | None = None,
     progress: Progress = silent,
 ) -> Summary:
     """Make a campaign's ensembles, or go on with them.
@@ -28,7 +28,7 @@ def run_campaign(
         From :func:`glassbotan.simulation.campaign.load_campaign`.
     output
         The store, a folder NAME.zarr; one that is there already must be this campaign's.
-    resources, time_limit, progress
+    resources, progress
         As :func:`glassbotan.simulation.schedule.execute`.
 
     Raises
@@ -47,4 +47,4 @@ def run_campaign(
     asked = campaign.model_dump(mode="json")
     made_by = provenance(dict.fromkeys(planned.files), seed=campaign.seed, campaign=asked)
     store = prepare(target, planned, made_by)
-    return execute(store, planned, resources=resources, time_limit=time_limit, progress=progress)
+    return execute(store, planned, resources=resources, progress=progress)

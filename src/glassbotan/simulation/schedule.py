@@ -6,17 +6,18 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from glassbotan.errors import GlassbotanError, InputError, RunError
 from glassbotan.progress import Progress, silent
 from glassbotan.simulation.plan import Plan
 from glassbotan.simulation.protocol import Block
+from glassbotan.simulation.resources import Resources
 from glassbotan.simulation.signals import Signals, listening
 from glassbotan.simulation.store import WORK, Store, clean, disk_errors
 from glassbotan.simulation.work import (
@@ -44,50 +45,7 @@ GRACE = 120.0
 ALLOWED_DEATHS = 10
 """Of workers while they were at a task, before the task is held to be the cause."""
 
-Batch = Literal["slurm", "pbs"]
-BATCH_SYSTEMS: tuple[Batch, ...] = ("slurm", "pbs")
-
 NO_DASK = 'Dask is not installed; install it with: pip install "glassbotan[simulate]"'
-
-
-@dataclass(frozen=True)
-class Resources:
-    """Where work is done.
-
-    Attributes
-    ----------
-    workers
-        Processes, each with one thread; jobs with a batch system. 1 without either of the others
-        is this process itself.
-    scheduler
-        Address of a running Dask scheduler, such as tcp://node7:8786, whose workers do the work.
-    batch
-        "slurm" or "pbs": workers are submitted as jobs, through dask-jobqueue.
-    batch_options
-        Of dask-jobqueue's cluster, such as {"queue": "short", "walltime": "04:00:00"}.
-
-    """
-
-    workers: int = 1
-    scheduler: str | None = None
-    batch: Batch | None = None
-    batch_options: Mapping[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        """Refuse what contradicts itself."""
-        if self.workers < 1:
-            raise InputError(f"workers: {self.workers}; there must be at least 1")
-        if self.batch is not None and self.batch not in BATCH_SYSTEMS:
-            raise InputError(f"batch system {self.batch!r} is unknown; use slurm or pbs")
-        if self.batch is not None and self.scheduler is not None:
-            raise InputError("a running scheduler has workers of its own; leave out slurm or pbs")
-        if self.batch_options and self.batch is None:
-            raise InputError("options of a batch system are given, and no batch system")
-
-    @property
-    def local(self) -> bool:
-        """Whether all is done in this process."""
-        return self.workers == 1 and self.scheduler is None and self.batch is None
 
 
 @dataclass(frozen=True)
@@ -112,7 +70,6 @@ def execute(
     plan: Plan,
     *,
     resources: Resources | None = None,
-    time_limit: float | None = None,
     progress: Progress = silent,
 ) -> Summary:
     """Do what is left of a campaign's work.
@@ -127,9 +84,7 @@ def execute(
     plan
         What is to be done.
     resources
-        Where it is done; by default in this process.
-    time_limit
-        Seconds after which blocks write a checkpoint and stop.
+        Where it is done, and for how long; by default in this process, to the end.
     progress
         Told several times a second the particle-steps and snapshots done.
 
@@ -143,7 +98,8 @@ def execute(
 
     """
     resources = resources or Resources()
-    deadline = time.time() + time_limit if time_limit is not None else float("inf")
+    limit = float("inf") if resources.time_limit is None else resources.time_limit
+    deadline = time.time() + limit
     with _only_one(store.path), listening() as signals, ExitStack() as stack:
         # What is left of a run that was killed.
         with disk_errors(store.path):
@@ -444,7 +400,7 @@ def _batch_cluster(resources: Resources) -> Any:
             "dask-jobqueue is not installed; install it with: pip install dask-jobqueue"
         ) from None
     kind = {"slurm": "SLURMCluster", "pbs": "PBSCluster"}[resources.batch or "slurm"]
-    options = {"cores": 1, "processes": 1, "memory": "2GB", **resources.batch_options}
+    options = {"cores": 1, "processes": 1, "memory": "2GB", **resources.batch_option}
     try:
         cluster = getattr(dask_jobqueue, kind)(**options)
     except (TypeError, ValueError) as error:

@@ -1,25 +1,21 @@
 """glassbotan simulate campaign: ensembles of many snapshots, from one YAML file."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from glassbotan.cli.simulate.options import (
-    BatchOption,
-    BatchSystem,
-    Scheduler,
-    TimeLimit,
-    Workers,
-    carry_out,
-    parse_duration,
-    parse_resources,
-)
+from glassbotan.cli.from_model import options_of, settings_of
+from glassbotan.cli.simulate.options import carry_out
+from glassbotan.simulation.campaign import load_campaign
+from glassbotan.simulation.resources import Resources
 
 EXAMPLE = "glassbotan simulate campaign configs/campaign-quick.yaml --workers 2 -o quick.zarr"
 
 
+@options_of(Resources, short={"workers": "-w"})
 def campaign(
+    given: dict[str, Any],
     file: Annotated[
         Path,
         typer.Argument(metavar="CAMPAIGN", help="A YAML file (see configs/).", show_default=False),
@@ -31,11 +27,6 @@ def campaign(
             metavar="NAME", help="Instead of the campaign's: cpu or cuda.", show_default=False
         ),
     ] = None,
-    workers: Workers = 1,
-    scheduler: Scheduler = None,
-    batch: BatchSystem = None,
-    batch_option: BatchOption = None,
-    time_limit: TimeLimit = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -52,11 +43,6 @@ def campaign(
     It may be stopped and run again at any time: finished work is not done again, and the data do
     not depend on the number of workers or on interruptions.
     """
-    resources = parse_resources(workers, scheduler, batch, batch_option)
-    limit = parse_duration(time_limit)
-
-    from glassbotan.simulation.campaign import load_campaign
-
     changes = {} if device is None else {"device": device}
     loaded = load_campaign(file, **changes)
-    carry_out(loaded, output or Path(f"{loaded.name}.zarr"), resources, limit)
+    carry_out(loaded, output or Path(f"{loaded.name}.zarr"), settings_of(Resources, given))

@@ -6,17 +6,9 @@ from typing import Annotated, Any
 import typer
 
 from glassbotan.cli.from_model import options_of, settings_of
-from glassbotan.cli.simulate.options import (
-    BatchOption,
-    BatchSystem,
-    Scheduler,
-    TimeLimit,
-    Workers,
-    carry_out,
-    parse_duration,
-    parse_resources,
-)
+from glassbotan.cli.simulate.options import carry_out
 from glassbotan.simulation.campaign import Campaign
+from glassbotan.simulation.resources import Resources
 
 EXAMPLE = (
     "glassbotan simulate ensemble data/published/isoconfig_N4096T0.44_401_tc07.npz "
@@ -26,9 +18,10 @@ EXAMPLE = (
 
 @options_of(
     Campaign,
+    Resources,
     first=("temperature", "trajectories", "times"),
     leave_out=("name", "snapshots", "keep", "resolution", "block"),
-    short={"temperature": "-T"},
+    short={"temperature": "-T", "workers": "-w"},
     defaults={"times": "0.1..10"},
 )
 def ensemble(
@@ -49,11 +42,6 @@ def ensemble(
             help="Keep propensity, bond extension and bond breaking, not the positions.",
         ),
     ] = False,
-    workers: Workers = 1,
-    scheduler: Scheduler = None,
-    batch: BatchSystem = None,
-    batch_option: BatchOption = None,
-    time_limit: TimeLimit = None,
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="STORE", help="A Zarr store: NAME.zarr.")
     ] = Path("ensemble.zarr"),
@@ -62,8 +50,6 @@ def ensemble(
 
     The same command goes on with a store that is not complete.
     """
-    resources = parse_resources(workers, scheduler, batch, batch_option)
-    limit = parse_duration(time_limit)
     asked = settings_of(
         Campaign,
         given,
@@ -71,4 +57,4 @@ def ensemble(
         snapshots=snapshots,
         keep="targets" if targets_only else "positions",
     )
-    carry_out(asked, output, resources, limit)
+    carry_out(asked, output, settings_of(Resources, given))
