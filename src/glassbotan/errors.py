@@ -17,6 +17,10 @@ class RunError(GlassbotanError):
     """The input was right and the run failed all the same (a full disk, a lost server ...)."""
 
 
+class LostContactError(RunError):
+    """Another process of the run has ended, or cannot be reached."""
+
+
 class ToldElsewhereError(GlassbotanError):
     """Another process of the same run tells the error; this one only ends with its status."""
 

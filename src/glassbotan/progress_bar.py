@@ -112,7 +112,12 @@ def shown(*, lines: bool = True) -> Iterator[ShownProgress]:
 def is_drawn() -> bool:
     """Tell whether a bar is to be drawn: on a terminal that can, and not in quiet."""
     dumb = os.environ.get("TERM", "").lower() in ("dumb", "unknown")
-    return sys.stderr.isatty() and not dumb and LOGGER.level <= logging.INFO
+    return sys.stderr.isatty() and not dumb and not is_quiet()
+
+
+def is_quiet() -> bool:
+    """Tell whether the package's log is turned down, as --quiet does."""
+    return LOGGER.level > logging.INFO
 
 
 def describe(

@@ -1,22 +1,26 @@
 """What is told of a run of several processes when one of them fails."""
 
-import json
 from pathlib import Path
 
 import pytest
 
 import glassbotan as gb
-from glassbotan.errors import ToldElsewhereError
-from glassbotan.training.launch import _reason, _told, rank, told_once
-from glassbotan.training.processes import LostContactError
+from glassbotan.errors import LostContactError, ToldElsewhereError
+from glassbotan.training.launch import rank, reason_of, told_once
+from glassbotan.training.rank import leave_report
 
 FOLDER = Path("runs/x")
 
 
-def report(scratch: Path, number: int, error: Exception) -> None:
-    kind, text = _told(error)
-    path = scratch / f"report-{number}.json"
-    path.write_text(json.dumps({"kind": kind, "text": text}))
+@pytest.fixture
+def report(tmp_path, monkeypatch):
+    """Leave a report as the process of a number does."""
+
+    def left(number: int, error: Exception) -> None:
+        monkeypatch.setenv("RANK", str(number))
+        leave_report(tmp_path, error)
+
+    return left
 
 
 @pytest.mark.parametrize(
@@ -29,18 +33,18 @@ def report(scratch: Path, number: int, error: Exception) -> None:
         (KeyError("x"), RuntimeError, "KeyError: 'x'"),
     ],
 )
-def test_the_cause_is_told_not_that_others_lost_contact(tmp_path, error, told, text):
-    report(tmp_path, 0, LostContactError("another process has ended"))
-    report(tmp_path, 1, error)
-    found = _reason([1, 1], tmp_path, FOLDER)
+def test_the_cause_is_told_not_that_others_lost_contact(tmp_path, report, error, told, text):
+    report(0, LostContactError("another process has ended"))
+    report(1, error)
+    found = reason_of([1, 1], tmp_path, FOLDER)
     assert type(found) is told
     assert str(found) == text
 
 
-def test_lost_contact_alone_waits_for_its_cause(tmp_path):
-    report(tmp_path, 0, LostContactError("another process has ended"))
-    assert _reason([1, None], tmp_path, FOLDER) is None
-    assert "process 2 of 2 was killed (SIGSEGV)" in str(_reason([1, -11], tmp_path, FOLDER))
+def test_lost_contact_alone_waits_for_its_cause(tmp_path, report):
+    report(0, LostContactError("another process has ended"))
+    assert reason_of([1, None], tmp_path, FOLDER) is None
+    assert "process 2 of 2 was killed (SIGSEGV)" in str(reason_of([1, -11], tmp_path, FOLDER))
 
 
 def test_the_first_process_alone_tells_what_all_refuse(monkeypatch):

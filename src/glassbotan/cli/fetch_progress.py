@@ -15,9 +15,8 @@ from rich.progress import (
 )
 
 from glassbotan.cli.console import console
-from glassbotan.cli.volume import is_quiet
 from glassbotan.datasets.download import Observer
-from glassbotan.progress_bar import is_drawn
+from glassbotan.progress_bar import is_drawn, is_quiet
 
 LOGGER = logging.getLogger("glassbotan")
 

@@ -54,11 +54,6 @@ def set_volume(*, quiet: bool, verbose: bool) -> None:
         LOGGER.setLevel(logging.WARNING if quiet else logging.DEBUG)
 
 
-def is_quiet() -> bool:
-    """Tell whether --quiet was given."""
-    return LOGGER.level > logging.INFO
-
-
 def with_volume(command: Callable[..., None]) -> Callable[..., None]:
     """Return a Typer command that takes --quiet and --verbose as well."""
 

@@ -14,7 +14,13 @@ from lightning.fabric.strategies.ddp import DDPStrategy
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from torch import Tensor, distributed
 
-from glassbotan.errors import GlassbotanError, InputError, RunError, ToldElsewhereError
+from glassbotan.errors import (
+    GlassbotanError,
+    InputError,
+    LostContactError,
+    RunError,
+    ToldElsewhereError,
+)
 from glassbotan.training.config import Recipe
 
 T = TypeVar("T")
@@ -25,10 +31,6 @@ PREPARATION = timedelta(days=2)
 """How long others wait while one process reads labels, or writes a file."""
 
 _CONNECTION = ("gloo", "nccl", "connection", "timed out", "timeout", "tcpstore", "broken pipe")
-
-
-class LostContactError(RunError):
-    """Another process of the run has ended, or cannot be reached."""
 
 
 @dataclass(frozen=True)
