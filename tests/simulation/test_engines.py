@@ -8,6 +8,7 @@ from cli.command_line import refusal, run
 from conftest import random_snapshot
 from glassbotan.errors import InputError
 from glassbotan.simulation import engines, equilibrate
+from glassbotan.simulation.cages import Cages
 from glassbotan.simulation.campaign import Campaign
 from glassbotan.simulation.equilibration import EquilibrationSettings
 from glassbotan.simulation.settings import DynamicsSettings
@@ -42,8 +43,9 @@ def test_an_engine_is_asked_only_for_what_it_can(glass):
     for message, asked in refused.items():
         with pytest.raises(InputError, match=message):
             engines.check_engine("dummy", **asked)
+    walls = Cages(glass.positions, radius=0.3)
     with pytest.raises(InputError, match="knows no cages; use 'ensemble'"):
-        engines.start("dummy", glass, DynamicsSettings(0.5), cages=object())
+        engines.start("dummy", glass, DynamicsSettings(0.5), cages=walls)
     with pytest.raises(InputError, match="has no integrator 'langevin'"):
         equilibrate(engine="dummy", temperature=1.0, particles=160)
     message = "engine 'none' is unknown; use 'ensemble', 'lammps' or 'dummy'"

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,19 +62,22 @@ class Task:
     potential, settings
         Interaction and equations of motion.
     trajectories
-        Their indices in the ensemble, shape [R].
+        Their indices in the ensemble, shape [R]; an index names the same trajectory in every run.
     seed, snapshot_index
-        With a trajectory's index, what its random numbers follow from.
+        With a trajectory's index, what its random numbers follow from: the ensemble's or campaign's
+        seed, and the snapshot's number in it.
     velocities
-        That the trajectories set out with, shape [R, N, d]; drawn from the Maxwell-Boltzmann
-        distribution by default.
+        That the trajectories set out with, shape [R, N, d], for a run that goes on from another;
+        drawn from the Maxwell-Boltzmann distribution by default.
     cages
-        Walls that keep every particle near a place of its own; none by default.
+        Walls that keep every particle near a place of its own, so that none rearranges; none by
+        default.
 
     Raises
     ------
     InputError
-        Velocities are not finite numbers of that shape, or the cages are not for these particles.
+        An index or seed is negative, velocities are not finite numbers of that shape, or the cages
+        are not for these particles.
 
     """
 
@@ -88,7 +91,13 @@ class Task:
     cages: Cages | None = None
 
     def __post_init__(self) -> None:
-        """Refuse velocities and cages that cannot be these trajectories'."""
+        """Refuse numbers, velocities and cages that cannot be these trajectories'."""
+        numbers = tuple(_natural(index, "trajectory") for index in self.trajectories)
+        if not numbers or len(set(numbers)) < len(numbers):
+            raise InputError(f"trajectories {list(numbers)}: give at least one, and none twice")
+        object.__setattr__(self, "trajectories", numbers)
+        for name in ("seed", "snapshot_index"):
+            object.__setattr__(self, name, _natural(getattr(self, name), name.replace("_", " ")))
         shape = (len(self.trajectories), *self.snapshot.positions.shape)
         given = self.velocities
         if given is not None and not (np.shape(given) == shape and np.all(np.isfinite(given))):
@@ -132,6 +141,12 @@ class Task:
                 for trajectory in self.trajectories
             ]
         )
+
+
+def _natural(value: Any, name: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
+        raise InputError(f"the {name} is {value!r}; it must be a whole number from 0 on")
+    return int(value)
 
 
 class Engine(Protocol):

@@ -4,17 +4,14 @@ from collections.abc import Iterable, Sequence
 from importlib import import_module
 from typing import Any, cast
 
-import numpy as np
 from pydantic import Field, field_validator
 
 from glassbotan.errors import InputError
 from glassbotan.settings import Natural, Positive, Settings
-from glassbotan.simulation.cages import Cages
 from glassbotan.simulation.engine import Engine, Run, Task
 from glassbotan.simulation.plausible import check_plausible
 from glassbotan.simulation.settings import DynamicsSettings
 from glassbotan.structure import Snapshot
-from glassbotan.structure.periodic import FloatArray
 from glassbotan.structure.potential import KOB_ANDERSEN, PairPotential
 
 ENGINES = {
@@ -62,12 +59,9 @@ def start(
     *,
     potential: PairPotential = KOB_ANDERSEN,
     trajectories: Sequence[int] = (0,),
-    seed: int = 0,
-    snapshot_index: int = 0,
     ranks: int = 1,
-    velocities: FloatArray | None = None,
-    cages: Cages | None = None,
     device: str = "cpu",
+    **further: Any,
 ) -> Run:
     """Begin trajectories of a snapshot, each with velocities of its own.
 
@@ -75,53 +69,38 @@ def start(
     ----------
     engine
         One of :func:`available`.
-    snapshot
-        The common initial configuration, in two or three dimensions.
-    settings
-        Equations of motion.
-    potential
-        The mixture's interaction.
-    trajectories
-        Indices in the ensemble, shape [R]; an index names the same trajectory in every run.
-    seed, snapshot_index
-        Further sources of the velocities: the ensemble's or campaign's seed, and the snapshot's
-        number in it.
+    snapshot, settings, potential, trajectories, further
+        See :class:`glassbotan.simulation.engine.Task`: seed, snapshot_index, velocities, cages.
     ranks
         Processes of this machine that share each trajectory, for one large system; "lammps" only.
-    velocities
-        Instead of those drawn from seed and numbers, shape [R, N, d]: for a run that goes on from
-        another. The centre of mass is brought to rest.
-    cages
-        Walls around every particle, so that none rearranges; "ensemble" only.
     device
         "cpu", or "cuda" for the engine "ensemble" on a GPU.
 
     Raises
     ------
     InputError
+        As :func:`start_task`, or a part of the task makes no sense.
+
+    """
+    task = Task(snapshot, potential, settings, tuple(trajectories), **further)
+    return start_task(task, engine, ranks, device)
+
+
+def start_task(task: Task, engine: str, ranks: int = 1, device: str = "cpu") -> Run:
+    """Begin a task's trajectories.
+
+    Raises
+    ------
+    InputError
         The engine is unknown or cannot run here, on the device or on several ranks, the potential
         does not know a species, the box is shorter than twice the cutoff, particles overlap,
-        density, temperature or timestep are out of all bounds, an index or seed is negative,
-        velocities or cages have another shape, or the engine knows no cages.
+        density, temperature or timestep are out of all bounds, or the engine knows no cages.
 
     """
     check_engine(engine, ranks, device)
-    if cages is not None and not _named(engine).CAGES:
+    if task.cages is not None and not _named(engine).CAGES:
         raise InputError(f"the engine {engine!r} knows no cages; use {_others('CAGES')}")
-    numbers = [_natural(index, "trajectory") for index in trajectories]
-    if not numbers or len(set(numbers)) < len(numbers):
-        raise InputError(f"trajectories {numbers}: give at least one, and none twice")
-    check_plausible(snapshot, potential, settings)
-    task = Task(
-        snapshot,
-        potential,
-        settings,
-        tuple(numbers),
-        seed=_natural(seed, "seed"),
-        snapshot_index=_natural(snapshot_index, "snapshot index"),
-        velocities=velocities,
-        cages=cages,
-    )
+    check_plausible(task.snapshot, task.potential, task.settings)
     return _named(engine).start(task, device, ranks)
 
 
@@ -171,12 +150,6 @@ def _either(names: Iterable[str]) -> str:
     """Return "'a', 'b' or 'c'"."""
     *before, last = map(repr, names)
     return f"{', '.join(before)} or {last}" if before else last
-
-
-def _natural(value: Any, name: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
-        raise InputError(f"the {name} is {value!r}; it must be a whole number from 0 on")
-    return int(value)
 
 
 def _missing(engine: str) -> str | None:

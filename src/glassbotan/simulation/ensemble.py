@@ -1,5 +1,6 @@
 """An isoconfigurational ensemble, simulated."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,6 @@ from glassbotan.errors import InputError
 from glassbotan.progress import Progress, silent
 from glassbotan.settings import checked
 from glassbotan.simulation.engine import Run
-from glassbotan.simulation.engines import start
 from glassbotan.simulation.pacing import Pacer
 from glassbotan.simulation.protocol import EnsembleSettings
 from glassbotan.simulation.trajectories import Frame, run_through
@@ -73,17 +73,7 @@ def simulate_ensemble(
     whole = int(steps[-1])
     for block in asked.blocks(snapshot_index):
         chosen = block.trajectories
-        run = start(
-            asked.engine,
-            snapshot,
-            asked.settings(temperature),
-            potential=asked.interaction,
-            trajectories=chosen,
-            seed=asked.seed,
-            snapshot_index=snapshot_index,
-            ranks=asked.ranks,
-            device=asked.device,
-        )
+        run = asked.start(replace(snapshot, temperature=temperature), block)
 
         def tell(run: Run = run, chosen: range = chosen) -> None:
             done = chosen.start * whole + len(chosen) * run.step

@@ -18,8 +18,8 @@ from pydantic import (
 )
 
 from glassbotan.settings import LISTED, Count, Positive, Settings, checked
-from glassbotan.simulation.engine import Task
-from glassbotan.simulation.engines import EngineSettings, together
+from glassbotan.simulation.engine import Run, Task
+from glassbotan.simulation.engines import EngineSettings, start_task, together
 from glassbotan.simulation.settings import DynamicsSettings, Integrator
 from glassbotan.simulation.times import log_times, steps_at
 from glassbotan.structure import Snapshot
@@ -189,6 +189,10 @@ class EnsembleSettings(EngineSettings):
             seed=self.seed,
             snapshot_index=block.snapshot,
         )
+
+    def start(self, snapshot: Snapshot, block: Block) -> Run:
+        """Begin a block's trajectories."""
+        return start_task(self.task(snapshot, block), self.engine, self.ranks, self.device)
 
     def blocks(self, snapshot: int) -> list[Block]:
         """Return the blocks of the snapshot with that index."""

@@ -20,7 +20,6 @@ from glassbotan.io.atomic import atomic_output
 from glassbotan.provenance import package_version
 from glassbotan.simulation import checkpoint
 from glassbotan.simulation.engine import Run, State
-from glassbotan.simulation.engines import start
 from glassbotan.simulation.pacing import BlownUpError, Pacer, StoppedError
 from glassbotan.simulation.protocol import Block, Protocol
 from glassbotan.simulation.store import Store
@@ -179,29 +178,15 @@ def kept_state(store: Store, block: Block, key: str) -> State | None:
 @contextmanager
 def _begun(store: Store, block: Block, snapshot: Snapshot, key: str) -> Iterator[Run]:
     """Start a block's run, or take it up where it was left."""
-    run = _start(snapshot, store.protocol, block)
+    run = store.protocol.start(snapshot, block)
     try:
         state = kept_state(store, block, key)
         if state is not None and not checkpoint.take_up(run, state, store.work(block) / CHECKPOINT):
             run.close()
-            run = _start(snapshot, store.protocol, block)
+            run = store.protocol.start(snapshot, block)
         yield run
     finally:
         run.close()
-
-
-def _start(snapshot: Snapshot, protocol: Protocol, block: Block) -> Run:
-    return start(
-        protocol.engine,
-        snapshot,
-        protocol.settings(snapshot.temperature or np.nan),
-        potential=protocol.interaction,
-        trajectories=block.trajectories,
-        seed=protocol.seed,
-        snapshot_index=block.snapshot,
-        ranks=protocol.ranks,
-        device=protocol.device,
-    )
 
 
 def checkpoint_key(snapshot: Snapshot, protocol: Protocol, block: Block) -> str:
