@@ -94,7 +94,7 @@ def stored_record(page: str) -> dict[str, Any]:
 
 
 def visible(page: str) -> str:
-    """Return the page's text without tags, style, scripts and invisible padding."""
+    """Return the page's text without tags, style and scripts."""
     body = re.sub(r"<(style|script)\b.*?</\1>", "", page, flags=re.DOTALL)
     text = unescape(re.sub(r"<[^>]*>", " ", body))
-    return " ".join(text.replace("\u2007", "").replace("\u2008", "").replace("\u00a0", " ").split())
+    return " ".join(text.split())

@@ -26,6 +26,8 @@ class Report:
 
     Attributes
     ----------
+    models
+        With their cards where they are known.
     title, verdict
         The models' names, and their scores in a sentence.
     notes
@@ -34,8 +36,6 @@ class Report:
         Scores, in the order of the tables.
     comparable
         Whether all were scored on the same files.
-    models
-        With their cards where they are known.
     recipes
         YAML by model's name.
     pictures
@@ -53,12 +53,12 @@ class Report:
 
     """
 
-    title: str
+    models: list[Model]
+    title: str = ""
     verdict: str = ""
     notes: list[str] = field(default_factory=list)
     results: list[Scores] = field(default_factory=list)
     comparable: bool = True
-    models: list[Model] = field(default_factory=list)
     recipes: dict[str, str] = field(default_factory=dict)
     pictures: list[Picture] = field(default_factory=list)
     history: History | None = None

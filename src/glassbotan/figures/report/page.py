@@ -1,15 +1,16 @@
 """The report as one HTML page, with nothing outside of it."""
 
 import json
+import math
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict
 from importlib.resources import files
-from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from glassbotan.dynamics.motion import time_label
 from glassbotan.evaluation.scores import Row, Scores
+from glassbotan.figures.report.verdict import three, with_error
 
 if TYPE_CHECKING:
     from glassbotan.figures.report.content import Report
@@ -19,32 +20,11 @@ FORM = 1
 MANY = 16
 """Files beyond which a list is folded."""
 NOTHING = "–"
-_FIGURE_SPACE, _POINT_SPACE = "\u2007", "\u2008"
+TITLES = {"particles": "Particles: propensity", "bonds": "Bonds: extension"}
+"""Of the tables of scores, by the part of the scores that they show."""
 
-
-@dataclass(frozen=True)
-class Column:
-    """A column of a table of scores."""
-
-    heading: str
-    cell: Callable[[Row, Scores], str]
-
-
-@dataclass(frozen=True)
-class Group:
-    """The rows of one species."""
-
-    label: str
-    rows: Sequence[Sequence[str]]
-
-
-@dataclass(frozen=True)
-class Table:
-    """Scores of particles or of bonds."""
-
-    title: str
-    headings: Sequence[str]
-    groups: Sequence[Group]
+Table = dict[str, list[dict[str, str]]]
+"""By species: rows, each with its cells by heading."""
 
 
 def report_page(report: "Report") -> str:
@@ -58,12 +38,10 @@ def report_page(report: "Report") -> str:
     page = files("glassbotan.figures.report").joinpath("page.html").read_text(encoding="utf-8")
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"dois": _dois, "time": time_label, "seconds": seconds}
-    tables = [
-        score_table(report, part) for part in ("particles", "bonds") if _any(report.results, part)
-    ]
+    tables = {title: score_table(report, part) for part, title in TITLES.items()}
     return environment.from_string(page).render(
         report=report,
-        tables=tables,
+        tables={title: table for title, table in tables.items() if table},
         makings=_makings(report),
         record=record(report),
         many=MANY,
@@ -100,33 +78,30 @@ def record(report: "Report") -> dict[str, Any]:
 
 def score_table(report: "Report", part: str) -> Table:
     """Return the rows of all models by species and time; ``part`` is "particles" or "bonds"."""
-    results = [scores for scores in report.results if getattr(scores, part)]
-    columns = _columns(report, results, part)
-    pairs = [(row, scores) for scores in results for row in getattr(scores, part)]
-    order = {id(scores): k for k, scores in enumerate(results)}
-    pairs.sort(key=lambda pair: (pair[0].species, pair[0].time, order[id(pair[1])]))
-    cells = zip(
-        *(aligned([column.cell(*pair) for pair in pairs]) for column in columns), strict=True
-    )
-    by_species = groupby(zip(pairs, cells, strict=True), key=lambda item: item[0][0].species)
-    return Table(
-        title="Particles: propensity" if part == "particles" else "Bonds: extension",
-        headings=[column.heading for column in columns],
-        groups=[
-            Group(f"{species} {part}", [cells for _, cells in items])
-            for species, items in by_species
-        ],
-    )
-
-
-def aligned(cells: Sequence[str]) -> list[str]:
-    """Fill numbers at the right with blanks of a figure's width, so that their points align."""
-    tails = [_tail(cell) for cell in cells]
-    longest = max(map(len, tails), default=0)
-    return [
-        cell + "".join(_blank(c) for c in _padding(tail, longest))
-        for cell, tail in zip(cells, tails, strict=True)
-    ]
+    pairs = [(row, scores) for scores in report.results for row in _rows(scores, part)]
+    if not pairs:
+        return {}
+    firsts = {(row.time, row.species): row.mse for row in _rows(pairs[0][1], part)}
+    several = len(report.results) > 1
+    coverage = any(row.coverage is not None for row, _ in pairs)
+    table: Table = {}
+    # Models keep their order within a time.
+    for row, scores in sorted(pairs, key=lambda pair: (pair[0].species, pair[0].time)):
+        cells = {"t": time_label(row.time)}
+        if several:
+            cells["model"] = scores.model
+        cells["Pearson"] = with_error(row) or NOTHING
+        cells["pooled"] = _three(row.pearson_pooled)
+        cells["squared error"] = significant(row.mse)
+        if several and report.comparable:
+            first = firsts.get((row.time, row.species))
+            cells["ratio"] = f"{row.mse / first:.2f}" if first else NOTHING
+        cells["ceiling"] = _three(row.ceiling)
+        if coverage:
+            cells["coverage"] = _three(row.coverage)
+        cells["n"] = str(row.snapshots)
+        table.setdefault(f"{row.species} {part}", []).append(cells)
+    return table
 
 
 def seconds(value: float) -> str:
@@ -142,69 +117,21 @@ def seconds(value: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min"
 
 
-def _columns(report: "Report", results: Sequence[Scores], part: str) -> list[Column]:
-    firsts = {(row.time, row.species): row.mse for row in getattr(results[0], part)}
-    columns = [Column("t", lambda row, _: time_label(row.time))]
-    several = len(report.results) > 1
-    if several:
-        columns.append(Column("model", lambda _, scores: scores.model))
-    columns += [
-        Column("Pearson", lambda row, _: _with_error(row)),
-        Column("pooled", lambda row, _: _three(row.pearson_pooled)),
-        Column("squared error", lambda row, _: significant(row.mse)),
-    ]
-    if several and report.comparable:
-        columns.append(
-            Column("ratio", lambda row, _: _ratio(row.mse, firsts.get((row.time, row.species))))
-        )
-    columns.append(Column("ceiling", lambda row, _: _three(row.ceiling)))
-    if any(row.coverage is not None for scores in results for row in getattr(scores, part)):
-        columns.append(Column("coverage", lambda row, _: _three(row.coverage)))
-    return [
-        *columns,
-        Column("n", lambda row, _: str(row.snapshots)),
-    ]
-
-
 def significant(value: float, digits: int = 3) -> str:
     """Return a number with so many significant figures, never in powers of ten."""
     if value == 0:
         return "0"
-    from math import floor, log10
-
-    places = max(digits - 1 - floor(log10(abs(value))), 0)
+    places = max(digits - 1 - math.floor(math.log10(abs(value))), 0)
     return f"{value:.{min(places, 12)}f}"
 
 
-def _with_error(row: Row) -> str:
-    if row.pearson_mean is None:
-        return NOTHING
-    return _three(row.pearson_mean) + (
-        "" if row.pearson_sem is None else f"\u00a0±\u00a0{row.pearson_sem:.3f}"
-    )
+def _rows(scores: Scores, part: str) -> Sequence[Row]:
+    rows: Sequence[Row] = getattr(scores, part)
+    return rows
 
 
 def _three(value: float | None) -> str:
-    return NOTHING if value is None else f"{value:.3f}".replace("-", "−")
-
-
-def _ratio(value: float, first: float | None) -> str:
-    return NOTHING if not first else f"{value / first:.2f}"
-
-
-def _tail(cell: str) -> str:
-    """Return what stands right of a number's last digit before the point."""
-    found = re.fullmatch(r"−?\d+(\.\d+)?", cell)
-    return (found[1] or "") if found else ""
-
-
-def _padding(tail: str, longest: int) -> str:
-    missing = longest - len(tail)
-    return "." + "0" * (missing - 1) if missing and not tail else "0" * missing
-
-
-def _blank(character: str) -> str:
-    return _POINT_SPACE if character == "." else _FIGURE_SPACE
+    return NOTHING if value is None else three(value)
 
 
 def _makings(report: "Report") -> list[tuple[str, dict[str, Any]]]:
@@ -216,10 +143,6 @@ def _makings(report: "Report") -> list[tuple[str, dict[str, Any]]]:
     ]
     scores = [(f"scores of {s.model}", s.provenance) for s in report.results if s.provenance]
     return [*models, *scores, ("this report", report.provenance)]
-
-
-def _any(results: Sequence[Scores], part: str) -> bool:
-    return any(getattr(scores, part) for scores in results)
 
 
 def _dois(text: str) -> Any:

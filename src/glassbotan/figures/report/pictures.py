@@ -1,7 +1,7 @@
 """The report's figures, embedded, each with what it shows in words."""
 
 from base64 import b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
@@ -11,7 +11,6 @@ import numpy as np
 
 from glassbotan import io
 from glassbotan.dynamics.motion import time_label
-from glassbotan.errors import InputError
 from glassbotan.evaluation.comparison import Comparison, time_index
 from glassbotan.evaluation.reported import TAU_ALPHA, Reported, read_reported, select_reported
 from glassbotan.evaluation.scores import Scores
@@ -79,14 +78,8 @@ def embed(figure: "Figure") -> str:
     return f"data:image/png;base64,{b64encode(pixels.getvalue()).decode()}"
 
 
-def draw(make: Callable[[], Picture | None], notes: list[str]) -> list[Picture]:
-    """Return the picture in a list, or none and, where it cannot be drawn, a note that says why."""
-    try:
-        picture = make()
-    except InputError as error:
-        notes.append(f"One figure is left out: {error}")
-        return []
-    return [] if picture is None else [picture]
+def _picture(name: str, title: str, figure: "Figure", caption: str, alternative: str) -> Picture:
+    return Picture(name, title, caption, alternative, embed(figure), figure.get_figwidth())
 
 
 def map_picture(comparison: Comparison) -> Picture | None:
@@ -96,23 +89,21 @@ def map_picture(comparison: Comparison) -> Picture | None:
     if not able:
         return None
     comparison = replace(comparison, predictions=able)
-    times = _spread(_shared_times(comparison))
+    times = _times_to_map(comparison)
     names = _listed([m.source for m in able])
     shown = len(Slice().particles(comparison.snapshot))
-    when = _times(times)
+    when = "t = " + _listed([time_label(float(t)) for t in times])
     measured = "by simulation and " if comparison.measured is not None else ""
-    figure = map_figure(comparison, times=list(times))
-    return Picture(
+    return _picture(
         "map",
         "Maps of propensity",
+        map_figure(comparison, times=list(times)),
         f"Propensity {measured}predicted by {names}, at {when}, of the {shown} particles "
         f"{_slice_words(comparison)} (of {comparison.snapshot.n_particles} in snapshot "
         f"{_name(comparison)}). Discs stand at the initial positions with the radius of "
         "their species, white to red by propensity, on one scale in each row; below them, "
         "correlation and squared error over all A particles of the snapshot.",
         f"Maps of a slice of the glass, side by side: {measured}{names}, at {when}.",
-        embed(figure),
-        figure.get_figwidth(),
     )
 
 
@@ -120,15 +111,13 @@ def curve_picture(results: Sequence[Scores]) -> Picture | None:
     """Return the correlation of each model against time, with the noise ceiling."""
     part: Part = "particles"
     species = "A"
-    if not any(row.species == species for scores in results for row in scores.particles):
+    rows = [row for scores in results for row in scores.particles if row.species == species]
+    if not rows:
         part, species = "bonds", "AA"
-    rows = [row for scores in results for row in getattr(scores, part) if row.species == species]
+        rows = [row for scores in results for row in scores.bonds if row.species == species]
     if not rows:
         return None
     reported, tau_alpha = _published(results, part)
-    figure = curve_figure(
-        results, species=species, part=part, reported=reported, tau_alpha=tau_alpha
-    )
     what = "propensity of A particles" if part == "particles" else "extension of AA bonds"
     names = _listed([scores.model for scores in results])
     most = max(row.snapshots for row in rows)
@@ -137,16 +126,15 @@ def curve_picture(results: Sequence[Scores]) -> Picture | None:
         if reported
         else ""
     )
-    return Picture(
+    return _picture(
         "curve",
         "Correlation against time",
+        curve_figure(results, species=species, part=part, reported=reported, tau_alpha=tau_alpha),
         f"Pearson correlation of predicted with simulated {what} against time, by {names}: mean "
         f"over n = {most} snapshot{'s' * (most > 1)}"
         f"{' with standard error' if most > 1 else ''}, and the noise ceiling, the highest that "
         f"any predictor can reach.{extras}",
         f"Curves of the Pearson correlation against time for {names}, with the noise ceiling.",
-        embed(figure),
-        figure.get_figwidth(),
     )
 
 
@@ -156,10 +144,10 @@ def bonds_picture(comparison: Comparison) -> Picture | None:
     measured = comparison.measured
     if not able or measured is None or measured.bond_extension is None:
         return None
-    figure = bonds_figure(comparison, model=able[0].source)
-    return Picture(
+    return _picture(
         "bonds",
         "Bonds",
+        bonds_figure(comparison, model=able[0].source),
         f"Above: bonds {_slice_words(comparison)} of snapshot {_name(comparison)}, "
         f"coloured by their mean extension, simulated and predicted by {able[0].source}. Below: "
         f"predicted against simulated propensity of all {comparison.snapshot.n_particles} "
@@ -167,8 +155,6 @@ def bonds_picture(comparison: Comparison) -> Picture | None:
         "bond, the dashed line is a perfect prediction.",
         f"Bond extensions in a slice by simulation and by {able[0].source}, and scatter plots of "
         "predicted against simulated values.",
-        embed(figure),
-        figure.get_figwidth(),
     )
 
 
@@ -176,57 +162,43 @@ def rearrangement_picture(path: Path, box: Sequence[float] | None) -> Picture | 
     """Return a slice before, its displacements and after; None for a file without trajectories."""
     if not io.holds_trajectories(path):
         return None
-    ensemble = io.read_ensemble(path, box=None if box is None else list(box))
+    ensemble = io.read_ensemble(path, box=box)
     moved = rearrangement(ensemble)
-    figure = rearrangement_figure(ensemble)
-    return Picture(
+    return _picture(
         "rearrangement",
         "What rearranges",
+        rearrangement_figure(ensemble),
         f"A slice of snapshot {path.name} before, its particles' displacements "
         f"until t = {time_label(moved.time)} ({moved.source}), and after. Marked: the most mobile "
         f"region, {len(moved.cluster)} of {moved.before.n_particles} particles, the largest "
         f"cluster among the fastest {100 * moved.fraction:g} %.",
         "A slice of the glass before, displacement arrows, and after; the most mobile region is "
         "marked.",
-        embed(figure),
-        figure.get_figwidth(),
     )
 
 
 def training_picture(history: History) -> Picture:
     """Return the curves of a training run."""
-    figure = training_figure(history)
     stages = len(history.stages)
     parted = f" in {stages} stages, parted by a dotted line" if stages > 1 else ""
-    return Picture(
+    return _picture(
         "training",
         "Training",
+        training_figure(history),
         f"Loss (a) and correlation of A propensity, mean over times (b), against epoch, on "
         f"training and on validation snapshots; {history.epochs} "
         f"epoch{'s' * (history.epochs > 1)}{parted}.",
         "Curves of loss and Pearson correlation against epoch, for training and validation.",
-        embed(figure),
-        figure.get_figwidth(),
     )
 
 
-def _shared_times(comparison: Comparison) -> FloatArray:
-    """Return the times that some model predicts, of those measured; all where none is shared."""
+def _times_to_map(comparison: Comparison) -> FloatArray:
+    """Return times that some model predicts of those measured: first, last and between."""
     times = comparison.times()
-    shared = [
-        float(t)
-        for t in times
-        if any(time_index(m, float(t)) is not None for m in comparison.predictions)
-    ]
-    return np.array(shared) if shared else times
-
-
-def _spread(times: FloatArray) -> FloatArray:
-    """Return first, last and what lies between, as many as the map has rows."""
-    if len(times) <= ROWS:
-        return times
-    chosen = np.rint(np.linspace(0, len(times) - 1, ROWS)).astype(int)
-    return np.array(times[chosen])
+    predicted = [any(time_index(m, t) is not None for m in comparison.predictions) for t in times]
+    times = times[predicted] if any(predicted) else times
+    chosen = np.linspace(0, len(times) - 1, min(ROWS, len(times)))
+    return np.array(times[np.rint(chosen).astype(int)])
 
 
 def _published(results: Sequence[Scores], part: Part) -> tuple[list[Reported], float | None]:
@@ -247,10 +219,6 @@ def _slice_words(comparison: Comparison) -> str:
     if comparison.snapshot.dimension == 2:
         return "of the whole configuration"
     return "in a slice one length unit thick across the middle of the box"
-
-
-def _times(times: FloatArray) -> str:
-    return "t = " + _listed([time_label(float(t)) for t in times])
 
 
 def _listed(words: Sequence[str]) -> str:

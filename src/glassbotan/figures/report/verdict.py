@@ -58,6 +58,19 @@ def progress_verdict(subject: Subject) -> str:
     return f"{words}; best validation {figure} so far {value:.4g}, after epoch {epoch}."
 
 
+def with_error(row: Row) -> str:
+    """Return a mean correlation and its standard error, as far as they are known."""
+    if row.pearson_mean is None:
+        return ""
+    error = "" if row.pearson_sem is None else f"\u00a0±\u00a0{row.pearson_sem:.3f}"
+    return three(row.pearson_mean) + error
+
+
+def three(value: float) -> str:
+    """Return a number with three decimals and a minus that is as wide as a figure."""
+    return f"{value:.3f}".replace("-", "−")
+
+
 def _at(scores: Scores, part: str, best: Row) -> str:
     for row in getattr(scores, part):
         if (row.time, row.species) == (best.time, best.species) and row.pearson_mean is not None:
@@ -67,10 +80,8 @@ def _at(scores: Scores, part: str, best: Row) -> str:
 
 
 def _correlation(row: Row, *, number: bool = True) -> str:
-    error = "" if row.pearson_sem is None else f"\u00a0±\u00a0{row.pearson_sem:.3f}"
     plural = "s" if row.snapshots > 1 else ""
-    over = f" over {row.snapshots} snapshot{plural}" if number else ""
-    return f"{row.pearson_mean:.3f}{error}{over}"
+    return with_error(row) + (f" over {row.snapshots} snapshot{plural}" if number else "")
 
 
 def _ceiling(row: Row) -> str:
