@@ -54,7 +54,7 @@ def folder(monkeypatch):
 def processes_of(run):
     import psutil
 
-    return psutil.Process(run._ranks._process.pid).children(recursive=True)
+    return psutil.Process(run._process.pid).children(recursive=True)
 
 
 def ranks_among(processes):
@@ -144,7 +144,7 @@ from simulation.glasses import thermal_glass
 from glassbotan.simulation import DynamicsSettings, start
 
 run = start("lammps", thermal_glass(3), DynamicsSettings(0.44), ranks=2)
-print(run._ranks._process.pid, flush=True)
+print(run._process.pid, flush=True)
 run.advance(10_000_000)
 """
 
