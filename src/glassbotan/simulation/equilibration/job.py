@@ -7,10 +7,8 @@ trajectories are, once held long enough, snapshots of their own.
 
 import hashlib
 import json
-import logging
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +32,6 @@ from glassbotan.simulation.velocities import trajectory_seed
 from glassbotan.structure import Snapshot
 from glassbotan.structure.periodic import FloatArray, wrap
 from glassbotan.structure.snapshot import IntArray, fingerprint
-
-LOGGER = logging.getLogger("glassbotan")
 
 SECONDS_BETWEEN_CHECKPOINTS = 60.0
 
@@ -168,40 +164,56 @@ def carry_out(
         A trajectory blew up, or the disk is full.
 
     """
-    with _begun(job, checkpoint_file, progress) as work:
-
-        def save() -> None:
-            if checkpoint_file is not None:
-                checkpoint.save(checkpoint_file, work.state(), job.key)
-
+    if checkpoint_file is not None:
+        _check_checkpoint(checkpoint_file, job)
+    work = _Work(job)
+    try:
+        work.start(checkpoint_file, progress)
         work.go_on(
             Pacer(
                 tell=lambda: work.tell(progress),
                 stop=stop,
-                save=save,
+                save=lambda: work.save(checkpoint_file),
                 interval=SECONDS_BETWEEN_CHECKPOINTS,
             )
         )
         return work.results()
+    finally:
+        work.close()
 
 
 class _Work:
     """A job under way."""
 
     def __init__(self, job: Job) -> None:
-        self.job = job
+        self.job, self.settings = job, job.settings
+        self.potential = job.settings.mixture.potential
         self.stages = job.settings.stages()
         self.stage = 0
+        self.run: Run | None = None
         self.record: HoldRecord | None = None
 
-    # The stage's beginning and its run: set by begin() or restore().
+    # The stage's beginning: set by begin() or restore().
     _snapshot: Snapshot
     _velocities: FloatArray | None
-    run: Run | None = None
+
+    def start(self, file: Path | None, progress: Progress) -> None:
+        """Take the work up where a checkpoint left it, or begin it."""
+        if file is not None and checkpoint.take_up(self, checkpoint.read(file, self.job.key), file):
+            return
+        self.close()
+        self.stage, self.record = 0, None
+        self.tell(progress)
+        self.begin(self.job.begin())
 
     def begin(self, snapshot: Snapshot) -> None:
         """Begin the first stage."""
         self._start_stage(0, snapshot, None)
+
+    def save(self, file: Path | None) -> None:
+        """Write a checkpoint, where there is to be one."""
+        if file is not None:
+            checkpoint.save(file, self.state(), self.job.key)
 
     def close(self) -> None:
         """Let go of the engine."""
@@ -213,7 +225,8 @@ class _Work:
         """Do what is left of all stages."""
         for index in range(self.stage, len(self.stages) - 1):
             pacer.advance(self._run, self.stages[index].steps)
-            self._start_stage(index + 1, self._now(), self._run.velocities())
+            now = self._moved(self._run.displacements()[0])
+            self._start_stage(index + 1, now, self._run.velocities())
         self._hold(pacer)
 
     def results(self) -> list[Equilibrated]:
@@ -225,28 +238,20 @@ class _Work:
             self.record,
             self._time(self._run.step),
             temperature=self._temperature(self.record.kinetic_energy),
-            damping=self.job.settings.damping,
+            damping=self.settings.damping,
             common_start=self.job.prepared and len(moved) > 1,
         )
-        compared = (
-            decorrelation(
-                self._snapshot,
-                moved,
-                self._majority,
-                wave_number=self.job.settings.wave_number,
+        compared = None
+        if self.job.prepared:
+            compared = decorrelation(
+                self._snapshot, moved, self._majority, wave_number=self.settings.wave_number
             )
-            if self.job.prepared
-            else None
-        )
         return [
             Equilibrated(
-                Snapshot(
-                    wrap(self._snapshot.positions + moved[k], self._snapshot.box),
-                    self._snapshot.species,
-                    self._snapshot.box,
+                self._moved(
+                    moved[k],
                     fields={VELOCITIES: velocities[k]},
-                    temperature=self.job.settings.temperature,
-                    source=self.job.name,
+                    temperature=self.settings.temperature,
                 ),
                 judgement,
                 compared,
@@ -303,7 +308,7 @@ class _Work:
             end = self._end_of_hold(self.record)
             ends[-1] = ends[-1] if end is None else max(min(end, ends[-1]), step)
             scattering = f", F_s = {float(self.record.scattering[0, -1].mean()):.3f}"
-        at_most = end is None and self.job.settings.hold_time is None
+        at_most = end is None and self.settings.hold_time is None
         limit = "at most " if at_most and stage == "hold" else ""
         times = f"t = {self._time(step):.4g} of {limit}{self._time(ends[self.stage]):.4g}"
         lanes = self._snapshot.n_particles * len(self.job.trajectories)
@@ -322,7 +327,7 @@ class _Work:
 
     @property
     def _masses(self) -> FloatArray:
-        return self.job.settings.mixture.potential.particle_masses(self._snapshot.species)
+        return self.potential.particle_masses(self._snapshot.species)
 
     @property
     def _majority(self) -> IntArray:
@@ -330,48 +335,43 @@ class _Work:
         return np.flatnonzero(species == np.bincount(species).argmax())
 
     def _time(self, step: int) -> float:
-        return step * self.job.settings.timestep
+        return step * self.settings.timestep
 
     def _temperature(self, kinetic_energy: float) -> float:
         """Return T of a mean kinetic energy a particle."""
         # Langevin's noise moves the centre of mass too, a Nose-Hoover chain leaves it at rest.
         particles = self._snapshot.n_particles
-        moving = particles - (self.job.settings.thermostat == "nose-hoover")
+        moving = particles - (self.settings.thermostat == "nose-hoover")
         return 2 * kinetic_energy * particles / (self._snapshot.dimension * moving)
 
-    def _now(self) -> Snapshot:
-        """Return where the one trajectory is, with the stage's end as its beginning."""
-        positions = self._snapshot.positions + self._run.displacements()[0]
-        return Snapshot(
-            wrap(positions, self._snapshot.box),
-            self._snapshot.species,
-            self._snapshot.box,
-            source=self.job.name,
-        )
+    def _moved(self, displacements: FloatArray, **changes: Any) -> Snapshot:
+        """Return the stage's beginning with particles elsewhere, by [N, d]."""
+        positions = wrap(self._snapshot.positions + displacements, self._snapshot.box)
+        return replace(self._snapshot, positions=positions, source=self.job.name, **changes)
 
     def _start_stage(self, index: int, snapshot: Snapshot, velocities: FloatArray | None) -> None:
         self.close()
         stage = self.stages[index]
         self.stage, self._snapshot, self._velocities = index, snapshot, velocities
         self.run = start(
-            self.job.settings.engine,
+            self.settings.engine,
             snapshot,
-            self.job.settings.dynamics(stage.temperature, stage.damping),
-            potential=self.job.settings.mixture.potential,
+            self.settings.dynamics(stage.temperature, stage.damping),
+            potential=self.potential,
             trajectories=self.job.trajectories,
             seed=self.job.seed,
             # Every stage draws noise of its own; stage 0 of a trajectory is its random start's.
             snapshot_index=index + 1,
             velocities=velocities,
-            device=self.job.settings.device,
+            device=self.settings.device,
         )
         if stage.name == "hold":
             self.record = HoldRecord(
                 len(self.job.trajectories),
                 self._masses,
                 self._majority,
-                wave_number=self.job.settings.wave_number,
-                timestep=self.job.settings.timestep,
+                wave_number=self.settings.wave_number,
+                timestep=self.settings.timestep,
             )
 
     def _hold(self, pacer: Pacer) -> None:
@@ -396,9 +396,9 @@ class _Work:
 
     def _end_of_hold(self, record: HoldRecord) -> int | None:
         """Return the step that the hold is to end at by its relaxation time, where it is known."""
-        if self.job.settings.hold_time is not None:
+        if self.settings.hold_time is not None:
             return None
-        settings, tau = self.job.settings, record.tau_alpha()
+        settings, tau = self.settings, record.tau_alpha()
         if np.isnan(tau):
             return None
         # The energy of one trajectory changes no faster than its thermostat lets it.
@@ -415,24 +415,6 @@ class _Work:
             potential / particles,
             kinetic / particles,
         )
-
-
-@contextmanager
-def _begun(job: Job, file: Path | None, progress: Progress) -> Iterator[_Work]:
-    """Start a job's work, or take it up where it was left."""
-    work = _Work(job)
-    try:
-        if file is not None:
-            _check_checkpoint(file, job)
-        state = None if file is None else checkpoint.read(file, job.key)
-        if file is None or not checkpoint.take_up(work, state, file):
-            work.close()
-            work = _Work(job)
-            work.tell(progress)
-            work.begin(job.begin())
-        yield work
-    finally:
-        work.close()
 
 
 def _check_checkpoint(file: Path, job: Job) -> None:
