@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from glassbotan.cli.figure import figure
-from glassbotan.cli.help import Command, Group, epilog
+from glassbotan.cli.help import Command, CommandGroup, epilog
 from glassbotan.cli.simulate import simulate
 from glassbotan.cli.volume import Quiet, Verbose, set_volume, start_log, with_volume
 from glassbotan.errors import InputError
@@ -37,7 +37,7 @@ FIGURE_EXAMPLE = "glassbotan figure map data/published/isoconfig_N4096T0.44_401_
 
 app = typer.Typer(
     name="glassbotan",
-    cls=Group,
+    cls=CommandGroup,
     no_args_is_help=True,
     # Plain help is the same text on a terminal, in a pipe and without colour.
     rich_markup_mode=None,
@@ -133,6 +133,6 @@ def _register(group: typer.Typer, package: str, names: tuple[str, ...]) -> None:
 
 _register(app, "glassbotan.cli", COMMANDS)
 _register(figure, "glassbotan.cli.figure", FIGURES)
-app.add_typer(figure, cls=Group, epilog=epilog(FIGURE_EXAMPLE))
+app.add_typer(figure, cls=CommandGroup, epilog=epilog(FIGURE_EXAMPLE))
 _register(simulate, "glassbotan.cli.simulate", SIMULATIONS)
-app.add_typer(simulate, cls=Group, epilog=epilog(SIMULATE_EXAMPLE))
+app.add_typer(simulate, cls=CommandGroup, epilog=epilog(SIMULATE_EXAMPLE))

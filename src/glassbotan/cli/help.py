@@ -33,7 +33,7 @@ class Command(TyperCommand):
                 formatter.write_dl([(naming(name), _plain(text)) for name, text in records])
 
 
-class Group(TyperGroup):
+class CommandGroup(TyperGroup):
     """A group of commands, each told in a whole sentence."""
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from glassbotan.dynamics.trajectories import Averages, Group, Trajectories, averages_of
+from glassbotan.dynamics.trajectories import Averages, Selection, Trajectories, averages_of
 from glassbotan.errors import InputError
 from glassbotan.progress import Progress, silent
 from glassbotan.structure import Snapshot
@@ -19,7 +19,7 @@ SAME_DENSITY = 1e-3
 
 
 @dataclass(frozen=True)
-class System:
+class Composition:
     """What snapshots that are averaged over have in common.
 
     Attributes
@@ -38,13 +38,13 @@ class System:
     density: float
 
     @classmethod
-    def of(cls, snapshot: Snapshot) -> "System":
+    def of(cls, snapshot: Snapshot) -> "Composition":
         """Return a snapshot's."""
         present, counts = np.unique(snapshot.species, return_counts=True)
         by_species = {int(s): int(n) for s, n in zip(present, counts, strict=True)}
         return cls(snapshot.dimension, by_species, snapshot.density)
 
-    def is_same(self, other: "System") -> bool:
+    def is_same(self, other: "Composition") -> bool:
         """Tell whether both are one system but for rounding."""
         alike = abs(self.density - other.density) <= SAME_DENSITY * self.density
         return alike and (self.dimension, self.counts) == (other.dimension, other.counts)
@@ -56,7 +56,7 @@ class Sample:
 
     Attributes
     ----------
-    source, temperature, system
+    source, temperature, composition
         The snapshot's.
     configuration
         The same for the same positions, species and box, and no others.
@@ -73,7 +73,7 @@ class Sample:
 
     source: str
     temperature: float | None
-    system: System
+    composition: Composition
     configuration: str
     times: FloatArray
     averages: list[Averages]
@@ -97,24 +97,26 @@ def sample_of(
 
     """
     snapshot = trajectories.snapshot
-    system = System.of(snapshot)
-    wave_numbers = _wave_numbers(wave_number, len(system.counts))
+    composition = Composition.of(snapshot)
+    wave_numbers = _wave_numbers(wave_number, len(composition.counts))
     groups = [
-        Group(np.flatnonzero(snapshot.species == s), q)
-        for s, q in zip(system.counts, wave_numbers, strict=True)
+        Selection(np.flatnonzero(snapshot.species == s), q)
+        for s, q in zip(composition.counts, wave_numbers, strict=True)
     ]
     averages = averages_of(trajectories, groups, overlap_length=overlap_length, progress=progress)
     masses = trajectories.masses
-    known = masses is not None and len(masses) > max(system.counts)
+    known = masses is not None and len(masses) > max(composition.counts)
     return Sample(
         source=snapshot.source,
         temperature=snapshot.temperature,
-        system=system,
+        composition=composition,
         configuration=fingerprint(snapshot),
         times=trajectories.times,
         averages=averages,
         wave_numbers=wave_numbers,
-        masses=[float(masses[s]) for s in system.counts] if known and masses is not None else None,
+        masses=[float(masses[s]) for s in composition.counts]
+        if known and masses is not None
+        else None,
     )
 
 
@@ -131,7 +133,7 @@ def gathered(samples: Sequence[Sample]) -> tuple[FloatArray, list[Averages]]:
     """
     first = samples[0]
     for sample in samples:
-        if not first.system.is_same(sample.system):
+        if not first.composition.is_same(sample.composition):
             raise InputError(
                 f"{sample.source}: is another system than {first.source} (dimension, particles of "
                 "each species and density must agree within a temperature); give them separately"

@@ -162,8 +162,8 @@ def relaxation_of(
 def _summary(samples: Sequence[Sample], overlap_length: float) -> Relaxation:
     """Return the relaxation of samples of one temperature."""
     times, averages = gathered(samples)
-    first, system = samples[0], samples[0].system
-    counts = list(system.counts.values())
+    first, composition = samples[0], samples[0].composition
+    counts = list(composition.counts.values())
     reached = np.isfinite(averages[0].overlap)
     # Weighted by species, the overlaps of species are that of all particles.
     overlaps = np.average([a.overlap for a in averages], axis=0, weights=counts)
@@ -176,13 +176,13 @@ def _summary(samples: Sequence[Sample], overlap_length: float) -> Relaxation:
             n_particles=counts[k],
             mass=masses[k],
             wave_number=first.wave_numbers[k],
-            dimension=system.dimension,
+            dimension=composition.dimension,
         )
-        for k, number in enumerate(system.counts)
+        for k, number in enumerate(composition.counts)
     ]
     return Relaxation(
         temperature=first.temperature,
-        dimension=system.dimension,
+        dimension=composition.dimension,
         times=times,
         snapshots=np.sum(reached.any(axis=2), axis=0),
         trajectories=np.sum(reached, axis=(0, 2)),

@@ -67,7 +67,7 @@ class Averages:
 
 
 @dataclass(frozen=True)
-class Group:
+class Selection:
     """Particles that are averaged over: their indices [n], and the wave number for them."""
 
     members: IntArray
@@ -76,7 +76,7 @@ class Group:
 
 def averages_of(
     trajectories: Trajectories,
-    groups: Sequence[Group],
+    groups: Sequence[Selection],
     *,
     overlap_length: float,
     progress: Progress = silent,
