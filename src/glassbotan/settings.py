@@ -18,15 +18,29 @@ Natural = Annotated[int, Field(ge=0)]
 
 
 class Settings(BaseModel):
-    """Settings that cannot be changed, and that know no other keys.
-
-    A field's ``title`` is what its value is called in ``--help``, its ``description`` what it
-    means.
-    """
+    """Settings that cannot be changed, and that know no other keys; fields are :func:`told`."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, validate_default=True, arbitrary_types_allowed=True
     )
+
+
+def told(default: Any, title: str | None, description: str, **limits: Any) -> Any:
+    """Return a field of settings.
+
+    Parameters
+    ----------
+    default
+        Its value where none is given; ``...`` where one must be, None where it is worked out.
+    title
+        What its value is called in ``--help``; None for a flag.
+    description
+        What it means.
+    limits
+        See :func:`pydantic.Field`.
+
+    """
+    return Field(default, title=title, description=description, **limits)
 
 
 Some = TypeVar("Some", bound=BaseModel)

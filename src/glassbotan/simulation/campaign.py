@@ -3,9 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field
-
-from glassbotan.settings import LISTED, Positive, checked
+from glassbotan.settings import LISTED, Positive, checked, told
 from glassbotan.simulation.protocol import Protocol
 from glassbotan.yaml_mapping import read_mapping
 
@@ -13,29 +11,27 @@ from glassbotan.yaml_mapping import read_mapping
 class Campaign(Protocol):
     """Isoconfigurational ensembles of many snapshots."""
 
-    name: str = Field(
+    name: str = told(
         "ensembles",
+        "NAME",
+        "Of the store, where no other is given; default: the file's.",
         pattern=r"^[\w.-]+$",
-        title="NAME",
-        description="Of the store, where no other is given; default: the file's.",
     )
-    snapshots: tuple[str, ...] = Field(
+    snapshots: tuple[str, ...] = told(
+        ...,
+        "PATHS",
+        "Files, folders, globs or parts of public data sets such as botan-small/train.",
         min_length=1,
-        title="PATHS",
-        description="Files, folders, globs or parts of public data sets such as botan-small/train.",
     )
-    box: Annotated[tuple[Positive, ...], LISTED] | None = Field(
+    box: Annotated[tuple[Positive, ...], LISTED] | None = told(
         None,
+        "LENGTHS",
+        "Edges, for files without: 15.05658 or 10,10,12.",
         min_length=1,
         max_length=3,
-        title="LENGTHS",
-        description="Edges, for files without: 15.05658 or 10,10,12.",
     )
-    temperature: Annotated[tuple[Positive, ...], LISTED] | None = Field(
-        None,
-        min_length=1,
-        title="T",
-        description="Every snapshot is run at each; default: the snapshot's own.",
+    temperature: Annotated[tuple[Positive, ...], LISTED] | None = told(
+        None, "T", "Every snapshot is run at each; default: the snapshot's own.", min_length=1
     )
 
 

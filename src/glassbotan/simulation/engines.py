@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 from importlib import import_module
 from typing import Any, cast
 
-from pydantic import Field, field_validator
+from pydantic import field_validator
 
 from glassbotan.errors import InputError
-from glassbotan.settings import Natural, Positive, Settings
+from glassbotan.settings import Natural, Positive, Settings, told
 from glassbotan.simulation.engine import Engine, Run, Task
 from glassbotan.simulation.plausible import check_plausible
 from glassbotan.simulation.settings import DynamicsSettings
@@ -26,14 +26,10 @@ DEFAULT_ENGINE = "ensemble"
 class EngineSettings(Settings):
     """Which engine integrates, where, and from what its random numbers follow."""
 
-    seed: Natural = Field(0, title="N", description="Of all random numbers.")
-    engine: str = Field(DEFAULT_ENGINE, title="NAME", description="ensemble (fastest) or lammps.")
-    device: str = Field(
-        "cpu", title="NAME", description="cpu, or cuda: the engine ensemble on a GPU."
-    )
-    timestep: Positive = Field(
-        DynamicsSettings.timestep, title="TIME", description="Of the integration."
-    )
+    seed: Natural = told(0, "N", "Of all random numbers.")
+    engine: str = told(DEFAULT_ENGINE, "NAME", "ensemble (fastest) or lammps.")
+    device: str = told("cpu", "NAME", "cpu, or cuda: the engine ensemble on a GPU.")
+    timestep: Positive = told(DynamicsSettings.timestep, "TIME", "Of the integration.")
 
     @field_validator("engine")
     @classmethod

@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from glassbotan.settings import LISTED, Count, Positive, Settings, checked
+from glassbotan.settings import LISTED, Count, Positive, Settings, checked, told
 from glassbotan.simulation.engine import Run, Task
 from glassbotan.simulation.engines import EngineSettings, start_task, together
 from glassbotan.simulation.settings import DynamicsSettings, Integrator
@@ -85,29 +85,26 @@ class EnsembleSettings(EngineSettings):
     Widmer-Cooper, Harrowell, Fynewever, Phys. Rev. Lett. 93, 135701 (2004).
     """
 
-    integrator: Integrator = Field("nve", title="NAME", description="nve, nose-hoover or langevin.")
-    damping: Positive = Field(1.0, title="TIME", description="In which a thermostat takes hold.")
-    potential: Annotated[str | PairPotential, BeforeValidator(_potential)] = Field(
-        "kob-andersen-3d", title="NAME", description="A mixture's name, or a YAML file."
+    integrator: Integrator = told("nve", "NAME", "nve, nose-hoover or langevin.")
+    damping: Positive = told(1.0, "TIME", "In which a thermostat takes hold.")
+    potential: Annotated[str | PairPotential, BeforeValidator(_potential)] = told(
+        "kob-andersen-3d", "NAME", "A mixture's name, or a YAML file."
     )
-    minimise: bool = Field(
-        default=False, description="Part overlapping particles first: inherent structure."
+    minimise: bool = told(
+        default=False,
+        title=None,
+        description="Part overlapping particles first: inherent structure.",
     )
-    ranks: Annotated[int, Field(ge=1, le=1024)] = Field(
-        1,
-        title="K",
-        description="Processes that share each trajectory: one large system, lammps only.",
+    ranks: Annotated[int, Field(ge=1, le=1024)] = told(
+        1, "K", "Processes that share each trajectory: one large system, lammps only."
     )
-    times: Annotated[tuple[float, ...], LISTED] = Field(
-        title="TIMES",
-        description="With commas, or FIRST..LAST for ten a decade, evenly in log t.",
+    times: Annotated[tuple[float, ...], LISTED] = told(
+        ..., "TIMES", "With commas, or FIRST..LAST for ten a decade, evenly in log t."
     )
-    trajectories: Annotated[tuple[Count, ...], LISTED] = Field(
-        (32,), title="R", description="One number, or with commas one for each time."
+    trajectories: Annotated[tuple[Count, ...], LISTED] = told(
+        (32,), "R", "One number, or with commas one for each time."
     )
-    block: Count = Field(  # type: ignore[assignment]  # worked out
-        None, title="N", description="Trajectories that run together; default: what is fastest."
-    )
+    block: Count = told(None, "N", "Trajectories that run together; default: what is fastest.")
 
     @field_validator("times", mode="before")
     @classmethod
@@ -207,18 +204,12 @@ class EnsembleSettings(EngineSettings):
 class Protocol(EnsembleSettings):
     """What is done with every snapshot; the store keeps it, and workers read it there."""
 
-    keep: Literal["targets", "positions"] = Field(
-        "targets",
-        title="NAME",
-        description="targets (means over trajectories, with errors), or positions.",
+    keep: Literal["targets", "positions"] = told(
+        "targets", "NAME", "targets (means over trajectories, with errors), or positions."
     )
-    cutoff: Positive = Field(
-        2.0, title="LENGTH", description="Of the bonds whose extension is kept."
-    )
-    resolution: Positive = Field(
-        1e-4,
-        title="LENGTH",
-        description="To which targets are rounded: to a power of two not above it.",
+    cutoff: Positive = told(2.0, "LENGTH", "Of the bonds whose extension is kept.")
+    resolution: Positive = told(
+        1e-4, "LENGTH", "To which targets are rounded: to a power of two not above it."
     )
 
     def to_json(self) -> dict[str, Any]:

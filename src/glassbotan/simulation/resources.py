@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from glassbotan.settings import Settings
+from glassbotan.settings import Settings, told
 
 UNITS = {"": 1, "s": 1, "min": 60, "m": 60, "h": 3600, "d": 86400}
 
@@ -44,27 +44,20 @@ def _pairs(given: Any) -> Any:
 class Resources(Settings):
     """Where work is done; without scheduler and batch, one worker is this process itself."""
 
-    workers: Annotated[int, Field(ge=1)] = Field(
-        default=1, title="N", description="Processes, or jobs with --batch."
+    workers: Annotated[int, Field(ge=1)] = told(1, "N", "Processes, or jobs with --batch.")
+    scheduler: str | None = told(
+        None, "ADDRESS", "A running Dask scheduler, such as tcp://node7:8786."
     )
-    scheduler: str | None = Field(
-        default=None,
-        title="ADDRESS",
-        description="A running Dask scheduler, such as tcp://node7:8786.",
+    batch: Literal["slurm", "pbs"] | None = told(
+        None, "SYSTEM", "Submit workers as jobs: slurm or pbs."
     )
-    batch: Literal["slurm", "pbs"] | None = Field(
-        default=None, title="SYSTEM", description="Submit workers as jobs: slurm or pbs."
+    batch_option: Annotated[dict[str, Any], BeforeValidator(_pairs)] = told(
+        None,
+        "KEY=VALUE",
+        "Of dask-jobqueue, such as queue=short or walltime=04:00:00; may be repeated.",
     )
-    batch_option: Annotated[dict[str, Any], BeforeValidator(_pairs)] = Field(
-        default_factory=dict,
-        title="KEY=VALUE",
-        description="Of dask-jobqueue, such as queue=short or walltime=04:00:00; may be repeated.",
-    )
-    time_limit: Annotated[float | None, BeforeValidator(seconds)] = Field(
-        default=None,
-        ge=0,
-        title="TIME",
-        description="Stop with checkpoints after: 90min, 4h, 1d or seconds.",
+    time_limit: Annotated[float | None, BeforeValidator(seconds)] = told(
+        None, "TIME", "Stop with checkpoints after: 90min, 4h, 1d or seconds.", ge=0
     )
 
     @model_validator(mode="after")

@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from glassbotan.errors import InputError
-from glassbotan.settings import Count, Positive
+from glassbotan.settings import Count, Positive, told
 from glassbotan.simulation.engines import EngineSettings
 from glassbotan.simulation.settings import DynamicsSettings
 from glassbotan.structure import Snapshot
@@ -97,51 +97,29 @@ class EquilibrationSettings(EngineSettings):
     default is worked out, so that no value is None but those of a ramp and ``hold_time``.
     """
 
-    mixture: Annotated[Mixture, BeforeValidator(_mixture)] = Field(  # type: ignore[assignment]  # read
-        "kob-andersen-3d", title="NAME", description="A mixture's name, or a YAML file."
+    mixture: Annotated[Mixture, BeforeValidator(_mixture)] = told(
+        "kob-andersen-3d", "NAME", "A mixture's name, or a YAML file."
     )
-    start: Snapshot | None = Field(None, description="In equilibrium, to be forgotten.")
-    particles: Annotated[int, Field(ge=1)] = Field(  # type: ignore[assignment]  # worked out
-        None, title="N", description="Their number; default: 4096."
+    start: Snapshot | None = told(None, None, "In equilibrium, to be forgotten.")
+    particles: Annotated[int, Field(ge=1)] = told(None, "N", "Their number; default: 4096.")
+    density: Positive = told(None, "NUMBER", "Of particles; default: the mixture's usual one.")
+    temperature: Positive = told(None, "T", "To be held at; default with --from: its own.")
+    number: Count = told(1, "K", "How many; FILE is then numbered: glass-0001.extxyz.")
+    hold: Positive = told(None, "TIMES", "In units of tau_alpha; default: 10, with --from 3.")
+    hold_time: Positive | None = told(None, "TIME", "Instead of --hold, in time units.")
+    longest: Positive = told(1e5, "TIME", "After which the hold ends in any case.")
+    melt_temperature: Positive = told(
+        None, "T", "Of the melt; default: 3, or twice the temperature."
     )
-    density: Positive = Field(  # type: ignore[assignment]  # worked out
-        None, title="NUMBER", description="Of particles; default: the mixture's usual one."
+    melt_time: Positive = told(20.0, "TIME", "Of the melt.")
+    cooling: Literal["quench", "ramp"] = told("quench", "NAME", "quench (fast), or ramp (linear).")
+    cooling_time: Positive | None = told(None, "TIME", "Duration of a ramp.")
+    cooling_rate: Positive | None = told(None, "RATE", "Of a ramp, temperature a time unit.")
+    thermostat: Literal["langevin", "nose-hoover"] = told(
+        "langevin", "NAME", "langevin; with lammps also nose-hoover."
     )
-    temperature: Positive = Field(  # type: ignore[assignment]  # worked out
-        None, title="T", description="To be held at; default with --from: its own."
-    )
-    number: Count = Field(
-        1, title="K", description="How many; FILE is then numbered: glass-0001.extxyz."
-    )
-    hold: Positive = Field(  # type: ignore[assignment]  # worked out
-        None, title="TIMES", description="In units of tau_alpha; default: 10, with --from 3."
-    )
-    hold_time: Positive | None = Field(
-        None, title="TIME", description="Instead of --hold, in time units."
-    )
-    longest: Positive = Field(
-        1e5, title="TIME", description="After which the hold ends in any case."
-    )
-    melt_temperature: Positive = Field(  # type: ignore[assignment]  # worked out
-        None, title="T", description="Of the melt; default: 3, or twice the temperature."
-    )
-    melt_time: Positive = Field(20.0, title="TIME", description="Of the melt.")
-    cooling: Literal["quench", "ramp"] = Field(
-        "quench", title="NAME", description="quench (fast), or ramp (linear)."
-    )
-    cooling_time: Positive | None = Field(None, title="TIME", description="Duration of a ramp.")
-    cooling_rate: Positive | None = Field(
-        None, title="RATE", description="Of a ramp, temperature a time unit."
-    )
-    thermostat: Literal["langevin", "nose-hoover"] = Field(
-        "langevin", title="NAME", description="langevin; with lammps also nose-hoover."
-    )
-    damping: Positive = Field(  # type: ignore[assignment]  # worked out
-        None, title="TIME", description="Of the thermostat; default: 2, with --from 10."
-    )
-    wave_number: Positive = Field(  # type: ignore[assignment]  # worked out
-        None, title="Q", description="Of F_s, which tells tau_alpha; default: 7.25 / sigma."
-    )
+    damping: Positive = told(None, "TIME", "Of the thermostat; default: 2, with --from 10.")
+    wave_number: Positive = told(None, "Q", "Of F_s, which tells tau_alpha; default: 7.25 / sigma.")
 
     @field_validator(
         "particles", "density", "temperature", "hold", "melt_temperature", "damping",
