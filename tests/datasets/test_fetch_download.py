@@ -8,19 +8,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from fetch_server import Served, running_server
+from fetch_server import Served
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from glassbotan.datasets.download import (
-    Observer,
-    Patience,
-    check_space,
-    download,
-    partial_path,
-    readable,
-    web_session,
-)
+from glassbotan.datasets.download import Patience, Web, check_space, partial_path, readable
 from glassbotan.datasets.public import RemoteFile
 from glassbotan.errors import InputError, RunError
 
@@ -35,15 +27,18 @@ def sha(body):
 
 
 @pytest.fixture
-def server():
-    with running_server() as server:
-        server.files[FILE] = Served(BODY)
-        yield server
+def server(server):
+    server.files[FILE] = Served(BODY)
+    return server
 
 
 @pytest.fixture
 def target(tmp_path):
     return tmp_path / "glass.npz"
+
+
+def download(file, target, *, patience):
+    return Web(patience=patience).file(file, target)
 
 
 def remote(server, *, checksum=None, size=None, path=FILE):
@@ -271,18 +266,14 @@ def test_waits_double_up_to_the_longest_and_heed_the_server():
     assert patience.wait(1, 3600.0) == 60
 
 
-def test_retry_after_is_heard(server, target):
+def test_retry_after_is_heard(server, target, caplog):
+    caplog.set_level("INFO", "glassbotan")
     server.files[FILE].statuses = [429]
     server.files[FILE].headers = {"Retry-After": "7"}
-    heard = []
-
-    class Listener(Observer):
-        def note(self, line):
-            heard.append(line)
-
-    patience = Patience(tries=3, first_wait=0.0, longest_wait=0.02)
-    download(remote(server), target, observer=Listener(), patience=patience)
-    assert heard == ["glass.npz: the server answers 429 Too Many Requests; trying again in 0 s"]
+    download(remote(server), target, patience=Patience(first_wait=0.0, longest_wait=0.02))
+    assert caplog.messages == [
+        "glass.npz: the server answers 429 Too Many Requests; trying again in 0 s"
+    ]
 
 
 def test_redirects_are_followed_and_continued(server, target):
@@ -306,7 +297,7 @@ def test_redirect_from_https_to_http_is_refused():
         url="https://127.0.0.1/x", is_redirect=True, headers={"location": "http://127.0.0.1/x"}
     )
     with pytest.raises(RunError, match="not https"):
-        web_session().get_redirect_target(answer)
+        Web().session.get_redirect_target(answer)
 
 
 def test_redirect_loop_ends(server, target):

@@ -15,12 +15,6 @@ PUBLISHED = Path(__file__).parents[2] / "data" / "published"
 
 
 @pytest.fixture
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("GLASSBOTAN_DATA", str(tmp_path / "home"))
-    return tmp_path / "home"
-
-
-@pytest.fixture
 def mirror(tmp_path):
     folder = tmp_path / "mirror"
     folder.mkdir()
@@ -191,14 +185,14 @@ def test_safe_path_stays_inside_or_is_refused(name):
         {"path": "a.npz.part"},
         {"url": "file:///etc/passwd"},
         {"url": "ftp://host/x"},
-        {"sha256": "abc"},
-        {"bytes": -1},
-        {"bytes": "many"},
+        {"checksum": "abc"},
+        {"size": -1},
+        {"size": "many"},
     ],
     ids=str,
 )
 def test_unsafe_registry_is_refused(wrong):
-    file = {"path": "a.npz", "url": "https://host/a.npz", "sha256": None, "bytes": None} | wrong
+    file = {"path": "a.npz", "url": "https://host/a.npz", "checksum": None, "size": None} | wrong
     entry = {"title": "", "citation": "", "licence": "", "doi": "", "page": "", "files": [file]}
     with pytest.raises(InputError, match="registry"):
         public.parse_registry(json.dumps({"set": entry}), "registry")

@@ -19,7 +19,8 @@ from glassbotan.dynamics import bond_breaking, motion_of
 from glassbotan.dynamics.ceiling import ceiling_of_halves
 from glassbotan.errors import InputError, RunError
 from glassbotan.io.ensemble_store import group_name, open_group, read_bond_breaking
-from glassbotan.simulation import lammps_engine, pacing, schedule, store, work
+from glassbotan.io.lock import only_one
+from glassbotan.simulation import lammps_engine, pacing, store, work
 from glassbotan.simulation.resources import Resources
 from glassbotan.simulation.run import run_campaign
 from glassbotan.structure import neighbour_graph
@@ -315,7 +316,7 @@ def test_a_damaged_store_is_refused(averages, tmp_path):
 
 def test_two_runs_do_not_work_at_one_store(averages, folder):
     with (
-        schedule._only_one(averages),
+        only_one(averages, "busy"),
         pytest.raises(RunError, match="another run is at work there"),
     ):
         run_campaign(campaign(folder), averages)

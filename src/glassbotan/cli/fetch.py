@@ -1,5 +1,6 @@
 """``glassbotan fetch``: bring a public data set to this machine."""
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
     from glassbotan.datasets.fetch import ListedFile
 
+LOGGER = logging.getLogger("glassbotan")
 
 EXAMPLE = "glassbotan fetch botan-small --only 'validation/*'"
 
@@ -76,60 +78,54 @@ def fetch(
     if json and not listing:
         raise InputError("--json goes with --list; the command itself prints no table")
     output = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+    globs = tuple(only or ())
     if name is None:
         if not listing:
             raise InputError("name a data set to fetch, or see what there is with --list")
-        if json:
-            _write_datasets()
-        else:
-            _show_datasets(output)
-    elif listing:
-        from glassbotan.datasets.fetch import list_files
+        _show_datasets(output, json=json)
+        return
+    from glassbotan.datasets import fetch as fetching
 
-        files = list_files(name, into=into, only=tuple(only or ()), mirror=source)
-        if json:
-            _write_files(files)
-        else:
-            _show_files(output, files)
-    else:
-        _fetch(output, name, into=into, only=tuple(only or ()), source=source, url=url)
+    if listing:
+        files = fetching.list_files(name, into=into, only=globs, mirror=source)
+        _show_files(output, files, json=json)
+        return
+    from glassbotan.datasets.public import public_dataset
+    from glassbotan.progress_bar import shown
+
+    dataset = public_dataset(name)
+    LOGGER.info("%s\nplease cite: %s", dataset.title, dataset.citation)
+    if dataset.note:
+        LOGGER.info(dataset.note)
+    with shown() as progress:
+        done = fetching.fetch(
+            name, into=into, only=globs, mirror=source, url=url, progress=progress
+        )
+    checked = len(done.files) - done.new
+    output.print(f"{done.new} files fetched, {checked} were here and are intact: {done.folder}")
+    for folder in done.unpacked:
+        output.print(f"unpacked: {folder}")
+    if into is not None:
+        output.print(f"recipes find it as {name}/... when GLASSBOTAN_DATA={into.resolve()} is set")
 
 
-def _write_datasets() -> None:
+def _show_datasets(output: "Console", *, json: bool) -> None:
     from glassbotan.datasets.public import data_home, public_datasets
 
-    write_json(
-        Path("-"),
-        [
+    datasets = public_datasets().values()
+    told = ("name", "title", "citation", "licence", "doi", "page")
+    if json:
+        rows = [
             {
-                "name": dataset.name,
-                "title": dataset.title,
-                "citation": dataset.citation,
-                "licence": dataset.licence,
-                "doi": dataset.doi,
-                "page": dataset.page,
+                **{key: getattr(dataset, key) for key in told},
                 "parts": [f"{dataset.name}/{part}" for part in dataset.parts],
                 "folder": str(data_home() / dataset.name),
             }
-            for dataset in public_datasets().values()
-        ],
-    )
-
-
-def _write_files(files: "list[ListedFile]") -> None:
-    write_json(
-        Path("-"),
-        [
-            {"path": listed.file.path, "size": listed.file.size, "state": listed.state}
-            for listed in files
-        ],
-    )
-
-
-def _show_datasets(output: "Console") -> None:
-    from glassbotan.datasets.public import data_home, public_datasets
-
-    for dataset in public_datasets().values():
+            for dataset in datasets
+        ]
+        write_json(Path("-"), rows)
+        return
+    for dataset in datasets:
         output.print(f"{dataset.name}\n  {dataset.title}\n  {dataset.citation}")
         output.print(f"  {dataset.page}; licence: {dataset.licence}")
         if dataset.parts:
@@ -138,9 +134,13 @@ def _show_datasets(output: "Console") -> None:
     output.print(f"kept in {data_home()}")
 
 
-def _show_files(output: "Console", files: "list[ListedFile]") -> None:
+def _show_files(output: "Console", files: "list[ListedFile]", *, json: bool) -> None:
     from glassbotan.datasets.download import readable
 
+    if json:
+        rows = [{"path": f.file.path, "size": f.file.size, "state": f.state} for f in files]
+        write_json(Path("-"), rows)
+        return
     for listed in files:
         size = "?" if listed.file.size is None else readable(listed.file.size)
         output.print(f"{size:>10}  {listed.file.path}  {listed.state}".rstrip())
@@ -148,30 +148,3 @@ def _show_files(output: "Console", files: "list[ListedFile]") -> None:
     unknown = sum(listed.file.size is None for listed in files)
     and_unknown = f" and {unknown} of unknown size" if unknown else ""
     output.print(f"{len(files)} files, {readable(total)}{and_unknown}")
-
-
-def _fetch(
-    output: "Console",
-    name: str,
-    *,
-    into: Path | None,
-    only: tuple[str, ...],
-    source: str | None,
-    url: str | None,
-) -> None:
-    from glassbotan.cli.fetch_progress import shown_progress
-    from glassbotan.datasets.fetch import fetch
-    from glassbotan.datasets.public import public_dataset
-
-    dataset = public_dataset(name)
-    with shown_progress() as observer:
-        observer.note(f"{dataset.title}\nplease cite: {dataset.citation}")
-        if dataset.note:
-            observer.note(dataset.note)
-        done = fetch(name, into=into, only=only, mirror=source, url=url, observer=observer)
-    checked = len(done.files) - done.new
-    output.print(f"{done.new} files fetched, {checked} were here and are intact: {done.folder}")
-    for folder in done.unpacked:
-        output.print(f"unpacked: {folder}")
-    if into is not None:
-        output.print(f"recipes find it as {name}/... when GLASSBOTAN_DATA={into.resolve()} is set")

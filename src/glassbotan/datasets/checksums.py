@@ -1,13 +1,15 @@
 """The checksums of fetched files, kept in a JSON beside them and checked before use."""
 
+import hashlib
 import json
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from glassbotan.datasets.public import CHECKSUMS
 from glassbotan.errors import GlassbotanError, InputError
 from glassbotan.io.atomic import atomic_output
+
+CHECKSUMS = "checksums.json"
 
 
 @dataclass
@@ -79,19 +81,16 @@ class Checksums:
             with suppress(GlassbotanError):
                 self.write()
 
-    def put(
-        self, relative: str, checksum: str, *, url: str | None = None, archive: str | None = None
-    ) -> None:
-        """Record that a file was just found to have this checksum."""
+    def put(self, relative: str, checksum: str, **origin: str) -> None:
+        """Record that a file was just found to have this checksum.
+
+        ``origin`` is what is known anew of ``url`` and ``archive``; see ``Checked``.
+        """
         stat = (self.folder / relative).stat()
         old = self.files.get(relative)
+        known = {"url": old.url, "archive": old.archive, "unpacked": old.unpacked} if old else {}
         self.files[relative] = Checked(
-            checksum,
-            stat.st_size,
-            stat.st_mtime_ns,
-            url=url or (old.url if old else None),
-            archive=archive or (old.archive if old else None),
-            unpacked=old.unpacked if old else None,
+            checksum, stat.st_size, stat.st_mtime_ns, **{**known, **origin}
         )
         self.changed = True
 
@@ -138,7 +137,6 @@ class Checksums:
 
 def file_checksum(path: Path, like: str | None = None) -> str:
     """Return ``algorithm:hexadecimal`` of a file, by the algorithm of ``like`` or SHA-256."""
-    import pooch
-
     algorithm = like.partition(":")[0] if like else "sha256"
-    return f"{algorithm}:{pooch.file_hash(str(path), alg=algorithm)}"
+    with path.open("rb") as file:
+        return f"{algorithm}:{hashlib.file_digest(file, algorithm).hexdigest()}"

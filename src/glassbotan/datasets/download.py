@@ -1,14 +1,17 @@
-"""One file over HTTP, continued where an earlier try stopped (RFC 9110, range requests)."""
+"""Files and lists over HTTP, continued where an earlier try stopped (RFC 9110, range requests)."""
 
 import errno
 import json
+import logging
+import re
 import shutil
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -17,26 +20,20 @@ import urllib3
 from glassbotan.datasets.checksums import file_checksum
 from glassbotan.datasets.public import RemoteFile
 from glassbotan.errors import InputError, RunError
+from glassbotan.progress import Progress, silent
 from glassbotan.provenance import package_version
+
+LOGGER = logging.getLogger("glassbotan")
+T = TypeVar("T")
 
 CHUNK = 1 << 16
 """Bytes a read; what a dropped connection loses at most."""
 
+LONGEST_TEXT = 1 << 26
+"""Bytes; far above what a list of files takes."""
+
 TRANSIENT = frozenset((408, 425, 429, 500, 502, 503, 504))
 """HTTP statuses that may be gone a moment later."""
-
-
-class Observer:
-    """Hears what a download does; this one keeps it to itself."""
-
-    def begin(self, action: str, path: str, total: int | None, done: int = 0) -> None:
-        """Start an action on a file of ``total`` bytes, of which ``done`` are there already."""
-
-    def advance(self, size: int) -> None:
-        """Count ``size`` more bytes of the action."""
-
-    def note(self, line: str) -> None:
-        """Tell a line of text."""
 
 
 @dataclass(frozen=True)
@@ -113,72 +110,196 @@ class _Session(requests.Session):
         return target
 
 
-def web_session() -> requests.Session:
-    """Return a session that names this package and asks for bytes as they are stored."""
-    session = _Session()
-    session.headers["User-Agent"] = f"glassbotan/{package_version()}"
-    session.headers["Accept-Encoding"] = "identity"
-    return session
+class Web:
+    """Asks servers for files and lists, and asks again where a failure may pass.
+
+    Parameters
+    ----------
+    progress
+        Is told of each file that is downloaded and checked.
+    patience
+        How long to keep trying.
+
+    """
+
+    def __init__(self, progress: Progress = silent, patience: Patience | None = None) -> None:
+        self.progress, self.patience = progress, patience or Patience()
+        self.session = _Session()
+        self.session.headers["User-Agent"] = f"glassbotan/{package_version()}"
+        self.session.headers["Accept-Encoding"] = "identity"
+
+    def text(self, url: str) -> str:
+        """Return a small text.
+
+        Raises
+        ------
+        RunError
+            It cannot be had, or is no small text.
+
+        """
+
+        def attempt() -> str:
+            body = bytearray()
+            with self._open(url, {}) as answer:
+                for chunk in _chunks(answer):
+                    body += chunk
+                    if len(body) > LONGEST_TEXT:
+                        raise RunError(f"{url}: the answer is too long for a list of files")
+            return body.decode("utf-8", errors="replace")
+
+        return self._persist(attempt, url, url)
+
+    def file(self, file: RemoteFile, target: Path) -> str:
+        """Download a file, going on from a partial one, and return its checksum.
+
+        The bytes arrive in ``<target>.part`` and get their name when the checksum is right. A
+        partial file is continued if the server says that the file is still the same (If-Range with
+        its entity tag or date of change), or if a published checksum will tell in the end.
+
+        Parameters
+        ----------
+        file
+            What to download; its size and checksum are checked where they are known.
+        target
+            Where to; its folder must exist and nothing may stand there yet.
+
+        Raises
+        ------
+        InputError
+            The address cannot be used.
+        RunError
+            The server does not give the file, gives another one, or the disk is full. The partial
+            file stays for the next call, unless its checksum is wrong.
+
+        """
+        if file.url is None:
+            raise InputError(f"{file.path}: no address is known; give one with --url")
+        LOGGER.debug("download %s", file.path)
+        url, part = file.url, partial_path(target)
+        for again in (False, True):
+            stitched = self._persist(lambda: self._receive(file, url, part), url, file.path, part)
+            self.progress(0, None, f"check {file.path}")
+            with disk_errors(part):
+                checksum = file_checksum(part, file.checksum)
+                if file.checksum in (None, checksum):
+                    part.replace(target)
+                    _note_path(part).unlink(missing_ok=True)
+                    return checksum
+            _discard(part)
+            if again or not stitched:
+                break
+            LOGGER.info("%s: the pieces do not fit together; starting again", file.path)
+        raise RunError(
+            f"{url}: the checksum is {checksum}, expected {file.checksum}; "
+            "the download was thrown away"
+        )
+
+    def _persist(
+        self, attempt: Callable[[], T], url: str, name: str, part: Path | None = None
+    ) -> T:
+        """Repeat what fails for the moment, as long as the partial file grows or patience lasts."""
+        failures, most = 0, _size(part)
+        while True:
+            try:
+                return attempt()
+            except DroppedError as dropped:
+                size = _size(part)
+                failures = 1 if size > most else failures + 1
+                most = max(most, size)
+                if failures >= self.patience.tries:
+                    kept = f"; {readable(size)} are kept, run the same command to go on"
+                    raise RunError(
+                        f"{url}: {dropped} ({failures} tries in a row){kept if size else ''}"
+                    ) from None
+                wait = self.patience.wait(failures, dropped.wait)
+                LOGGER.info("%s: %s; trying again in %.0f s", name, dropped, wait)
+                time.sleep(wait)
+
+    def _receive(self, file: RemoteFile, url: str, part: Path) -> bool:
+        """Receive the rest of a file; return whether it goes on from bytes that were there."""
+        known = _read_version(part, url)
+        offset = _size(part) if known.validator or file.checksum else 0
+        if offset and offset == (file.size or known.total):
+            return True
+        headers = {"Range": f"bytes={offset}-"} if offset else {}
+        if offset and known.validator:
+            headers["If-Range"] = known.validator
+        with self._open(url, headers) as answer:
+            start, offered = _offer(answer, url)
+            if answer.status_code == 416:
+                if offset and offered.total == offset and (file.checksum or known.total is None):
+                    return True
+                _discard(part)
+                raise DroppedError("the file on the server is shorter than it said before")
+            if start and (start != offset or known.differs(offered)):
+                _discard(part)
+                raise DroppedError("the file on the server changed")
+            _check_offer(answer, file, offered)
+            total = offered.total or file.size or known.total
+            check_space(part.parent, (total or 0) - start, file.path)
+            if not start:
+                # First the old bytes go, then the note changes: it never tells of other bytes.
+                with disk_errors(part):
+                    part.write_bytes(b"")
+                    _note_path(part).write_text(json.dumps(asdict(offered)), encoding="utf-8")
+            self._append(answer, part, total, f"download {file.path}")
+        return start > 0
+
+    def _append(self, answer: requests.Response, part: Path, total: int | None, what: str) -> None:
+        received = _size(part)
+        self.progress(received, total, what, unit="B")
+        with disk_errors(part), part.open("ab") as output:
+            for chunk in _chunks(answer):
+                received += len(chunk)
+                if total is not None and received > total:
+                    raise RunError(
+                        f"{answer.url}: the server sends more than {total} bytes; stopped"
+                    )
+                output.write(chunk)
+                self.progress(received, total, what, unit="B")
+        if total is not None and received < total:
+            raise DroppedError(f"the connection ended {readable(total - received)} early")
+
+    def _open(self, url: str, headers: dict[str, str]) -> requests.Response:
+        """Send a GET request and return the answer, its body still unread.
+
+        Raises
+        ------
+        DroppedError
+            No answer, or one that may be another a moment later.
+        InputError, RunError
+            The address is none, or the server refuses for good.
+
+        """
+        waits = (self.patience.connect, self.patience.silence)
+        try:
+            answer = self.session.get(url, headers=headers, stream=True, timeout=waits)
+        except (
+            requests.exceptions.InvalidURL,
+            requests.exceptions.MissingSchema,
+            requests.exceptions.InvalidSchema,
+        ) as error:
+            raise InputError(f"{url}: not an address that can be fetched ({error})") from None
+        except (requests.exceptions.SSLError, requests.exceptions.TooManyRedirects) as error:
+            raise RunError(f"{url}: {error}") from None
+        except requests.exceptions.RequestException as error:
+            raise DroppedError(_reason(error)) from None
+        says = f"the server answers {answer.status_code} {answer.reason}"
+        if answer.status_code in TRANSIENT:
+            answer.close()
+            raise DroppedError(says, _number(answer.headers.get("Retry-After")))
+        if answer.status_code not in (200, 206, 416):
+            answer.close()
+            raise RunError(
+                f"{url}: {says}; "
+                "if the file has moved, give its address with --url or a copy with --from"
+            )
+        return answer
 
 
 def partial_path(target: Path) -> Path:
     """Return where the bytes of an unfinished download are kept."""
     return target.with_name(target.name + ".part")
-
-
-def download(
-    file: RemoteFile,
-    target: Path,
-    *,
-    observer: Observer | None = None,
-    patience: Patience | None = None,
-) -> str:
-    """Download a file, going on from a partial one, and return its checksum.
-
-    The bytes arrive in ``<target>.part`` and get their name when the checksum is right. A partial
-    file is continued if the server says that the file is still the same (If-Range with its entity
-    tag or date of change), or if a published checksum will tell in the end.
-
-    Parameters
-    ----------
-    file
-        What to download; its size and checksum are checked where they are known.
-    target
-        Where to; its folder must exist and nothing may stand there yet.
-
-    Raises
-    ------
-    InputError
-        The address cannot be used.
-    RunError
-        The server does not give the file, gives another one, or the disk is full. The partial
-        file stays for the next call, unless its checksum is wrong.
-
-    """
-    observer, patience = observer or Observer(), patience or Patience()
-    part = partial_path(target)
-    stitched = _receive(file, part, observer, patience)
-    checksum = _hashed(part, file, observer)
-    if file.checksum and checksum != file.checksum and stitched:
-        observer.note(f"{file.path}: the pieces do not fit together; starting again")
-        _discard(part)
-        _receive(file, part, observer, patience)
-        checksum = _hashed(part, file, observer)
-    if file.checksum and checksum != file.checksum:
-        _discard(part)
-        raise RunError(
-            f"{file.url}: the checksum is {checksum}, expected {file.checksum}; "
-            "the download was thrown away"
-        )
-    keep(part, target)
-    return checksum
-
-
-def keep(part: Path, target: Path) -> None:
-    """Give a finished download its name."""
-    with disk_errors(target):
-        part.replace(target)
-        _note_path(part).unlink(missing_ok=True)
 
 
 def check_space(folder: Path, needed: int, what: str) -> None:
@@ -219,165 +340,37 @@ def disk_errors(path: Path) -> Iterator[None]:
         raise RunError(f"{path}: {error.strerror or error}") from None
 
 
-def open_url(
-    session: requests.Session, url: str, headers: dict[str, str], patience: Patience
-) -> requests.Response:
-    """Send a GET request and return the answer, its body still unread.
-
-    Raises
-    ------
-    DroppedError
-        No answer, or one that may be another a moment later.
-    InputError, RunError
-        The address is none, or the server refuses for good.
-
-    """
-    try:
-        response = session.get(
-            url, headers=headers, stream=True, timeout=(patience.connect, patience.silence)
-        )
-    except (
-        requests.exceptions.InvalidURL,
-        requests.exceptions.MissingSchema,
-        requests.exceptions.InvalidSchema,
-    ) as error:
-        raise InputError(f"{url}: not an address that can be fetched ({error})") from None
-    except (requests.exceptions.SSLError, requests.exceptions.TooManyRedirects) as error:
-        raise RunError(f"{url}: {error}") from None
-    except requests.exceptions.RequestException as error:
-        raise DroppedError(_reason(error)) from None
-    if response.status_code in TRANSIENT:
-        response.close()
-        raise DroppedError(
-            f"the server answers {response.status_code} {response.reason}", _asked_wait(response)
-        )
-    if response.status_code not in (200, 206, 416):
-        response.close()
-        raise RunError(
-            f"{url}: the server answers {response.status_code} {response.reason}; "
-            "if the file has moved, give its address with --url or a copy with --from"
-        )
-    return response
-
-
-def chunks_of(response: requests.Response) -> Iterator[bytes]:
-    """Yield the body piece by piece.
-
-    Raises
-    ------
-    DroppedError
-        The connection ended early.
-
-    """
+def _chunks(answer: requests.Response) -> Iterator[bytes]:
     # Undecoded: a server may call a .tar.gz "encoded", and the stored bytes are what is hashed.
     try:
-        yield from response.raw.stream(CHUNK, decode_content=False)
+        yield from answer.raw.stream(CHUNK, decode_content=False)
     except (urllib3.exceptions.HTTPError, OSError) as error:
         raise DroppedError(_reason(error)) from None
 
 
-def _receive(file: RemoteFile, part: Path, observer: Observer, patience: Patience) -> bool:
-    """Try until the partial file is whole; return whether it came in more than one piece."""
-    if file.url is None:
-        raise InputError(f"{file.path}: no address is known; give one with --url")
-    failures, most, stitched = 0, _size(part), _size(part) > 0
-    with web_session() as session:
-        while True:
-            try:
-                _receive_piece(session, file, part, observer, patience)
-            except DroppedError as dropped:
-                size = _size(part)
-                failures = 1 if size > most else failures + 1
-                most, stitched = max(most, size), stitched or size > 0
-                if failures >= patience.tries:
-                    kept = f"; {readable(size)} are kept, run the same command to go on"
-                    raise RunError(
-                        f"{file.url}: {dropped} ({failures} tries in a row){kept if size else ''}"
-                    ) from None
-                wait = patience.wait(failures, dropped.wait)
-                observer.note(f"{file.path}: {dropped}; trying again in {wait:.0f} s")
-                time.sleep(wait)
-            else:
-                return stitched
-
-
-def _receive_piece(
-    session: requests.Session, file: RemoteFile, part: Path, observer: Observer, patience: Patience
-) -> None:
-    assert file.url is not None
-    known = _read_version(part, file.url)
-    offset = _size(part) if known.validator or file.checksum else 0
-    if offset and offset == (file.size or known.total):
-        return
-    headers = {}
-    if offset:
-        headers["Range"] = f"bytes={offset}-"
-        if known.validator:
-            headers["If-Range"] = known.validator
-    with open_url(session, file.url, headers, patience) as response:
-        if response.status_code == 416:
-            ends_here = bool(offset) and _range_total(response) == offset
-            if ends_here and (file.checksum or known.total is None):
-                return
-            _discard(part)
-            raise DroppedError("the file on the server is shorter than it said before")
-        start, offered = _offer(response, file.url, offset)
-        if start and (start != offset or known.differs(offered)):
-            _discard(part)
-            raise DroppedError("the file on the server changed")
-        _check_offer(response, file, offered)
-        total = offered.total or file.size or known.total
-        check_space(part.parent, (total or 0) - start, file.path)
-        if not start:
-            # First the old bytes go, then the note changes: the note never tells of other bytes.
-            with disk_errors(part):
-                part.write_bytes(b"")
-                _note_path(part).write_text(json.dumps(asdict(offered)), encoding="utf-8")
-        observer.begin("download", file.path, total, start)
-        _append(response, part, total, observer)
-
-
-def _offer(response: requests.Response, url: str, offset: int) -> tuple[int, _Version]:
+def _offer(answer: requests.Response, url: str) -> tuple[int, _Version]:
     """Return from which byte on the server sends, and of which version of the file."""
-    start, total = 0, _number(response.headers.get("Content-Length"))
-    if response.status_code == 206:
-        span = response.headers.get("Content-Range", "")
-        first = span.removeprefix("bytes ").partition("-")[0].strip()
-        total = _range_total(response)
+    start, total = 0, _number(answer.headers.get("Content-Length"))
+    if answer.status_code in (206, 416):
+        span = answer.headers.get("Content-Range", "")
+        first = re.match(r"bytes\s+(\d+)-", span)
         # A range that cannot be read is as good as one from the wrong place.
-        start = int(first) if first.isdecimal() else offset + 1
-    headers = response.headers
-    return start, _Version(url, headers.get("ETag"), headers.get("Last-Modified"), total)
+        start = int(first[1]) if first else -1
+        total = _number(span.rpartition("/")[2])
+    return start, _Version(
+        url, answer.headers.get("ETag"), answer.headers.get("Last-Modified"), total
+    )
 
 
-def _check_offer(response: requests.Response, file: RemoteFile, offered: _Version) -> None:
+def _check_offer(answer: requests.Response, file: RemoteFile, offered: _Version) -> None:
     if file.size is not None and offered.total not in (None, file.size):
         raise RunError(
             f"{file.url}: the server offers {offered.total} bytes, expected {file.size}; "
             "this is not the file that was published"
         )
-    encoding = response.headers.get("Content-Encoding", "identity")
+    encoding = answer.headers.get("Content-Encoding", "identity")
     if encoding != "identity" and not file.path.endswith((".gz", ".tgz")):
         raise RunError(f"{file.url}: the server sends the file encoded as {encoding}")
-
-
-def _append(response: requests.Response, part: Path, total: int | None, observer: Observer) -> None:
-    received = _size(part)
-    with disk_errors(part), part.open("ab") as output:
-        for chunk in chunks_of(response):
-            received += len(chunk)
-            if total is not None and received > total:
-                raise RunError(f"{response.url}: the server sends more than {total} bytes; stopped")
-            output.write(chunk)
-            observer.advance(len(chunk))
-    if total is not None and received < total:
-        raise DroppedError(f"the connection ended {readable(total - received)} early")
-
-
-def _hashed(part: Path, file: RemoteFile, observer: Observer) -> str:
-    observer.begin("check", file.path, None)
-    with disk_errors(part):
-        return file_checksum(part, file.checksum)
 
 
 def _read_version(part: Path, url: str) -> _Version:
@@ -398,21 +391,12 @@ def _discard(part: Path) -> None:
     _note_path(part).unlink(missing_ok=True)
 
 
-def _size(part: Path) -> int:
-    return part.stat().st_size if part.exists() else 0
-
-
-def _range_total(response: requests.Response) -> int | None:
-    return _number(response.headers.get("Content-Range", "").rpartition("/")[2])
+def _size(part: Path | None) -> int:
+    return part.stat().st_size if part and part.exists() else 0
 
 
 def _number(text: str | None) -> int | None:
     return int(text) if text and text.isdecimal() else None
-
-
-def _asked_wait(response: requests.Response) -> float | None:
-    asked = _number(response.headers.get("Retry-After"))
-    return None if asked is None else float(asked)
 
 
 def _reason(error: BaseException) -> str:

@@ -1,8 +1,7 @@
 """A public data set brought to this machine: listed, downloaded or copied, checked, unpacked."""
 
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -11,19 +10,16 @@ from urllib.parse import quote
 from glassbotan.datasets.checksums import Checksums, file_checksum
 from glassbotan.datasets.download import (
     CHUNK,
-    Observer,
     Patience,
+    Web,
     check_space,
     disk_errors,
-    download,
-    keep,
     partial_path,
     readable,
 )
-from glassbotan.datasets.listing import ask_listing, get_text, listing_text, stored_listing
+from glassbotan.datasets.listing import ask_listing, listing_text, stored_listing
 from glassbotan.datasets.public import (
     LISTING,
-    LOCK,
     PublicDataset,
     RemoteFile,
     data_home,
@@ -32,6 +28,10 @@ from glassbotan.datasets.public import (
 from glassbotan.datasets.unpack import ENDINGS, DamagedArchiveError, archive_folder, unpack
 from glassbotan.errors import InputError, RunError
 from glassbotan.io.atomic import atomic_output
+from glassbotan.io.lock import only_one
+from glassbotan.progress import Progress, silent
+
+LOGGER = logging.getLogger("glassbotan")
 
 
 class InterruptedFetchError(RunError):
@@ -78,7 +78,7 @@ def fetch(
     only: Sequence[str] = (),
     mirror: str | None = None,
     url: str | None = None,
-    observer: Observer | None = None,
+    progress: Progress = silent,
     patience: Patience | None = None,
 ) -> Fetched:
     """Download what is missing of a public data set, and check all of it.
@@ -96,6 +96,8 @@ def fetch(
         addresses; checked by the same checksums.
     url
         Address of the one file of a data set whose own address is unknown or has moved.
+    progress
+        Is told how far each file is.
 
     Raises
     ------
@@ -105,30 +107,29 @@ def fetch(
         The server or the disk fails; what arrived is kept, and the next call goes on.
 
     """
-    observer, patience = observer or Observer(), patience or Patience()
     dataset = public_dataset(name)
     folder = (into or data_home()) / name
+    web = Web(progress, patience)
     with disk_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     try:
-        with _only_one(folder):
-            offered = _offered(
-                dataset, folder, mirror=mirror, url=url, observer=observer, patience=patience
-            )
+        with only_one(folder, f"another fetch is at work in {folder}; wait for it to end"):
+            files = _chosen(_offered(dataset, folder, mirror, url, web), only, dataset)
             checksums = Checksums.read(folder)
-            files = _chosen(offered, only, dataset)
-            missing = [f for f in files if not _is_here(f, checksums, observer)]
+            missing = [f for f in files if not _is_here(f, checksums, progress)]
             checksums.keep()
-            _check_total(missing, folder)
+            due = sum(max((f.size or 0) - _arrived(folder / f.path), 0) for f in missing)
+            check_space(folder, due, f"the download ({len(missing)} files)")
             for file in missing:
-                _bring(file, mirror, checksums, observer, patience)
-            unpacked = _unpack_all(files, checksums, observer) if dataset.unpack else []
+                _bring(file, mirror, checksums, web)
+            archives = [f for f in files if dataset.unpack and f.path.endswith(ENDINGS)]
+            unpacked = tuple(_unpacked(f, checksums, progress) for f in archives)
     except KeyboardInterrupt:
         raise InterruptedFetchError(
             f"stopped; what arrived is kept in {folder}: run the same command to go on"
         ) from None
     here = tuple(folder / f.path for f in files if (folder / f.path).is_file())
-    return Fetched(folder, here, len(missing), tuple(unpacked))
+    return Fetched(folder, here, len(missing), unpacked)
 
 
 def list_files(
@@ -145,32 +146,23 @@ def list_files(
     """
     dataset = public_dataset(name)
     folder = (into or data_home()) / name
-    offered = _offered(
-        dataset,
-        folder,
-        mirror=mirror,
-        url=None,
-        observer=Observer(),
-        patience=patience or Patience(),
-    )
+    offered = _offered(dataset, folder, mirror, None, Web(patience=patience))
     return [ListedFile(f, _state(folder / f.path)) for f in _chosen(offered, only, dataset)]
 
 
 def _state(target: Path) -> str:
     if target.is_file():
         return "here"
+    return f"{readable(_arrived(target))} here" if partial_path(target).is_file() else ""
+
+
+def _arrived(target: Path) -> int:
     part = partial_path(target)
-    return f"{readable(part.stat().st_size)} here" if part.is_file() else ""
+    return part.stat().st_size if part.is_file() else 0
 
 
 def _offered(
-    dataset: PublicDataset,
-    folder: Path,
-    *,
-    mirror: str | None,
-    url: str | None,
-    observer: Observer,
-    patience: Patience,
+    dataset: PublicDataset, folder: Path, mirror: str | None, url: str | None, web: Web
 ) -> list[RemoteFile]:
     if url is not None and (len(dataset.files) != 1 or mirror is not None):
         raise InputError(
@@ -182,7 +174,14 @@ def _offered(
     stored = folder / LISTING
     if stored.is_file():
         return stored_listing(stored.read_text(encoding="utf-8"), str(stored))
-    files = _ask(dataset, mirror, observer, patience)
+    # A mirror is often used where the public server is out of reach: one try.
+    asking = web if mirror is None else Web(patience=replace(web.patience, tries=1))
+    try:
+        files = ask_listing(dataset.listing, asking)
+    except RunError as unreachable:
+        if mirror is None:
+            raise
+        files = _listing_of_mirror(mirror, dataset.name, web, unreachable)
     # Pinned: later calls speak of the same version of the data set, and need no server.
     if folder.is_dir():
         with atomic_output(stored) as temporary:
@@ -190,24 +189,15 @@ def _offered(
     return files
 
 
-def _ask(
-    dataset: PublicDataset, mirror: str | None, observer: Observer, patience: Patience
-) -> list[RemoteFile]:
-    assert dataset.listing is not None
-    if mirror is None:
-        return ask_listing(dataset.listing, patience)
+def _listing_of_mirror(mirror: str, name: str, web: Web, unreachable: RunError) -> list[RemoteFile]:
+    local = _local(mirror, name)
+    source = str(local / LISTING) if local else f"{mirror.rstrip('/')}/{LISTING}"
     try:
-        # A mirror is often used where the public server is out of reach: one try.
-        return ask_listing(dataset.listing, replace(patience, tries=1))
-    except RunError as unreachable:
-        local = _local(mirror, dataset.name)
-        source = str(local / LISTING) if local else f"{mirror.rstrip('/')}/{LISTING}"
-        try:
-            text = Path(source).read_text(encoding="utf-8") if local else get_text(source, patience)
-        except (OSError, RunError):
-            raise RunError(f"{unreachable}, and the mirror has no {LISTING}") from None
-        observer.note(f"{unreachable}; taking names and checksums from the mirror's {LISTING}")
-        return stored_listing(text, source)
+        text = Path(source).read_text(encoding="utf-8") if local else web.text(source)
+    except (OSError, RunError):
+        raise RunError(f"{unreachable}, and the mirror has no {LISTING}") from None
+    LOGGER.info("%s; taking names and checksums from the mirror's %s", unreachable, LISTING)
+    return stored_listing(text, source)
 
 
 def _chosen(
@@ -229,13 +219,13 @@ def _chosen(
     return chosen
 
 
-def _is_here(file: RemoteFile, checksums: Checksums, observer: Observer) -> bool:
+def _is_here(file: RemoteFile, checksums: Checksums, progress: Progress) -> bool:
     target = checksums.folder / file.path
     if target.is_dir():
         raise InputError(f"{target} is a folder where a file is due; move it away")
     if not target.exists():
         return _members_here(file, checksums)
-    observer.begin("check", file.path, None)
+    progress(0, None, f"check {file.path}")
     with disk_errors(target):
         size = target.stat().st_size
         if file.size not in (None, size):
@@ -244,57 +234,47 @@ def _is_here(file: RemoteFile, checksums: Checksums, observer: Observer) -> bool
             )
         if not checksums.check(file.path, file.checksum, anew=True):
             checksums.put(file.path, file_checksum(target))
-            observer.note(
-                f"{file.path} was here without a record; no checksum of it is published, "
-                "and the one it has now is recorded"
+            LOGGER.info(
+                "%s was here without a record; no checksum of it is published, "
+                "and the one it has now is recorded",
+                file.path,
             )
     return True
 
 
 def _members_here(file: RemoteFile, checksums: Checksums) -> bool:
     """Whether an archive was deleted after it was unpacked, and all its files are intact."""
-    record = checksums.files.get(file.path)
-    if record is None or record.unpacked is None:
-        return False
     members = [p for p, checked in checksums.files.items() if checked.archive == file.path]
-    if not all((checksums.folder / p).is_file() for p in members):
+    unpacked = file.path in checksums.files and checksums.files[file.path].unpacked is not None
+    if not unpacked or not all((checksums.folder / p).is_file() for p in members):
         return False
     for path in members:
         checksums.check(path)
     return bool(members)
 
 
-def _check_total(missing: list[RemoteFile], folder: Path) -> None:
-    due = sum(max((f.size or 0) - _kept(folder / f.path), 0) for f in missing)
-    check_space(folder, due, f"the download ({len(missing)} files)")
-
-
-def _kept(target: Path) -> int:
-    part = partial_path(target)
-    return part.stat().st_size if part.is_file() else 0
-
-
-def _bring(
-    file: RemoteFile,
-    mirror: str | None,
-    checksums: Checksums,
-    observer: Observer,
-    patience: Patience,
-) -> None:
-    folder = checksums.folder
-    target = folder / file.path
+def _bring(file: RemoteFile, mirror: str | None, checksums: Checksums, web: Web) -> None:
+    target = checksums.folder / file.path
     with disk_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-    local = _local(mirror, folder.name)
+    local = _local(mirror, checksums.folder.name)
     if local:
+        # A copy is held to its first download, and else to what the mirror has recorded.
         file = _with_record(_with_record(file, checksums), Checksums.read(local))
-        checksum, source = _copy(file, local / file.path, target, observer), str(local)
+        checksum, source = _copy(file, local / file.path, target, web.progress), str(local)
     else:
         if mirror:
             file = replace(file, url=f"{mirror.rstrip('/')}/{quote(file.path)}")
-        checksum = download(file, target, observer=observer, patience=patience)
-        source = file.url or ""
-    _compare_with_first(target, checksum, _with_record(file, checksums))
+        checksum, source = web.file(file, target), file.url or ""
+        first = _with_record(file, checksums).checksum
+        if first not in (None, checksum):
+            aside = target.with_name(f"{target.name}.new")
+            with disk_errors(aside):
+                target.replace(aside)
+            raise RunError(
+                f"{source}: this is another file than at the first download (checksum {checksum}, "
+                f"recorded {first}); it is kept as {aside}"
+            )
     checksums.put(file.path, checksum, url=source)
     # After every file, so that a kill loses no record of what nobody else has a checksum of.
     checksums.write()
@@ -304,18 +284,6 @@ def _with_record(file: RemoteFile, checksums: Checksums) -> RemoteFile:
     """Give a file without a published checksum the recorded one, if there is one."""
     record = checksums.files.get(file.path)
     return replace(file, checksum=record.checksum) if record and not file.checksum else file
-
-
-def _compare_with_first(target: Path, checksum: str, file: RemoteFile) -> None:
-    """Hold a file without a published checksum to that of its first download."""
-    if file.checksum in (None, checksum):
-        return
-    aside = target.with_name(f"{target.name}.new")
-    keep(target, aside)
-    raise RunError(
-        f"{file.url}: this is another file than at the first download (checksum {checksum}, "
-        f"recorded {file.checksum}); it is kept as {aside}"
-    )
 
 
 def _local(mirror: str | None, name: str) -> Path | None:
@@ -328,73 +296,46 @@ def _local(mirror: str | None, name: str) -> Path | None:
     return base / name if (base / name).is_dir() else base
 
 
-def _copy(file: RemoteFile, source: Path, target: Path, observer: Observer) -> str:
+def _copy(file: RemoteFile, source: Path, target: Path, progress: Progress) -> str:
     if not source.is_file():
         raise InputError(f"{source}: the mirror has no such file")
     size, part = source.stat().st_size, partial_path(target)
     check_space(target.parent, size, file.path)
-    observer.begin("copy", file.path, size)
-    with disk_errors(part), source.open("rb") as original, part.open("wb") as copy:
-        while chunk := original.read(CHUNK):
-            copy.write(chunk)
-            observer.advance(len(chunk))
-    checksum = file_checksum(part, file.checksum)
-    if file.checksum and checksum != file.checksum:
-        part.unlink()
-        raise InputError(f"{source}: the checksum is {checksum}, expected {file.checksum}")
-    keep(part, target)
+    LOGGER.debug("copy %s", file.path)
+    with disk_errors(part):
+        with source.open("rb") as original, part.open("wb") as copy:
+            while chunk := original.read(CHUNK):
+                copy.write(chunk)
+                progress(copy.tell(), size, f"copy {file.path}", unit="B")
+        checksum = file_checksum(part, file.checksum)
+        if file.checksum not in (None, checksum):
+            part.unlink()
+            raise InputError(f"{source}: the checksum is {checksum}, expected {file.checksum}")
+        part.replace(target)
     return checksum
 
 
-def _unpack_all(files: list[RemoteFile], checksums: Checksums, observer: Observer) -> list[Path]:
-    folders = []
-    for file in files:
-        if not file.path.endswith(ENDINGS):
-            continue
-        folder = archive_folder(checksums.folder / file.path)
-        if checksums.files[file.path].unpacked is None or not folder.is_dir():
-            _unpack_one(file.path, folder, checksums, observer)
-        elif not _members_here(file, checksums):
+def _unpacked(file: RemoteFile, checksums: Checksums, progress: Progress) -> Path:
+    """Return the folder of an archive's files, unpacked now or earlier."""
+    archive = file.path
+    folder = archive_folder(checksums.folder / archive)
+    if checksums.files[archive].unpacked is not None and folder.is_dir():
+        if not _members_here(file, checksums):
             raise InputError(
                 f"{folder} has lost files since it was unpacked; "
                 "move it away, and the next fetch unpacks it again"
             )
-        folders.append(folder)
-    return folders
-
-
-def _unpack_one(archive: str, folder: Path, checksums: Checksums, observer: Observer) -> None:
-    relative = folder.relative_to(checksums.folder).as_posix()
+        return folder
     try:
-        members = unpack(checksums.folder / archive, folder, observer=observer)
+        members = unpack(checksums.folder / archive, folder, progress=progress)
     except DamagedArchiveError:
         # A first download that went wrong must not be what the next one is held to.
         del checksums.files[archive]
         checksums.write()
         raise
+    relative = folder.relative_to(checksums.folder).as_posix()
     for path, checksum in members.items():
         checksums.put(f"{relative}/{path}", checksum, archive=archive)
     checksums.files[archive].unpacked = relative
     checksums.write()
-
-
-@contextmanager
-def _only_one(folder: Path) -> Iterator[None]:
-    """Keep a second fetch out of the folder while this one writes there."""
-    if sys.platform == "win32":
-        yield
-        return
-    import fcntl
-
-    with disk_errors(folder):
-        lock = (folder / LOCK).open("w")
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            # A file system may know no locks at all; then there is nothing to wait for.
-            if isinstance(error, BlockingIOError):
-                raise RunError(
-                    f"another fetch is at work in {folder}; wait for it to end"
-                ) from None
-        yield
+    return folder

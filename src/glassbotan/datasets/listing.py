@@ -1,29 +1,18 @@
 """Data sets whose servers say which files there are: Zenodo records, Google Storage buckets."""
 
 import base64
-import binascii
 import json
 import re
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from glassbotan.datasets.download import (
-    DroppedError,
-    Patience,
-    chunks_of,
-    open_url,
-    web_session,
-)
+from glassbotan.datasets.download import Web
 from glassbotan.datasets.public import Listing, RemoteFile, remote_file
 from glassbotan.errors import RunError
 
-LARGEST_ANSWER = 1 << 26
-"""Bytes; far above what a listing takes."""
 
-
-def ask_listing(listing: Listing, patience: Patience) -> list[RemoteFile]:
+def ask_listing(listing: Listing, web: Web) -> list[RemoteFile]:
     """Return the files that the server of a data set names.
 
     Raises
@@ -34,12 +23,8 @@ def ask_listing(listing: Listing, patience: Patience) -> list[RemoteFile]:
         It names a file that is not safe to write.
 
     """
-    readers: Mapping[str, Callable[[str, Patience], Iterator[RemoteFile]]] = {
-        "zenodo": _zenodo,
-        "google-storage": _google_storage,
-    }
     try:
-        found = list(readers[listing.kind](listing.url, patience))
+        found = list(_KINDS[listing.kind](listing.url, web))
     except (KeyError, TypeError, AttributeError):
         raise RunError(f"{listing.url}: the answer is not the expected list of files") from None
     if not found:
@@ -57,10 +42,7 @@ def stored_listing(text: str, source: str) -> list[RemoteFile]:
 
     """
     try:
-        return [
-            remote_file(f["path"], f["url"], f["checksum"], f["size"], source)
-            for f in json.loads(text)["files"]
-        ]
+        return [remote_file(source, **file) for file in json.loads(text)["files"]]
     except (ValueError, KeyError, TypeError):
         raise RunError(f"{source} is damaged; remove it, and the next fetch asks anew") from None
 
@@ -70,78 +52,40 @@ def listing_text(files: list[RemoteFile]) -> str:
     return json.dumps({"files": [vars(f) for f in files]}, indent=1) + "\n"
 
 
-def get_text(url: str, patience: Patience) -> str:
-    """Return a small text from the web.
-
-    Raises
-    ------
-    RunError
-        It cannot be had, or is no small text.
-
-    """
-    failures = 0
-    while True:
-        try:
-            return _get_once(url, patience)
-        except DroppedError as dropped:
-            failures += 1
-            if failures >= patience.tries:
-                raise RunError(f"{url}: {dropped} ({failures} tries)") from None
-            time.sleep(patience.wait(failures, dropped.wait))
-
-
-def _get_once(url: str, patience: Patience) -> str:
-    body = bytearray()
-    with web_session() as session, open_url(session, url, {}, patience) as answer:
-        for chunk in chunks_of(answer):
-            body += chunk
-            if len(body) > LARGEST_ANSWER:
-                raise RunError(f"{url}: the answer is too long for a list of files")
-    return body.decode("utf-8", errors="replace")
-
-
-def _get_json(url: str, patience: Patience) -> Any:
-    text = get_text(url, patience)
+def _json(url: str, web: Web) -> Any:
     try:
-        return json.loads(text)
+        return json.loads(web.text(url))
     except ValueError:
         raise RunError(f"{url}: the answer is not JSON") from None
 
 
-def _zenodo(url: str, patience: Patience) -> Iterator[RemoteFile]:
+def _zenodo(url: str, web: Web) -> Iterator[RemoteFile]:
     """Files of a record: https://developers.zenodo.org, representation of a record."""
-    for entry in _get_json(url, patience)["files"]:
+    for entry in _json(url, web)["files"]:
         checksum = entry["checksum"]
         if not re.match(r"\w+:", checksum):
             checksum = f"md5:{checksum}"
-        yield remote_file(entry["key"], entry["links"]["self"], checksum, entry["size"], url)
+        yield remote_file(url, entry["key"], entry["links"]["self"], checksum, entry["size"])
 
 
-def _google_storage(url: str, patience: Patience) -> Iterator[RemoteFile]:
+def _google_storage(url: str, web: Web) -> Iterator[RemoteFile]:
     """Objects of a bucket, page by page: the JSON API's objects.list."""
     bucket = url.rstrip("/").split("/")[-2]
-    server = url.partition("/storage/v1/")[0]
-    page: str | None = None
+    base = f"{url.partition('/storage/v1/')[0]}/{bucket}"
+    options = {"fields": "items(name,size,md5Hash),nextPageToken"}
     while True:
-        options = {"fields": "items(name,size,md5Hash),nextPageToken"}
-        if page is not None:
-            options["pageToken"] = page
-        answer = _get_json(f"{url}?{urlencode(options)}", patience)
+        answer = _json(f"{url}?{urlencode(options)}", web)
         for item in answer.get("items", ()):
-            if not item["name"].endswith("/"):
-                yield remote_file(
-                    item["name"],
-                    f"{server}/{bucket}/{quote(item['name'])}",
-                    _md5_of_base64(item.get("md5Hash"), url),
-                    int(item["size"]),
-                    url,
-                )
+            name = item["name"]
+            if not name.endswith("/"):
+                md5 = _md5_of_base64(item.get("md5Hash"), url)
+                yield remote_file(url, name, f"{base}/{quote(name)}", md5, int(item["size"]))
         following = answer.get("nextPageToken")
         if following is None:
             return
-        if following == page:
+        if following == options.get("pageToken"):
             raise RunError(f"{url}: the list of files does not end")
-        page = following
+        options["pageToken"] = following
 
 
 def _md5_of_base64(text: str | None, source: str) -> str | None:
@@ -149,5 +93,8 @@ def _md5_of_base64(text: str | None, source: str) -> str | None:
         return None
     try:
         return f"md5:{base64.b64decode(text, validate=True).hex()}"
-    except (binascii.Error, ValueError):
+    except ValueError:
         raise RunError(f"{source}: {text!r} is not an MD5 in base 64") from None
+
+
+_KINDS = {"zenodo": _zenodo, "google-storage": _google_storage}

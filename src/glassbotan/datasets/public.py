@@ -12,6 +12,7 @@ from importlib.resources import files
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from glassbotan.datasets.checksums import CHECKSUMS, Checksums
 from glassbotan.errors import InputError
 from glassbotan.io.ensemble_layout import GROUP_FILE
 from glassbotan.io.ensemble_store import is_store, is_stored_snapshot, stored_snapshots
@@ -19,9 +20,7 @@ from glassbotan.io.formats import FORMATS, by_suffix, that_can
 
 LOGGER = logging.getLogger("glassbotan")
 
-CHECKSUMS = "checksums.json"
 LISTING = "listing.json"
-LOCK = ".lock"
 
 
 @dataclass(frozen=True)
@@ -85,9 +84,33 @@ class PublicDataset:
     unpack: bool = False
 
 
+@cache
 def public_datasets() -> Mapping[str, PublicDataset]:
     """Return the registry of public data sets by name."""
-    return _registry()
+    text = files("glassbotan.datasets").joinpath("public.json").read_text(encoding="utf-8")
+    return parse_registry(text, "public.json")
+
+
+def parse_registry(text: str, source: str) -> Mapping[str, PublicDataset]:
+    """Return the data sets that a registry in JSON describes.
+
+    Raises
+    ------
+    InputError
+        A file in it is not safe to write (see ``remote_file``).
+
+    """
+    registry = {}
+    for name, entry in json.loads(text).items():
+        listing = entry.pop("listing", None)
+        offered = tuple(remote_file(source, **file) for file in entry.pop("files", ()))
+        registry[name] = PublicDataset(
+            safe_path(name, source),
+            files=offered,
+            listing=listing and Listing(**listing),
+            **entry,
+        )
+    return registry
 
 
 def public_dataset(name: str) -> PublicDataset:
@@ -99,7 +122,7 @@ def public_dataset(name: str) -> PublicDataset:
         There is none of this name.
 
     """
-    registry = _registry()
+    registry = public_datasets()
     if name not in registry:
         raise InputError(f"no public data set is named {name!r}; there are {', '.join(registry)}")
     return registry[name]
@@ -137,8 +160,6 @@ def dataset_files(name: str, part: str) -> list[Path]:
         if part in dataset.parts
         else _free_part(dataset, part, folder)
     )
-    from glassbotan.datasets.checksums import Checksums
-
     known = {file.path: file.checksum for file in dataset.files}
     checksums = Checksums.read(folder)
     for path in paths:
@@ -175,13 +196,13 @@ def resolve(specification: str | Path) -> list[Path]:
         return _snapshots_in(path)
     text = str(specification)
     name, _, part = text.partition("/")
-    if name in _registry():
+    if name in public_datasets():
         return dataset_files(name, part)
     if any(c in text for c in "*?["):
         return _matching(path)
     raise InputError(
         f"{text}: no such file, folder, glob or part of a public data set "
-        f"({', '.join(f'{d.name}/{p}' for d in _registry().values() for p in d.parts)})"
+        f"({', '.join(f'{d.name}/{p}' for d in public_datasets().values() for p in d.parts)})"
     )
 
 
@@ -229,9 +250,7 @@ def safe_path(name: str, source: str) -> str:
     return path.as_posix()
 
 
-def remote_file(
-    path: object, url: object, checksum: object, size: object, source: str
-) -> RemoteFile:
+def remote_file(source: str, path: Any, url: Any, checksum: Any, size: Any) -> RemoteFile:
     """Return a file of a registry or of a server's answer, every field of it checked.
 
     Raises
@@ -241,7 +260,7 @@ def remote_file(
 
     """
     relative = safe_path(str(path), source)
-    if relative in (CHECKSUMS, LISTING, LOCK) or relative.endswith((".part", ".part.json")):
+    if relative in (CHECKSUMS, LISTING) or relative.endswith((".part", ".part.json")):
         raise InputError(f"{source}: refused the file name {relative!r}, kept for other use")
     if url is not None and not re.fullmatch(r"https?://[^\s]+", str(url)):
         raise InputError(f"{source}: {relative}: the address {url!r} is not http or https")
@@ -250,51 +269,7 @@ def remote_file(
         raise InputError(f"{source}: {relative}: {checksum!r} is neither a SHA-256 nor an MD5")
     if size is not None and (not isinstance(size, int) or isinstance(size, bool) or size < 0):
         raise InputError(f"{source}: {relative}: {size!r} is not a size in bytes")
-    return RemoteFile(
-        relative,
-        None if url is None else str(url),
-        None if checksum is None else str(checksum),
-        size,
-    )
-
-
-@cache
-def _registry() -> Mapping[str, PublicDataset]:
-    text = files("glassbotan.datasets").joinpath("public.json").read_text(encoding="utf-8")
-    return parse_registry(text, "public.json")
-
-
-def parse_registry(text: str, source: str) -> Mapping[str, PublicDataset]:
-    """Return the data sets that a registry in JSON describes.
-
-    Raises
-    ------
-    InputError
-        A file in it is not safe to write (see ``remote_file``).
-
-    """
-    entries: dict[str, dict[str, Any]] = json.loads(text)
-    return {name: _dataset(name, entry, source) for name, entry in entries.items()}
-
-
-def _dataset(name: str, entry: dict[str, Any], source: str) -> PublicDataset:
-    rest = {k: v for k, v in entry.items() if k not in ("files", "listing")}
-    listing = entry.get("listing")
-    return PublicDataset(
-        name=safe_path(name, source),
-        files=tuple(
-            remote_file(
-                file["path"],
-                file["url"],
-                file["sha256"] and f"sha256:{file['sha256']}",
-                file["bytes"],
-                source,
-            )
-            for file in entry.get("files", ())
-        ),
-        listing=Listing(**listing) if listing else None,
-        **rest,
-    )
+    return RemoteFile(relative, url, checksum, size)
 
 
 def _named_part(dataset: PublicDataset, part: str, folder: Path) -> list[Path]:

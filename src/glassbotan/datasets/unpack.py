@@ -3,7 +3,6 @@
 import bz2
 import gzip
 import hashlib
-import io
 import lzma
 import shutil
 import stat
@@ -11,22 +10,22 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path, PurePosixPath
-from typing import IO, NoReturn
+from typing import IO, Any
 
-from glassbotan.datasets.download import Observer, check_space, disk_errors
+from glassbotan.datasets.download import check_space, disk_errors
 from glassbotan.datasets.public import safe_path
 from glassbotan.errors import InputError, RunError
+from glassbotan.progress import Progress, silent
 
 CHUNK = 1 << 20
-_OPENERS: dict[str, Callable[[io.BufferedReader], io.BufferedIOBase]] = {
-    ".tar": lambda raw: raw,
-    ".tar.gz": lambda raw: gzip.GzipFile(fileobj=raw),
-    ".tgz": lambda raw: gzip.GzipFile(fileobj=raw),
-    ".tar.bz2": bz2.BZ2File,
-    ".tar.xz": lzma.LZMAFile,
+_OPENERS: dict[str, Callable[[Any], AbstractContextManager[Any]]] = {
+    ".tar": nullcontext,
+    ".tar.gz": gzip.open,
+    ".tgz": gzip.open,
+    ".tar.bz2": bz2.open,
+    ".tar.xz": lzma.open,
 }
 ENDINGS = (*_OPENERS, ".zip")
 """Of the archives that can be unpacked."""
@@ -36,22 +35,12 @@ class DamagedArchiveError(RunError):
     """The archive is not what it was made as."""
 
 
-@dataclass(frozen=True)
-class _Member:
-    """A file in an archive: its safe path, its declared size, its bytes."""
-
-    path: str
-    size: int
-    stream: IO[bytes]
-
-
 def archive_folder(archive: Path) -> Path:
     """Return the folder that an archive is unpacked to: its name without the ending."""
-    ending = next(e for e in sorted(ENDINGS, key=len, reverse=True) if archive.name.endswith(e))
-    return archive.with_name(archive.name.removesuffix(ending))
+    return archive.with_name(archive.name.removesuffix(_ending(archive)))
 
 
-def unpack(archive: Path, folder: Path, *, observer: Observer | None = None) -> dict[str, str]:
+def unpack(archive: Path, folder: Path, *, progress: Progress = silent) -> dict[str, str]:
     """Unpack an archive into a new folder, and return the SHA-256 of each file.
 
     Only plain files are written, each created anew in a folder that nobody else fills, so that no
@@ -86,43 +75,39 @@ def unpack(archive: Path, folder: Path, *, observer: Observer | None = None) -> 
     shutil.rmtree(temporary, ignore_errors=True)
     with disk_errors(temporary):
         temporary.mkdir()
-    observer = observer or Observer()
     members = _zip_members if archive.name.endswith(".zip") else _tar_members
     try:
         with _damage(archive, temporary):
             checksums = {
-                member.path: _store(member, temporary, archive)
-                for member in members(archive, temporary, observer)
+                path: _store(stream, size, path, temporary, archive)
+                for path, size, stream in members(archive, temporary, progress)
             }
-        return _settle(temporary, folder, checksums)
+        tops = list(temporary.iterdir())
+        outer = len(tops) == 1 and tops[0].is_dir() and tops[0].name == folder.name
+        with disk_errors(folder):
+            (tops[0] if outer else temporary).rename(folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+    return {p.partition("/")[2] if outer else p: checksum for p, checksum in checksums.items()}
 
 
-def _settle(temporary: Path, folder: Path, checksums: dict[str, str]) -> dict[str, str]:
-    tops = list(temporary.iterdir())
-    outer = len(tops) == 1 and tops[0].is_dir() and tops[0].name == folder.name
-    with disk_errors(folder):
-        (tops[0] if outer else temporary).rename(folder)
-    if not outer:
-        return checksums
-    return {path.partition("/")[2]: checksum for path, checksum in checksums.items()}
+def _ending(archive: Path) -> str:
+    return next(e for e in ENDINGS if archive.name.endswith(e))
 
 
-def _tar_members(archive: Path, folder: Path, observer: Observer) -> Iterator[_Member]:
-    opener = next(_OPENERS[e] for e in _OPENERS if archive.name.endswith(e))
-    size = archive.stat().st_size
-    check_space(folder, size, f"unpacking {archive.name}")
-    observer.begin("unpack", archive.name, size)
+def _tar_members(
+    archive: Path, folder: Path, progress: Progress
+) -> Iterator[tuple[str, int, IO[bytes]]]:
+    """Yield path, size and bytes of each plain file; refuse what is neither that nor a folder."""
+    total = archive.stat().st_size
+    check_space(folder, total, f"unpacking {archive.name}")
     with (
         archive.open("rb") as raw,
-        opener(raw) as plain,
+        _OPENERS[_ending(archive)](raw) as plain,
         tarfile.open(fileobj=plain, mode="r|") as tar,
     ):
-        seen = 0
         for info in tar:
-            observer.advance(raw.tell() - seen)
-            seen = raw.tell()
+            progress(raw.tell(), total, f"unpack {archive.name}", unit="B")
             if info.isdir() and not PurePosixPath(info.name).parts:
                 continue  # "./", the folder itself
             path = safe_path(info.name, archive.name)
@@ -131,53 +116,53 @@ def _tar_members(archive: Path, folder: Path, observer: Observer) -> Iterator[_M
                 continue
             stream = tar.extractfile(info) if info.isreg() else None
             if stream is None:
-                _refuse(archive, info.name)
+                raise _refusal(archive, info.name)
             check_space(folder, info.size, f"unpacking {path}")
-            yield _Member(path, info.size, stream)
-        while plain.read(CHUNK):  # to the end, where the compressed stream keeps its checksum
-            pass
+            yield path, info.size, stream
+        while plain.read(CHUNK):
+            pass  # to the end, where the compressed stream keeps its checksum
 
 
-def _zip_members(archive: Path, folder: Path, observer: Observer) -> Iterator[_Member]:
+def _zip_members(
+    archive: Path, folder: Path, progress: Progress
+) -> Iterator[tuple[str, int, IO[bytes]]]:
+    """Yield as ``_tar_members`` does."""
     with zipfile.ZipFile(archive) as packed:
         infos = packed.infolist()
-        total = sum(info.file_size for info in infos)
+        done, total = 0, sum(info.file_size for info in infos)
         check_space(folder, total, f"unpacking {archive.name}")
-        observer.begin("unpack", archive.name, total)
         for info in infos:
+            progress(done, total, f"unpack {archive.name}", unit="B")
             path = safe_path(info.orig_filename, archive.name)
-            kind = stat.S_IFMT(info.external_attr >> 16)
             if info.is_dir():
                 _make_folder(folder / path, archive)
                 continue
-            if kind not in (0, stat.S_IFREG):
-                _refuse(archive, path)
+            if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG):
+                raise _refusal(archive, path)
             if info.flag_bits & 1:
                 raise InputError(f"{archive}: {path} is encrypted")
             with packed.open(info) as stream:
-                yield _Member(path, info.file_size, stream)
-            observer.advance(info.file_size)
+                yield path, info.file_size, stream
+            done += info.file_size
 
 
-def _store(member: _Member, folder: Path, archive: Path) -> str:
-    target = folder / member.path
+def _store(stream: IO[bytes], size: int, path: str, folder: Path, archive: Path) -> str:
+    target = folder / path
     _make_folder(target.parent, archive)
     digest, written = hashlib.sha256(), 0
     try:
         output = target.open("xb")
     except FileExistsError:
-        raise InputError(f"{archive}: {member.path} is there twice") from None
+        raise InputError(f"{archive}: {path} is there twice") from None
     with output:
-        while chunk := member.stream.read(CHUNK):
+        while chunk := stream.read(CHUNK):
             written += len(chunk)
-            if written > member.size:
-                raise InputError(f"{archive}: {member.path} is longer than the archive declares")
+            if written > size:
+                raise InputError(f"{archive}: {path} is longer than the archive declares")
             digest.update(chunk)
             output.write(chunk)
-    if written != member.size:
-        raise DamagedArchiveError(
-            f"{archive} is damaged: {member.path} ends early; move it away and fetch again"
-        )
+    if written != size:
+        raise EOFError(f"{path} ends early")
     return f"sha256:{digest.hexdigest()}"
 
 
@@ -188,8 +173,8 @@ def _make_folder(folder: Path, archive: Path) -> None:
         raise InputError(f"{archive}: {folder.name} is both a file and a folder") from None
 
 
-def _refuse(archive: Path, name: str) -> NoReturn:
-    raise InputError(
+def _refusal(archive: Path, name: str) -> InputError:
+    return InputError(
         f"{archive}: refused {name!r}, which is a link or a device; only plain files are unpacked"
     )
 

@@ -3,7 +3,6 @@
 import logging
 import os
 import signal
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 from glassbotan.errors import GlassbotanError, InputError, RunError
+from glassbotan.io.lock import only_one
 from glassbotan.progress import Progress, silent
 from glassbotan.simulation.plan import Plan
 from glassbotan.simulation.protocol import Block
@@ -100,7 +100,8 @@ def execute(
     resources = resources or Resources()
     limit = float("inf") if resources.time_limit is None else resources.time_limit
     deadline = time.time() + limit
-    with _only_one(store.path), listening() as signals, ExitStack() as stack:
+    refusal = f"{store.path}: another run is at work there; wait for it to end"
+    with only_one(store.path, refusal), listening() as signals, ExitStack() as stack:
         # What is left of a run that was killed.
         with disk_errors(store.path):
             (store.path / WORK / STOP).unlink(missing_ok=True)
@@ -407,25 +408,3 @@ def _batch_cluster(resources: Resources) -> Any:
         raise InputError(f"{resources.batch}: {error}") from None
     cluster.scale(jobs=resources.workers)
     return cluster
-
-
-@contextmanager
-def _only_one(path: Path) -> Iterator[None]:
-    """Keep a second run out of the store; a run that was killed does not stay in the way."""
-    if sys.platform == "win32":
-        yield
-        return
-    import fcntl
-
-    folder = os.open(path, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise RunError(f"{path}: another run is at work there; wait for it to end") from None
-        except OSError:
-            # A file system may know no locks at all; what two runs write there is the same.
-            LOGGER.debug("%s: cannot be locked", path)
-        yield
-    finally:
-        os.close(folder)
