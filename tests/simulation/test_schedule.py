@@ -113,7 +113,7 @@ def test_without_dask_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     with (
         pytest.raises(InputError, match=r"pip install .glassbotan\[simulate\]"),
-        schedule._client(Resources(workers=2)),
+        schedule.connected(Resources(workers=2)),
     ):
         pass
 
@@ -123,7 +123,7 @@ def test_no_scheduler_at_the_address():
     with (
         dask.config.set({"distributed.comm.timeouts.connect": "200ms"}),
         pytest.raises(InputError, match="no Dask scheduler answers there"),
-        schedule._client(Resources(scheduler="tcp://127.0.0.1:9")),
+        schedule.connected(Resources(scheduler="tcp://127.0.0.1:9")),
     ):
         pass
 

@@ -7,19 +7,17 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 from glassbotan.errors import GlassbotanError, InputError, RunError
-from glassbotan.io.lock import only_one
-from glassbotan.progress import Progress, silent
+from glassbotan.progress import Progress
 from glassbotan.simulation.plan import Plan
 from glassbotan.simulation.protocol import Block
 from glassbotan.simulation.resources import Resources
-from glassbotan.simulation.signals import Signals, listening
-from glassbotan.simulation.store import WORK, Store, clean, disk_errors
+from glassbotan.simulation.signals import Signals
+from glassbotan.simulation.store import WORK, Store
 from glassbotan.simulation.work import (
     Outcome,
     finish_snapshot,
@@ -48,78 +46,8 @@ ALLOWED_DEATHS = 10
 NO_DASK = 'Dask is not installed; install it with: pip install "glassbotan[simulate]"'
 
 
-@dataclass(frozen=True)
-class Summary:
-    """How a run of a campaign ended.
-
-    Attributes
-    ----------
-    complete
-        Whether every snapshot is finished.
-    interrupted
-        Whether it was stopped by a signal; else, if it is not complete, by the time limit.
-
-    """
-
-    complete: bool
-    interrupted: bool
-
-
-def execute(
-    store: Store,
-    plan: Plan,
-    *,
-    resources: Resources | None = None,
-    progress: Progress = silent,
-) -> Summary:
-    """Do what is left of a campaign's work.
-
-    Which process does what, and when, leaves no trace in the data. Ctrl-C (or SIGTERM) lets every
-    block write a checkpoint and stop; a second one stops at once.
-
-    Parameters
-    ----------
-    store
-        Of the plan; see :func:`glassbotan.simulation.store.prepare`.
-    plan
-        What is to be done.
-    resources
-        Where it is done, and for how long; by default in this process, to the end.
-    progress
-        Told several times a second the particle-steps and snapshots done.
-
-    Raises
-    ------
-    InputError
-        Dask is not installed, the scheduler is not there, or its workers do not see the store.
-    RunError
-        Trajectories blew up (all others are done first), the disk is full, workers die again and
-        again, or another run is at work in the store.
-
-    """
-    resources = resources or Resources()
-    limit = float("inf") if resources.time_limit is None else resources.time_limit
-    deadline = time.time() + limit
-    refusal = f"{store.path}: another run is at work there; wait for it to end"
-    with only_one(store.path, refusal), listening() as signals, ExitStack() as stack:
-        # What is left of a run that was killed.
-        with disk_errors(store.path):
-            (store.path / WORK / STOP).unlink(missing_ok=True)
-        job = _Job(store, plan, deadline, progress, signals)
-        if job.pending:
-            if resources.local:
-                _run_here(job)
-            else:
-                _run_on(stack.enter_context(_client(resources)), job)
-        job.raise_failures()
-        summary = Summary(not job.unfinished, signals.seen > 0)
-        if summary.complete:
-            clean(store.path)
-    return summary
-
-
-class _Job:
-    """The work that is left, and how it goes."""
+class Job:
+    """The work of a campaign that is left, and how it goes."""
 
     def __init__(
         self, store: Store, plan: Plan, deadline: float, progress: Progress, signals: Signals
@@ -141,6 +69,7 @@ class _Job:
             self.finish(snapshot)
 
     def must_stop(self) -> bool:
+        """Tell whether a signal came, or the time is over."""
         return self.signals.seen > 0 or time.time() > self.deadline
 
     def at(self, block: Block, step: int) -> None:
@@ -192,7 +121,7 @@ class _Job:
         )
 
 
-def _run_here(job: _Job) -> None:
+def run_here(job: Job) -> None:
     """Do the work in this process, one block after another, or many at once on a device."""
     if job.store.protocol.device != "cpu":
         from glassbotan.simulation.batches import run_blocks
@@ -207,7 +136,7 @@ def _run_here(job: _Job) -> None:
             return
 
 
-def _run_on(client: "Client", job: _Job) -> None:
+def run_on(client: "Client", job: Job) -> None:
     """Give the work to a Dask cluster, and follow it."""
     path, topic = job.store.path.resolve(), f"glassbotan-{token_hex(8)}"
     _check_sees(client, path)
@@ -231,7 +160,7 @@ def _run_on(client: "Client", job: _Job) -> None:
             client.cancel(list(work))
 
 
-def _follow(client: "Client", job: _Job, work: "dict[Future, Block | int]") -> None:
+def _follow(client: "Client", job: Job, work: "dict[Future, Block | int]") -> None:
     """Wait for all work; let workers stop where a signal, the clock or an error says so."""
     from concurrent.futures import CancelledError
 
@@ -318,7 +247,7 @@ def _check_sees(client: "Client", path: Path) -> None:
 
 
 @contextmanager
-def _client(resources: Resources) -> "Iterator[Client]":
+def connected(resources: Resources) -> "Iterator[Client]":
     """Connect to the cluster that is asked for, starting it where there is none."""
     try:
         import dask
