@@ -41,10 +41,10 @@ from glassbotan.models.graph_tensors import GraphTensors
 from glassbotan.models.kernels.choice import Path as ComputedBy
 from glassbotan.models.kernels.choice import Triton, using
 from glassbotan.models.kernels.edge_layout import edge_layout
-from glassbotan.models.network import Settings
+from glassbotan.models.recurrent import RecurrentSettings
 
 PARTICLES, BOX, CUTOFF = 4096, 15.05658, 2.0
-SETTINGS = Settings(times=(4120.0,))
+SETTINGS = RecurrentSettings(times=(4120.0,))
 PUBLISHED_STEPS = 400 * 1000
 Targets = list[Tensor]
 
@@ -164,9 +164,11 @@ def in_float64(graph: GraphTensors) -> GraphTensors:
     return GraphTensors(graph.species.double(), graph.vectors.double(), graph.layout)
 
 
-def loss_of(nodes: Tensor, bonds: Tensor | None, targets: Sequence[Tensor]) -> Tensor:
+def loss_of(
+    outputs: dict[str, Tensor] | tuple[Tensor, Tensor], targets: Sequence[Tensor]
+) -> Tensor:
     """Return BOTAN's loss at p = 0.4; weights are 1 / N and 1 / E, and 0 for padding."""
-    assert bonds is not None
+    nodes, bonds = outputs.values() if isinstance(outputs, dict) else outputs
     of_nodes, node_weights, of_bonds, bond_weights = targets
     of_particles = (node_weights * (nodes.float() - of_nodes).square()).sum()
     return 0.4 * of_particles + 0.6 * (bond_weights * (bonds.float() - of_bonds).square()).sum()
@@ -210,10 +212,10 @@ def checks(given: tuple[GraphTensors, Targets]) -> list[dict[str, Any]]:
 def results(model: Botan, graph: GraphTensors, targets: Targets, way: Way) -> list[Tensor]:
     """Return outputs and gradients, the latter as one vector."""
     with way.chosen():
-        nodes, bonds = model(graph)
-        loss = loss_of(nodes, bonds, targets)
+        outputs = model(graph)
+        loss = loss_of(outputs, targets)
     gradients = torch.autograd.grad(loss, list(model.parameters()))
-    assert bonds is not None
+    nodes, bonds = outputs.values()
     return [nodes.detach(), bonds.detach(), torch.cat([g.flatten() for g in gradients])]
 
 
@@ -343,12 +345,12 @@ def steps(given: tuple[GraphTensors, Targets]) -> dict[str, Callable[[], object]
     for way in (PLAIN, PLAIN_TF32):
         for name, model, inputs in by_pytorch(graph):
             forms[f"{name}, {way.name}"] = step(
-                model, lambda m=model, i=inputs: loss_of(*m(*i), targets), way
+                model, lambda m=model, i=inputs: loss_of(m(*i), targets), way
             )
     padded_graph, padded_targets = with_padding(graph, targets)
     for way in KERNELS:
         model = network()
-        forms[f"Triton, {way.name}"] = step(model, lambda m=model: loss_of(*m(graph), targets), way)
+        forms[f"Triton, {way.name}"] = step(model, lambda m=model: loss_of(m(graph), targets), way)
         model = network()
         captured = CapturedLoss(model, loss_of)
         forms[f"Triton and CUDA graph, {way.name}"] = step(
@@ -421,7 +423,7 @@ def kernel_times(
     }
     rows = []
     for way in KERNELS:
-        run = step(model := network(), lambda m=model: loss_of(*m(graph), targets), way)
+        run = step(model := network(), lambda m=model: loss_of(m(graph), targets), way)
         run()
         with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA]) as profile:
             for _ in range(5):

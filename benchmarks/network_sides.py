@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Self
 if TYPE_CHECKING:
     import torch
 
-    from glassbotan.models.network import Network, Settings
+    from glassbotan.models.recurrent import RecurrentNetwork as Network
+    from glassbotan.models.recurrent import RecurrentSettings
 
 REPOSITORY = Path(__file__).parent.parent
 SNAPSHOT = REPOSITORY / "data/published/isoconfig_N4096T0.44_401_tc07.npz"
@@ -158,9 +159,12 @@ class Form:
         from torch.nn.functional import mse_loss
 
         self.optimiser.zero_grad()
+        outputs = self.model(*self.inputs)
+        if isinstance(outputs, dict):
+            outputs = outputs.values()
         nodes, bonds = (
             mse_loss(predicted, target)
-            for predicted, target in zip(self.model(*self.inputs), self.targets, strict=True)
+            for predicted, target in zip(outputs, self.targets, strict=True)
         )
         (0.4 * nodes + 0.6 * bonds).backward()
         self.optimiser.step()
@@ -174,7 +178,7 @@ def textbook_of(model: "Network") -> "torch.nn.Module":
     return form_of(model)
 
 
-def forward_flops(n_nodes: int, n_edges: int, settings: "Settings") -> float:
+def forward_flops(n_nodes: int, n_edges: int, settings: "RecurrentSettings") -> float:
     """Return the operations of the products, first layers split, each term computed once."""
     d, h, steps, times = settings.dimension, settings.width, settings.steps, len(settings.times)
     decoder = 2 * h * h + h * times

@@ -3,6 +3,7 @@
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import numpy as np
@@ -15,6 +16,7 @@ if not torch.cuda.is_available():
 
 import glassbotan as gb
 from glassbotan.datasets import LabelledSnapshot, load_labelled
+from glassbotan.models import architecture as architectures
 
 # A busy machine is no failure.
 hypothesis.settings.register_profile("patient", deadline=None)
@@ -53,6 +55,12 @@ def published() -> list[Path]:
 @pytest.fixture(scope="session")
 def labelled(published: list[Path], _own_cache: None) -> list[LabelledSnapshot]:
     return [load_labelled(path) for path in published]
+
+
+def new_model(architecture: str, **settings: object) -> Any:
+    """An untrained model of any architecture."""
+    kind = architectures.architecture(architecture)
+    return kind(kind.settings_type(**settings))
 
 
 def random_snapshot(

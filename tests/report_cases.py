@@ -9,12 +9,11 @@ from typing import Any, NamedTuple
 import torch
 import yaml
 
-from conftest import random_snapshot, write_botan_npz
+from conftest import new_model, random_snapshot, write_botan_npz
 from glassbotan.evaluation.files import write_scores
 from glassbotan.evaluation.protocol import evaluate
+from glassbotan.models import storage
 from glassbotan.models.card import Card
-from glassbotan.models.network import Settings
-from glassbotan.models.storage import build, save_network
 from glassbotan.provenance import provenance
 
 BOX = [5.0, 5.0, 5.0]
@@ -40,9 +39,12 @@ def make_case(folder: Path) -> Case:
 
 def save_model(folder: Path, *, seed: int = 0, name: str | None = None, **card: object) -> Path:
     torch.manual_seed(seed)
-    network = build("botan", Settings((4120.0, 13000.0), width=8, steps=2))
-    facts = {"times": [4120.0, 13000.0], "width": 8, "steps": 2, **card}
-    save_network(folder, network, Card(name=name or folder.name, architecture="botan", **facts))
+    settings, times = {"width": 8, "steps": 2}, [4120.0, 13000.0]
+    network = new_model("botan", times=times, **settings)
+    facts = {"times": times, "settings": settings, **card}
+    storage.save_model(
+        folder, network, Card(name=name or folder.name, architecture="botan", **facts)
+    )
     return folder
 
 

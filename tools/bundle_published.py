@@ -12,11 +12,15 @@ from pathlib import Path
 from citations import CITATIONS
 
 from glassbotan.evaluation.files import read_scores
-from glassbotan.models.card import Card, Domain
+from glassbotan.models.card import Domain
 from glassbotan.models.network import Network
-from glassbotan.models.published import load_published_botan, load_published_node_only
+from glassbotan.models.published import (
+    card_of_published,
+    load_published_botan,
+    load_published_node_only,
+)
 from glassbotan.models.registry import bundled_folder
-from glassbotan.models.storage import save_network
+from glassbotan.models.storage import save_model
 from glassbotan.provenance import sha256
 
 DOMAIN = Domain(temperature=0.44, density=1.2, composition=[0.8, 0.2])
@@ -40,32 +44,25 @@ def main(folder: Path, scores: Path | None = None) -> None:
     for number in range(1, 9):
         path = folder / "pretrained" / f"model{number}.pth"
         name = f"botan-2023-bonds-{number}"
-        bundle(name, path, load_published_botan(path), BONDS, ["bonds"], rows.get(name, {}))
+        bundle(name, path, load_published_botan(path), BONDS, rows.get(name, {}))
     path = folder / "node_only_t0.132.npz"
-    bundle("node-only-2020", path, load_published_node_only(path), NODES, ["particles A"], {})
+    bundle("node-only-2020", path, load_published_node_only(path), NODES, {})
 
 
 def bundle(
-    name: str,
-    path: Path,
-    network: Network,
-    description: str,
-    targets: list[str],
-    scores: dict[str, object],
+    name: str, path: Path, network: Network, description: str, scores: dict[str, object]
 ) -> None:
     """Write one network with its card."""
-    card = Card(
+    card = card_of_published(
+        network,
         name=name,
-        architecture=network.architecture,
         description=description,
-        times=list(network.settings.times),
-        targets=targets,
         domain=DOMAIN,
         data={"trained_by": "its authors", "file": path.name, "sha256": sha256(path)},
         scores=scores,
         citation=CITATIONS[network.architecture],
     )
-    save_network(bundled_folder() / name, network, card)
+    save_model(bundled_folder() / name, network, card)
 
 
 if __name__ == "__main__":

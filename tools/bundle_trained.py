@@ -10,9 +10,8 @@ from citations import CITATIONS
 
 from glassbotan.evaluation import Scores
 from glassbotan.evaluation.files import read_scores
-from glassbotan.models.card import CARD, read_card
-from glassbotan.models.registry import bundled_folder, is_linear
-from glassbotan.models.storage import load_network, save_card, save_network
+from glassbotan.models.registry import bundled_folder
+from glassbotan.models.storage import load_saved, save_model
 
 
 def main() -> None:
@@ -23,7 +22,7 @@ def main() -> None:
     parser.add_argument("--description", default="")
     parser.add_argument("--commit", help="that it was trained at, where the card does not tell")
     arguments = parser.parse_args()
-    card = read_card(arguments.model / CARD)
+    model, card = load_saved(arguments.model)
     scores = scores_of(card.name, arguments.scores)
     card = card.model_copy(
         update={
@@ -36,19 +35,13 @@ def main() -> None:
             },
             "provenance": {
                 **card.provenance,
-                "command": f"glassbotan train configs/{card.name}.yaml"
-                if card.recipe and card.architecture != "linear"
-                else f"python tools/{card.provenance['command']}",
+                "command": f"glassbotan train configs/{card.name}.yaml",
                 "commit": arguments.commit or card.provenance.get("commit"),
             },
             "citation": CITATIONS[card.architecture],
         }
     )
-    target = bundled_folder() / card.name
-    if is_linear(arguments.model):
-        save_card(target, card)
-    else:
-        save_network(target, load_network(arguments.model)[0], card)
+    save_model(bundled_folder() / card.name, model, card)
 
 
 def scores_of(name: str, path: Path) -> Scores:

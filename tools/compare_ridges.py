@@ -18,15 +18,14 @@ from glassbotan.datasets import load_all_labelled
 from glassbotan.datasets.public import resolve_all
 from glassbotan.dynamics import Motion
 from glassbotan.dynamics.ceiling import pearson
+from glassbotan.models.caged.constants import FOLDS, alphas_for
 from glassbotan.models.caged.inputs import assemble
-from glassbotan.models.caged.network import FOLDS
-from glassbotan.models.caged.recipe import InputRecipe
+from glassbotan.models.caged.settings import CagedSettings
 from glassbotan.models.caged.states import states_of
 from glassbotan.models.ridge import cross_fitted_ridge
 from glassbotan.structure.descriptors import descriptors
 from glassbotan.structure.periodic import FloatArray
 from glassbotan.structure.verlet_list import moved_to
-from glassbotan.training.caged import alphas_for
 
 POWERS = (0.5, 1.0, 1.5, 2.0, 3.0)
 COUNTS = (1, 2, 5, 10)
@@ -41,7 +40,7 @@ class Glass(NamedTuple):
 
 def described(motion: Motion) -> Glass:
     """Return all inputs of the A particles."""
-    snapshot, recipe = motion.snapshot, InputRecipe()
+    snapshot, recipe = motion.snapshot, CagedSettings()
     states = states_of(snapshot, recipe)
     inputs = assemble(snapshot, states, recipe)
     cage = states.cages[0].displacement

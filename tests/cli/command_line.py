@@ -12,11 +12,11 @@ from unittest import mock
 import torch
 
 import glassbotan as gb
+from conftest import new_model
 from glassbotan.cli import main
+from glassbotan.models import storage
 from glassbotan.models.card import Card
 from glassbotan.models.domain import domain_of
-from glassbotan.models.network import Settings
-from glassbotan.models.storage import build, save_network
 
 TIMES = (4120.0, 13000.0)
 
@@ -67,11 +67,12 @@ def save_model(
     **card: object,
 ) -> Path:
     """Write a small untrained model whose domain is, where one is given, that of a snapshot."""
-    settings = {"times": list(TIMES), "width": 8, "steps": 2}
-    settings |= {k: card.pop(k) for k in ("times", "dimension", "cutoff") if k in card}
+    times = card.pop("times", TIMES)
+    settings = {"width": 8, "steps": 2}
+    settings |= {k: card.pop(k) for k in ("dimension", "cutoff") if k in card}
     torch.manual_seed(seed)
-    network = build(architecture, Settings(**{**settings, "times": tuple(settings["times"])}))
+    network = new_model(architecture, times=times, **settings)
     domain = None if snapshot is None else domain_of([snapshot])
-    facts = {"name": folder.name, "domain": domain, **settings, **card}
-    save_network(folder, network, Card(architecture=architecture, **facts))
+    facts = {"name": folder.name, "domain": domain, "times": list(times), "settings": settings}
+    storage.save_model(folder, network, Card(architecture=architecture, **facts, **card))
     return folder

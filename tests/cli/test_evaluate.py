@@ -13,7 +13,7 @@ import glassbotan as gb
 from conftest import random_ensemble, random_snapshot, write_botan_npz
 from glassbotan.dynamics import motion_of
 from glassbotan.dynamics.motion import Motion
-from glassbotan.models.predictor import NetworkPredictor
+from glassbotan.models.predictor import Predictor
 
 BOX = ("--box", "5")
 
@@ -211,8 +211,8 @@ def test_coverage_stands_in_table_and_json_where_a_model_tells_errors(
         motion = plain(self, snapshot, progress)
         return replace(motion, propensity_error=np.abs(motion.propensity) + 0.15)
 
-    plain = NetworkPredictor.predict
-    monkeypatch.setattr(NetworkPredictor, "predict", told)
+    plain = Predictor.predict
+    monkeypatch.setattr(Predictor, "predict", told)
     target = tmp_path / "s.json"
     result = run("-q", "evaluate", *files, "-m", model, "--json", target, *BOX)
     assert result.status == 0, result

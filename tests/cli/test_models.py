@@ -44,7 +44,7 @@ def test_a_models_whole_card_is_json(name):
     card = json.loads(result.out)
     assert card["name"] == name
     assert card["citation"]
-    assert card["dimension"] == 3
+    assert card["settings"]["dimension"] == 3
 
 
 def test_ones_own_models_card_is_shown(tmp_path):

@@ -14,7 +14,7 @@ import glassbotan as gb
 from conftest import random_snapshot
 from glassbotan.io import read_provenance
 from glassbotan.models.domain import domain_of
-from glassbotan.models.predictor import NetworkPredictor
+from glassbotan.models.predictor import Predictor
 
 
 @pytest.fixture(scope="module")
@@ -145,12 +145,12 @@ def test_the_table_tells_the_interval_where_a_model_does(
         error = np.arange(motion.propensity.size).reshape(motion.propensity.shape) / 100
         return replace(motion, propensity_error=error)
 
-    plain = NetworkPredictor.predict
+    plain = Predictor.predict
     without = run("predict", source, "--model", model, "--json", tmp_path / "plain.json")
     assert "90 %" not in without.out
     rows = json.loads((tmp_path / "plain.json").read_text())[0]["rows"]
     assert {row["half_width"] for row in rows} == {None}
-    monkeypatch.setattr(NetworkPredictor, "predict", told)
+    monkeypatch.setattr(Predictor, "predict", told)
     target = tmp_path / "t.json"
     result = run("predict", source, "-m", model, "--json", target, "-o", tmp_path / "p.npz")
     assert "90 % within ±" in result.out

@@ -4,14 +4,12 @@ import numpy as np
 import pytest
 
 import glassbotan as gb
-from conftest import REPOSITORY, random_ensemble, random_snapshot
+from conftest import REPOSITORY, new_model, random_ensemble, random_snapshot
 from glassbotan.dynamics import motion_of
 from glassbotan.evaluation.bonds import extension_of_measured_bonds
 from glassbotan.evaluation.comparison import compare
 from glassbotan.models.card import Card
-from glassbotan.models.network import Settings
-from glassbotan.models.predictor import NetworkPredictor
-from glassbotan.models.storage import build
+from glassbotan.models.predictor import Predictor
 
 EARLY = REPOSITORY / "data" / "published-early.zarr" / "snapshots"
 
@@ -32,9 +30,15 @@ def test_a_model_of_shorter_bonds_is_compared_with_stored_averages(tmp_path):
     graph = gb.neighbour_graph(snapshot)
     measured = motion_of(random_ensemble(snapshot, times=(4120.0,)), graph)
     gb.write(tmp_path / "m.npz", measured)
-    settings = Settings((4120.0,), width=8, steps=2, cutoff=1.5)
-    card = Card(name="short", architecture="botan", times=[4120.0], cutoff=1.5)
-    model = NetworkPredictor(build("botan", settings), card)
+    network = new_model("botan", times=(4120.0,), width=8, steps=2, cutoff=1.5)
+    card = Card(
+        name="short",
+        architecture="botan",
+        times=[4120.0],
+        quantities=["bond_extension"],
+        settings={},
+    )
+    model = Predictor(network, card)
     comparison = compare(tmp_path / "m.npz", [model])
     assert comparison.measured.graph.cutoff == 2.0
     (guess,) = comparison.predictions

@@ -8,11 +8,11 @@ import numpy as np
 import glassbotan as gb
 from conftest import random_snapshot
 from glassbotan.dynamics.bonds import UnorderedBonds
-from glassbotan.models.caged.recipe import InputRecipe
+from glassbotan.models.caged.settings import CagedSettings
 from glassbotan.models.caged.states import States
 from glassbotan.simulation.cage_state import CageState
 
-RECIPE = InputRecipe(reach=2.4)
+RECIPE = CagedSettings(reach=2.4)
 """Whose longest average fits into a small box."""
 
 
@@ -20,7 +20,7 @@ def made_up_snapshot(seed: int = 0) -> gb.Snapshot:
     return random_snapshot(130, edge=5.0, seed=seed)
 
 
-def made_up_states(snapshot: gb.Snapshot, recipe: InputRecipe = RECIPE, seed: int = 0) -> States:
+def made_up_states(snapshot: gb.Snapshot, recipe: CagedSettings = RECIPE, seed: int = 0) -> States:
     """States of plausible size, that follow from nothing."""
     generator = np.random.default_rng([seed, 5])
     shape = snapshot.positions.shape
@@ -71,7 +71,7 @@ def turned(
 
 
 def reordered(
-    snapshot: gb.Snapshot, states: States, order: np.ndarray, recipe: InputRecipe = RECIPE
+    snapshot: gb.Snapshot, states: States, order: np.ndarray, recipe: CagedSettings = RECIPE
 ) -> tuple[gb.Snapshot, States]:
     """The same glass with its particles in another order."""
     moved = gb.Snapshot(snapshot.positions[order], snapshot.species[order], snapshot.box)
@@ -98,7 +98,7 @@ def reordered(
 
 
 def repeated(
-    snapshot: gb.Snapshot, states: States, recipe: InputRecipe = RECIPE
+    snapshot: gb.Snapshot, states: States, recipe: CagedSettings = RECIPE
 ) -> tuple[gb.Snapshot, States]:
     """Two by two by two copies of a box side by side."""
     shifts = np.array(list(product((0, 1), repeat=3))) * snapshot.box

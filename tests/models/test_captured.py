@@ -8,19 +8,17 @@ from conftest import random_snapshot
 from glassbotan.models.botan import Botan
 from glassbotan.models.captured import CapturedLoss, Size, padded, padded_rows, padded_size
 from glassbotan.models.graph_tensors import graph_tensors
-from glassbotan.models.network import Settings
 from glassbotan.models.node_only import NodeOnly
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 
 
-def weighted_squares(nodes, bonds, targets):
-    node_targets, node_weights, *of_bonds = targets
-    loss = (node_weights * (nodes - node_targets).square()).sum()
-    if bonds is not None:
-        bond_targets, bond_weights = of_bonds
-        loss = loss + (bond_weights * (bonds - bond_targets).square()).sum()
-    return loss
+def weighted_squares(outputs, targets):
+    pairs = zip(targets[::2], targets[1::2], strict=True)
+    return sum(
+        (weights * (values - wanted).square()).sum()
+        for values, (wanted, weights) in zip(outputs.values(), pairs, strict=False)
+    )
 
 
 def made_up(n, *, seed=0, self_edges=False, dtype=torch.float64):
@@ -42,14 +40,14 @@ def with_padding(graph, targets, size):
 
 def network(kind, dtype=torch.float64):
     torch.manual_seed(0)
-    return kind(Settings((1.0, 2.0), cutoff=1.6, width=16, steps=3)).to(dtype)
+    return kind(kind.settings_type(times=(1.0, 2.0), cutoff=1.6, width=16, steps=3)).to(dtype)
 
 
 @pytest.mark.parametrize("kind", [Botan, NodeOnly])
 @pytest.mark.parametrize("further", [Size(1, 1), Size(3, 100), Size(50, 7), Size(4, 0), Size(0, 0)])
 def test_padding_changes_neither_loss_nor_gradients(kind, further):
     model = network(kind)
-    graph, targets = made_up(30, self_edges=kind.self_edges)
+    graph, targets = made_up(30, self_edges=kind.settings_type.self_edges)
     size = Size(graph.layout.n_nodes + further.n_nodes, graph.layout.n_edges + further.n_edges)
     found = []
     for graph_and_targets in ((graph, targets), with_padding(graph, targets, size)):
@@ -84,7 +82,9 @@ def test_snapshots_of_a_density_share_few_sizes():
 def test_a_replayed_loss_is_the_computed_one(autocast):
     device = torch.device("cuda")
     model = network(Botan, torch.float32).to(device)
-    captured = CapturedLoss(model, lambda n, b, t: weighted_squares(n.float(), b.float(), t))
+    captured = CapturedLoss(
+        model, lambda x, t: weighted_squares({n: v.float() for n, v in x.items()}, t)
+    )
     optimiser = torch.optim.Adam(model.parameters(), lr=1e-3)
     for step in range(6):
         graph, targets = made_up(60, seed=step % 2, dtype=torch.float32)

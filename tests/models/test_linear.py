@@ -1,19 +1,22 @@
 """The linear baseline: finds a linear truth, survives its file, and scores."""
 
-import json
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
-from conftest import random_snapshot
+from conftest import new_model, random_snapshot
 from glassbotan.dynamics import Motion
 from glassbotan.dynamics.ceiling import pearson
 from glassbotan.errors import InputError
-from glassbotan.models.linear import LinearBaseline
-from glassbotan.models.registry import bundled_folder, card_of
+from glassbotan.models.architecture import Preparation
+from glassbotan.models.example import Example
+from glassbotan.models.linear import Linear
+from glassbotan.models.registry import card_of, load_model
 from glassbotan.structure.descriptors import DescriptorRecipe, descriptors
 from glassbotan.structure.inherent import inherent_structure
+from glassbotan.training.processes import ALONE
 
 RECIPE = DescriptorRecipe(
     shells=(0.9, 1.1, 1.3), shell_width=0.1, order_shells=(1.1,), degrees=(4, 6), generations=1,
@@ -42,46 +45,60 @@ def linear_motion(seed, *, noise=0.0, offset=0.0):
     return Motion(snapshot, TIMES, propensity, source=f"made up {seed}")
 
 
-def test_finds_a_linear_truth():
-    baseline = LinearBaseline.fit(
-        [linear_motion(k) for k in range(4)], recipe=RECIPE, alphas=[1e-7]
+def fitted(motions, *, alphas=(1.0,), recipe=RECIPE) -> Linear:
+    times = tuple(motions[0].times.tolist())
+    baseline = new_model("linear", times=times, descriptors=recipe, alphas=alphas)
+    examples = [
+        Example(
+            baseline.settings.inputs(motion.snapshot).tensors(torch.float64),
+            {"propensity": torch.from_numpy(np.asarray(motion.propensity, dtype=np.float64).T)},
+            (),
+        )
+        for motion in motions
+    ]
+    baseline.prepare(
+        Preparation(examples, {}, weights={}, fresh=True, standardise=False, processes=ALONE)
     )
+    return baseline
+
+
+def predicted(baseline, snapshot):
+    return baseline.predict(baseline.settings.inputs(snapshot)).values["propensity"]
+
+
+def test_finds_a_linear_truth():
+    baseline = fitted([linear_motion(k) for k in range(4)], alphas=(1e-7,))
     unseen = linear_motion(9)
-    predicted = baseline.predict(unseen.snapshot)
-    assert np.array_equal(predicted.times, TIMES)
-    assert predicted.bond_extension is None
-    assert np.allclose(predicted.propensity, unseen.propensity, atol=1e-3)
-    assert np.allclose(baseline.slopes, true_slopes(), atol=0.01)
+    assert np.allclose(predicted(baseline, unseen.snapshot), unseen.propensity, atol=1e-3)
+    assert np.allclose(baseline.arrays["slopes"], true_slopes(), atol=0.01)
 
 
 def test_slopes_ignore_what_shifts_a_whole_snapshot():
     shifts = [0.0, 1.0, -2.0, 1.0]
     shifted = [linear_motion(k, offset=shift) for k, shift in enumerate(shifts)]
     plain = [linear_motion(k) for k in range(4)]
-    first, second = (LinearBaseline.fit(m, recipe=RECIPE, alphas=[1.0]) for m in (shifted, plain))
-    assert np.allclose(first.slopes, second.slopes, atol=1e-10)
+    first, second = (fitted(motions).arrays["slopes"] for motions in (shifted, plain))
+    assert np.allclose(first, second, atol=1e-10)
 
 
 def test_more_snapshots_than_folds_are_all_used():
     motions = [linear_motion(k, noise=0.3) for k in range(12)]
-    twelve = LinearBaseline.fit(iter(motions), recipe=RECIPE, alphas=[1.0])
-    ten = LinearBaseline.fit(motions[:10], recipe=RECIPE, alphas=[1.0])
-    reordered = LinearBaseline.fit(motions[::-1], recipe=RECIPE, alphas=[1.0])
-    assert not np.allclose(twelve.slopes, ten.slopes, atol=1e-6)
-    assert np.allclose(twelve.slopes, reordered.slopes, atol=1e-9)
+    twelve, ten, reordered = (
+        fitted(chosen).arrays["slopes"] for chosen in (motions, motions[:10], motions[::-1])
+    )
+    assert not np.allclose(twelve, ten, atol=1e-6)
+    assert np.allclose(twelve, reordered, atol=1e-9)
 
 
 def test_a_species_without_a_fit_is_nan_and_no_propensity_is_negative():
     motion = linear_motion(0)
     only_a = replace(motion.snapshot, species=np.zeros(150))
-    baseline = LinearBaseline.fit(
-        [Motion(only_a, TIMES, motion.propensity)], recipe=RECIPE, alphas=[1.0]
-    )
-    predicted = baseline.predict(motion.snapshot).propensity
-    assert np.isnan(predicted[:, motion.snapshot.species == 1]).all()
-    assert np.isfinite(predicted[:, motion.snapshot.species == 0]).all()
-    sunk = replace(baseline, intercepts=baseline.intercepts - 100)
-    assert np.nanmax(sunk.predict(motion.snapshot).propensity) == 0
+    baseline = fitted([Motion(only_a, TIMES, motion.propensity)])
+    found = predicted(baseline, motion.snapshot)
+    assert np.isnan(found[:, motion.snapshot.species == 1]).all()
+    assert np.isfinite(found[:, motion.snapshot.species == 0]).all()
+    baseline.arrays["intercepts"][:] -= 100
+    assert np.nanmax(predicted(baseline, motion.snapshot)) == 0
 
 
 def test_the_inherent_structure_is_computed_where_it_is_not_known():
@@ -89,77 +106,23 @@ def test_the_inherent_structure_is_computed_where_it_is_not_known():
     bare = replace(known, fields={})
     minimum = inherent_structure(bare)
     told = replace(known, fields={"positions_inherent": minimum.positions})
-    baseline = LinearBaseline.fit([linear_motion(k) for k in range(2)], recipe=RECIPE, alphas=[1.0])
-    assert np.allclose(
-        baseline.predict(bare).propensity, baseline.predict(told).propensity, atol=1e-4
-    )
+    baseline = fitted([linear_motion(k) for k in range(2)])
+    assert np.allclose(predicted(baseline, bare), predicted(baseline, told), atol=1e-4)
 
 
-def test_its_file_gives_back_the_same(tmp_path):
-    baseline = LinearBaseline.fit([linear_motion(k) for k in range(2)], recipe=RECIPE, alphas=[1.0])
-    path = tmp_path / "ridge.npz"
-    baseline.save(path)
-    again = LinearBaseline.load(path)
-    assert again.recipe == baseline.recipe
-    for name in ("times", "species", "slopes", "intercepts", "alphas"):
-        assert np.array_equal(getattr(again, name), getattr(baseline, name))
-    for name in ("epsilon", "sigma", "cutoff"):
-        assert np.array_equal(getattr(again.potential, name), getattr(baseline.potential, name))
-    baseline.save(path)
-    assert [p.name for p in tmp_path.iterdir()] == ["ridge.npz"]
-    with np.load(path, allow_pickle=False) as arrays:
-        assert json.loads(str(arrays["recipe"]))["shell_width"] == 0.1
-        first_form = {name: arrays[name] for name in arrays.files if name != "shift"}
-    np.savez(path, **first_form)
-    assert LinearBaseline.load(path).potential.shift == "energy"
-    shifted = replace(baseline, potential=replace(baseline.potential, shift="force"))
-    shifted.save(path)
-    assert LinearBaseline.load(path).potential.shift == "force"
+def test_a_file_of_another_baseline_is_refused_by_name(tmp_path):
+    path = tmp_path / "weights.safetensors"
+    path.write_bytes(fitted([linear_motion(0)]).weights())
+    other = new_model("linear", times=(1.0,), descriptors=RECIPE)
+    with pytest.raises(InputError, match=r"weights.safetensors: slopes has shape \[2, 2, "):
+        other.load_weights(path)
 
 
-@pytest.mark.parametrize(
-    ("name", "value", "message"),
-    [
-        ("form", np.array("something"), "is of form 'something'"),
-        ("recipe", np.array("{"), "recipe cannot be read"),
-        ("recipe", np.array("[]"), "recipe cannot be read"),
-        ("recipe", np.array('{"pickle": 1}'), "recipe cannot be read"),
-        ("recipe", np.array(json.dumps(asdict(replace(RECIPE, n_species=10**9)))), "slopes"),
-        ("slopes", np.zeros((2, 2, 3)), "slopes have shape"),
-        ("slopes", np.array("text"), "slopes must hold finite numbers"),
-        ("intercepts", np.full((2, 2), np.nan), "intercepts must hold finite numbers"),
-        ("alphas", np.array([{}], dtype=object), "refused"),
-        ("epsilon", np.zeros((2, 2)), "epsilon must be a positive"),
-        ("times", np.zeros((2, 2)), "times have shape"),
-        ("shift", np.array("smooth"), "shift is 'smooth'"),
-    ],
-)
-def test_a_file_of_something_else_is_refused_by_name(tmp_path, name, value, message):
-    baseline = LinearBaseline.fit([linear_motion(0)], recipe=RECIPE, alphas=[1.0])
-    path = tmp_path / "ridge.npz"
-    baseline.save(path)
-    with np.load(path) as file:
-        arrays = dict(file)
-    np.savez(path, **{**arrays, name: value})
-    with pytest.raises(InputError, match=message) as refusal:
-        LinearBaseline.load(path)
-    assert str(path) in str(refusal.value)
-
-
-def test_refusals_name_what_is_wrong(tmp_path):
-    motion = linear_motion(0)
-    with pytest.raises(InputError, match="no snapshot"):
-        LinearBaseline.fit([], recipe=RECIPE)
+def test_refusals_name_what_is_wrong():
     with pytest.raises(InputError, match="one snapshot only"):
-        LinearBaseline.fit([motion], recipe=RECIPE)
-    with pytest.raises(InputError, match="the same times"):
-        LinearBaseline.fit([motion, replace(motion, times=2 * TIMES)], recipe=RECIPE)
-    with pytest.raises(InputError, match="not finite"):
-        LinearBaseline.fit([replace(motion, propensity=motion.propensity * np.nan)], recipe=RECIPE)
-    with pytest.raises(InputError, match="alphas must be"):
-        LinearBaseline.fit([motion], recipe=RECIPE, alphas=[0.0])
-    with pytest.raises(InputError, match=r"nowhere\.npz"):
-        LinearBaseline.load(tmp_path / "nowhere.npz")
+        fitted([linear_motion(0)], alphas=(1.0, 2.0))
+    with pytest.raises(ValueError, match="greater than 0"):
+        new_model("linear", alphas=(0.0,))
 
 
 @pytest.fixture(scope="module")
@@ -181,27 +144,25 @@ def published_minima(labelled):
 
 
 def scores(baseline, motion):
-    predicted = baseline.predict(motion.snapshot).propensity[-1]
+    last = predicted(baseline, motion.snapshot)[-1]
     return [
-        pearson(predicted[chosen], motion.propensity[0, chosen].astype(np.float64))
+        pearson(last[chosen], motion.propensity[0, chosen].astype(np.float64))
         for chosen in (motion.snapshot.species == s for s in (0, 1))
     ]
 
 
 def test_the_bundled_baseline_and_its_card_belong_together():
-    baseline = LinearBaseline.load(bundled_folder() / "linear" / "ridge.npz")
-    card = card_of("linear")
+    card, baseline = card_of("linear"), load_model("linear")
     assert (card.name, card.architecture) == ("linear", "linear")
-    assert card.times == baseline.times.tolist() == [0.13, 1.3, 13, 130, 412, 1300, 4120]
+    assert card.times == [0.13, 1.3, 13, 130, 412, 1300, 4120]
     assert card.targets == ["particles A", "particles B"]
-    assert list(card.recipe["alphas"].values()) == baseline.alphas.tolist()
-    assert DescriptorRecipe() == baseline.recipe
+    assert baseline.arrays["alphas"].shape == (2, 7)
+    assert baseline.settings.descriptors == DescriptorRecipe()
 
 
 @pytest.mark.slow
 def test_the_bundled_baseline_reaches_its_scores(published_minima):
-    baseline = LinearBaseline.load(bundled_folder() / "linear" / "ridge.npz")
-    assert baseline.times[-1] == 4120
+    baseline = load_model("linear")
     assert scores(baseline, published_minima[0]) == pytest.approx([0.668, 0.750], abs=0.005)
     assert scores(baseline, published_minima[1]) == pytest.approx([0.776, 0.791], abs=0.005)
 
@@ -211,5 +172,5 @@ def test_a_fit_to_one_published_snapshot_scores_on_the_other(published_minima):
     recipe = DescriptorRecipe(
         shells=tuple(np.arange(8, 31) / 10), order_shells=(1.0, 1.2, 1.4)
     )  # fmt: skip
-    baseline = LinearBaseline.fit(published_minima[:1], recipe=recipe, alphas=[300.0])
+    baseline = fitted(published_minima[:1], recipe=recipe, alphas=(300.0,))
     assert scores(baseline, published_minima[1])[0] > 0.6

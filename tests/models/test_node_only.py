@@ -6,8 +6,7 @@ import torch
 
 import glassbotan as gb
 from conftest import random_snapshot
-from glassbotan.models.network import Settings
-from glassbotan.models.node_only import NodeOnly
+from glassbotan.models.node_only import NodeOnly, NodeOnlySettings
 from glassbotan.models.published import load_published_node_only
 
 
@@ -66,8 +65,9 @@ def test_published_orders_of_inputs_are_understood(tmp_path):
     snapshot = random_snapshot(90)
     graph = gb.neighbour_graph(snapshot)
     with torch.no_grad():
-        nodes, bonds = network(graph)
-    assert bonds is None
+        outputs = network(graph)
+    assert list(outputs) == ["propensity"]
+    nodes = outputs["propensity"]
     # The file is read into float32 weights, so the comparison is to single precision.
     expected = published_form(variables, snapshot, graph)
     assert np.abs(nodes.numpy() - expected).max() < 1e-5 * np.abs(expected).max()
@@ -84,7 +84,7 @@ def test_the_published_checkpoint_predicts_plausible_propensities(labelled):
 
 
 def test_isolated_particles_hear_themselves():
-    network = NodeOnly(Settings(times=(1.0,)))
+    network = NodeOnly(NodeOnlySettings(times=(1.0,)))
     snapshot = gb.Snapshot([[1.0, 1.0, 1.0], [5.0, 5.0, 5.0]], [0, 1], [10.0, 10.0, 10.0])
     layout = network.tensors(gb.neighbour_graph(snapshot)).layout
     assert layout.senders.tolist() == layout.receivers.tolist() == [0, 1]

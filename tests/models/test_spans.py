@@ -22,7 +22,6 @@ from glassbotan.models.graph_tensors import GraphTensors
 from glassbotan.models.kernels import native
 from glassbotan.models.kernels.choice import using
 from glassbotan.models.kernels.edge_layout import edge_layout
-from glassbotan.models.network import Settings
 from glassbotan.models.node_only import NodeOnly
 
 every_variant = pytest.mark.parametrize(
@@ -42,7 +41,7 @@ def by_spans(span_edges: int | None):
 
 def predicted(model, graph, span_edges, variant=None):
     with by_spans(span_edges), using(variant), torch.inference_mode():
-        return [x for x in model(graph) if x is not None]
+        return list(model(graph).values())
 
 
 def assert_close(ours, expected, tolerance):
@@ -60,7 +59,9 @@ def assert_close(ours, expected, tolerance):
 @pytest.mark.parametrize("span_edges", [1, 100, 10**6])
 def test_equals_the_usual_form(network, variant, dimension, dtype, tolerance, span_edges):
     torch.manual_seed(3)
-    model = network(Settings(times=(1.0, 2.0), dimension=dimension, steps=3, width=32)).to(dtype)
+    model = network(
+        network.settings_type(times=(1.0, 2.0), dimension=dimension, steps=3, width=32)
+    ).to(dtype)
     graph = gb.neighbour_graph(random_snapshot(100, dimension=dimension, edge=6.0), 2.0)
     ours = predicted(model, graph, span_edges, variant)
     assert_close(ours, predicted(model, graph, None, variant), tolerance)
@@ -85,7 +86,7 @@ def test_any_graph_in_spans_of_any_size(received, span_edges, network, variant):
         edge_layout(senders, receivers, nodes),
     )
     torch.manual_seed(1)
-    model = network(Settings(times=(1.0,), steps=2, width=16)).double()
+    model = network(network.settings_type(times=(1.0,), steps=2, width=16)).double()
     ours = predicted(model, graph, span_edges, variant)
     assert_close(ours, predicted(model, graph, None, variant), 1e-12)
 
@@ -112,12 +113,12 @@ def test_few_edges_take_the_usual_form(labelled, monkeypatch):
 
 @every_network
 def test_gradients_take_the_usual_form(network):
-    model = network(Settings(times=(1.0,), steps=2, width=16)).double()
+    model = network(network.settings_type(times=(1.0,), steps=2, width=16)).double()
     graph = gb.neighbour_graph(random_snapshot(60), 2.0)
 
     def gradients():
         model.zero_grad()
-        sum(x.square().sum() for x in model(graph) if x is not None).backward()
+        sum(x.square().sum() for x in model(graph).values()).backward()
         return torch.cat([p.grad.flatten() for p in model.parameters()])
 
     expected = gradients()
@@ -147,7 +148,7 @@ class LargeTensors(TorchDispatchMode):
 @every_variant
 @pytest.mark.parametrize(("span_edges", "expected"), [(None, 2), (1000, 1)])
 def test_one_tensor_of_edge_states_exists(network, variant, span_edges, expected):
-    model = network(Settings(times=(1.0, 2.0), steps=2, width=64))
+    model = network(network.settings_type(times=(1.0, 2.0), steps=2, width=64))
     tensors = model.tensors(gb.neighbour_graph(random_snapshot(400, edge=9.0), 2.0))
     with LargeTensors(tensors.layout.n_edges * 64 * 4 // 2) as counted:
         predicted(model, tensors, span_edges, variant)

@@ -16,8 +16,8 @@ from glassbotan.models.kernels import native
 from glassbotan.models.kernels.choice import Triton, chosen, using
 from glassbotan.models.kernels.edge_layout import edge_layout
 from glassbotan.models.kernels.perceptron import perceptron
-from glassbotan.models.network import Settings
 from glassbotan.models.node_only import NodeOnly
+from glassbotan.models.recurrent import RecurrentSettings
 
 pytest.importorskip("triton")
 
@@ -191,7 +191,7 @@ def test_the_perceptron_equals_pytorch_s(inputs, width):
 
 def outputs_and_gradients(model, graph, path, *, autocast=False):
     with using(path), torch.autocast(DEVICE.type, torch.bfloat16, enabled=autocast):
-        outputs = [x for x in model(graph) if x is not None]
+        outputs = list(model(graph).values())
         loss = sum(x.float().square().mean() for x in outputs)
         return *outputs, *torch.autograd.grad(loss, list(model.parameters()))
 
@@ -200,7 +200,9 @@ def outputs_and_gradients(model, graph, path, *, autocast=False):
 def test_the_networks_equal_pytorch_s(network):
     graph = gb.neighbour_graph(random_snapshot(16, edge=4.2), 1.6)
     torch.manual_seed(0)
-    model = network(Settings((1.0, 2.0), cutoff=1.6, width=16, steps=2)).to(DEVICE, FINEST)
+    model = network(network.settings_type(times=(1.0, 2.0), cutoff=1.6, width=16, steps=2)).to(
+        DEVICE, FINEST
+    )
     found = [outputs_and_gradients(model, graph, path) for path in (EXACT, None)]
     assert_close(*found, TOLERANCE)
 
@@ -208,7 +210,7 @@ def test_the_networks_equal_pytorch_s(network):
 def test_autocast_computes_in_bfloat16_and_gives_gradients_in_float32():
     graph = gb.neighbour_graph(random_snapshot(16, edge=4.2), 1.6)
     torch.manual_seed(0)
-    model = Botan(Settings((1.0,), cutoff=1.6, width=16, steps=2)).to(DEVICE)
+    model = Botan(RecurrentSettings(times=(1.0,), cutoff=1.6, width=16, steps=2)).to(DEVICE)
     nodes, bonds, *gradients = outputs_and_gradients(model, graph, SPLIT, autocast=True)
     assert nodes.dtype == bonds.dtype == torch.bfloat16
     assert all(g.dtype == torch.float32 for g in gradients)
@@ -224,12 +226,12 @@ def test_twenty_steps_of_training_end_at_the_same_weights():
     weights = []
     for path in (EXACT, None):
         torch.manual_seed(4)
-        model = Botan(Settings((1.0,), cutoff=1.6, steps=2, width=16)).double()
+        model = Botan(RecurrentSettings(times=(1.0,), cutoff=1.6, steps=2, width=16)).double()
         optimiser = torch.optim.Adam(model.parameters(), lr=1e-3)
         with using(path):
             for _ in range(20):
                 optimiser.zero_grad()
-                nodes, bonds = model(graph)
+                nodes, bonds = model(graph).values()
                 loss = (nodes - 1).square().mean() + (bonds - 0.1).square().mean()
                 loss.backward()
                 optimiser.step()

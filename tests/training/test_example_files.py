@@ -10,7 +10,7 @@ import torch
 import glassbotan as gb
 from conftest import random_snapshot, write_botan_npz
 from glassbotan.datasets import load_labelled
-from glassbotan.models.graph_tensors import graph_tensors
+from glassbotan.models.graph_tensors import GraphTensors, graph_tensors
 from glassbotan.models.kernels.edge_layout import INDICES
 from glassbotan.training.config import Recipe
 from glassbotan.training.data import Draw, Examples, GlassData, share
@@ -71,12 +71,12 @@ def test_an_example_from_a_file_is_to_the_bit_that_of_its_labels(files, precisio
             stored, direct = (getattr(x.layout, name) for x in (example.graph, graph))
             assert stored.dtype == direct.dtype
             assert torch.equal(stored, direct)
-        assert torch.equal(example.nodes, torch.tensor(labels.motion.propensity.T, dtype=dtype))
-        if self_edges:
-            assert example.bonds is None
-        else:
-            bonds = torch.tensor(labels.motion.bond_extension.T, dtype=dtype)
-            assert torch.equal(example.bonds, bonds)
+        values = {"propensity": labels.motion.propensity}
+        if not self_edges:
+            values["bond_extension"] = labels.motion.bond_extension
+        assert example.targets.keys() == values.keys()
+        for name, value in values.items():
+            assert torch.equal(example.targets[name], torch.tensor(value.T, dtype=dtype))
         members = [(labels.motion.snapshot.species == k).nonzero()[0].tolist() for k in (0, 1)]
         assert [indices.tolist() for indices in example.species] == members
 
@@ -131,7 +131,7 @@ def test_memory_does_not_grow_with_the_number_of_snapshots(published):
     names = [f"{name}-{k}" for k in range(60)]
     for copy in names:
         os.link(example_path(name), example_path(copy))
-    examples = Examples(ExampleFiles(names), 3)
+    examples = Examples(ExampleFiles(names, GraphTensors), 3)
     size = examples.examples[0].n_bytes
     for k in range(3):
         total(examples[Draw(k, k)])
@@ -144,7 +144,7 @@ def test_memory_does_not_grow_with_the_number_of_snapshots(published):
 
 def total(example) -> torch.Tensor:
     """Touch everything."""
-    return example.nodes.sum() + example.bonds.sum() + example.graph.vectors.sum()
+    return sum(x.sum() for x in example.targets.values()) + example.graph.vectors.sum()
 
 
 def largest() -> int:
@@ -161,7 +161,7 @@ def test_a_turned_example_keeps_distances_and_its_file(files):
     torch.testing.assert_close(*[v.norm(dim=1) for v in vectors])
     assert (straight.counts, turned.counts) == (1.0, 0.0)
     path = example_path(data.train_examples.names[0])
-    assert torch.equal(read_example(path).graph.vectors, vectors[0])
+    assert torch.equal(read_example(path, GraphTensors).graph.vectors, vectors[0])
 
 
 @pytest.mark.parametrize("length", [1, 2, 3, 7])

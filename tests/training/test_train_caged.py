@@ -7,13 +7,13 @@ import torch
 import glassbotan as gb
 from conftest import Told, random_snapshot, write_botan_npz
 from glassbotan.datasets import load_labelled
+from glassbotan.models.architecture import WHOLE
 from glassbotan.models.caged import states
-from glassbotan.models.caged.network import FOLDS, CagedNetwork
-from glassbotan.models.caged.tensors import WHOLE
-from glassbotan.models.network import Settings
+from glassbotan.models.caged.constants import FOLDS, _quantile_line, fit_constants
+from glassbotan.models.caged.network import CagedNetwork
+from glassbotan.models.caged.settings import CagedSettings
 from glassbotan.models.predictor import load_predictor
 from glassbotan.training import train
-from glassbotan.training.caged import _quantile_line, fit_constants
 from glassbotan.training.config import Recipe
 from glassbotan.training.data import GlassData
 from models.caged_examples import made_up_states
@@ -91,8 +91,8 @@ def test_every_training_snapshot_sees_a_baseline_that_it_was_kept_from(recipe):
         examples = [data.train_examples[k] for k in range(6)]
         if changed:  # snapshots 1 and 6 are fold 0
             for k in (0, 5):
-                examples[k].nodes.mul_(3.0)
-        network = CagedNetwork(Settings(data.times, cutoff=1.6, width=6, steps=1))
+                examples[k].targets["propensity"].mul_(3.0)
+        network = CagedNetwork(CagedSettings(times=data.times, cutoff=1.6, width=6, steps=1))
         fit_constants(network, examples)
         slopes.append(network.slopes.clone())
     assert slopes[0].shape[0] == FOLDS + 1
@@ -107,13 +107,14 @@ def test_the_baseline_finds_a_linear_law_and_messages_begin_at_nothing(recipe):
     for example in examples:
         graph = example.graph
         law = 0.3 + 2.0 * graph.scalars[:, 1] - graph.averages[:, 3]
-        example.nodes[:, 0] = torch.where(graph.species == 0, law, 2 * law)
-    network = CagedNetwork(Settings(data.times, cutoff=1.6, width=6, steps=1))
+        example.targets["propensity"][:, 0] = torch.where(graph.species == 0, law, 2 * law)
+    network = CagedNetwork(CagedSettings(times=data.times, cutoff=1.6, width=6, steps=1))
     fit_constants(network, examples)
     for example in examples:
         with torch.no_grad():
-            nodes, _ = network(example.graph)
-        error = (nodes - example.nodes).std() / example.nodes.std()
+            nodes = network(example.graph)["propensity"]
+        truth = example.targets["propensity"]
+        error = (nodes - truth).std() / truth.std()
         assert error < 0.1
         torch.testing.assert_close(nodes, network.baseline(example.graph))
 

@@ -94,8 +94,10 @@ def predict(
         import glassbotan as gb
         from glassbotan.models.predictor import load_predictor
 
-        _import_libraries(model, draws=picture is not None)
-        predictor = load_predictor(model)
+        with lasting():
+            predictor = load_predictor(model)
+            if picture is not None:
+                import matplotlib.figure  # noqa: F401 - used where the map is
         for k, (path, target) in enumerate(zip(snapshots, targets, strict=True)):
             progress(k, total, "reading", unit="snapshots")
             snapshot = gb.read(path, box=edges, species=letters, frame=frame)
@@ -119,17 +121,6 @@ def predict(
         write_json(json, told)
         if str(json) != "-":
             typer.echo(f"table: {json}")
-
-
-def _import_libraries(model: str, *, draws: bool) -> None:
-    """Import what takes more time than the prediction, with as little of it as can be."""
-    from glassbotan.models.registry import is_linear, locate
-
-    with lasting():
-        if not is_linear(locate(model)):
-            import torch  # noqa: F401 - used where the network is
-        if draws:
-            import matplotlib.figure  # noqa: F401 - used where the map is
 
 
 def _targets(snapshots: list[Path], output: Path | None) -> list[Path | None]:

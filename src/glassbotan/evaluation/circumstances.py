@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from glassbotan.evaluation.scores import KOB_ANDERSEN, Timings
-from glassbotan.models.predictor import NetworkPredictor, Predictor
+from glassbotan.models.predictor import Predictor
 from glassbotan.structure import Snapshot
 
 DENSITY = 1.2
@@ -55,9 +55,7 @@ def timings(
         What it predicted, and how long each took.
 
     """
-    device = "cpu"
-    if isinstance(predictor, NetworkPredictor):
-        device = next(predictor.network.parameters()).device.type
+    device = predictor.model.device
     return Timings(
         seconds=float(np.mean(seconds)),
         particles=float(np.mean([s.n_particles for s in snapshots])),

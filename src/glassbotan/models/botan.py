@@ -11,5 +11,4 @@ class Botan(RecurrentNetwork):
     """
 
     architecture = "botan"
-    predicts_bonds = True
     edges_see_encoded_nodes = False

@@ -21,8 +21,8 @@ EDGE_STEP = 4096
 PADDING_NODES = 128
 """Nodes that share the padding's edges, at most 32 each: none takes longer than a particle."""
 
-Loss = Callable[[Tensor, Tensor | None, Sequence[Tensor]], Tensor]
-"""From a network's outputs and the targets; padded rows must have weight zero."""
+Loss = Callable[[dict[str, Tensor], Sequence[Tensor]], Tensor]
+"""From a network's outputs by quantity and the targets; padded rows must have weight zero."""
 
 
 class Size(NamedTuple):
@@ -114,8 +114,7 @@ class CapturedLoss:
         return found
 
     def _computed(self, graph: GraphTensors, targets: Sequence[Tensor]) -> Tensor:
-        nodes, edges = self.network(graph)
-        return self.loss(nodes, edges, targets)
+        return self.loss(self.network(graph), targets)
 
     def _loss_and_gradients(self, graph: GraphTensors, targets: Sequence[Tensor]) -> Tensor:
         loss = self._computed(graph, targets)

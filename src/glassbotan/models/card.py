@@ -1,17 +1,15 @@
 """The model card: everything that is known of a set of weights besides the weights."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from glassbotan.errors import InputError
 
-WEIGHTS, CARD, LINEAR_WEIGHTS = "weights.safetensors", "model.json", "ridge.npz"
-"""Files of a model folder: a network's weights, every model's card, the baseline's weights."""
+WEIGHTS, CARD = "weights.safetensors", "model.json"
+"""Files of a model folder."""
 
-Count = Annotated[int, Field(ge=1, le=4096)]
-"""Bounded, for networks are built from cards before their weights are looked at."""
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
@@ -51,10 +49,12 @@ class Card(BaseModel):
     times: list[Positive] = Field(min_length=1, max_length=10_000)
     targets: list[str] = Field(default_factory=lambda: ["particles A", "particles B", "bonds"])
     """What its outputs were trained on; others mean nothing."""
-    dimension: Literal[2, 3] = 3
-    cutoff: Positive = 2.0
-    width: Count = 64
-    steps: Count = 7
+    quantities: list[str] = Field(default_factory=list)
+    """Those that it was trained on."""
+    settings: dict[str, Any] = Field(default_factory=dict)
+    """What its architecture builds it from, besides the times."""
+    inputs: dict[str, Any] = Field(default_factory=dict)
+    """What its inputs follow from besides the snapshot, as its architecture records it."""
     domain: Domain | None = None
     data: dict[str, Any] = Field(default_factory=dict)
     recipe: dict[str, Any] = Field(default_factory=dict)
@@ -62,6 +62,24 @@ class Card(BaseModel):
     provenance: dict[str, Any] = Field(default_factory=dict)
     citation: str = ""
     licence: str = "Apache-2.0"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_first_form(cls, given: Any) -> Any:
+        """Read cards that named four settings beside the others, and targets but no quantities."""
+        if not isinstance(given, dict):
+            return given
+        card, recipe = dict(given), given.get("recipe")
+        if "settings" not in card:
+            card["settings"] = {k: card.pop(k) for k in _FIRST_SETTINGS if k in card}
+        if "quantities" not in card:
+            targets = " ".join(map(str, card.get("targets") or ["particles bonds"]))
+            kinds = {"propensity": "particles", "bond_extension": "bonds"}
+            card["quantities"] = [name for name, kind in kinds.items() if kind in targets]
+        if isinstance(recipe, dict) and isinstance(recipe.get("inputs"), dict):
+            card["recipe"] = {k: v for k, v in recipe.items() if k != "inputs"}
+            card["inputs"] = {"form": 1, **recipe["inputs"]}
+        return card
 
     @property
     def headline(self) -> str:
@@ -75,6 +93,9 @@ class Card(BaseModel):
             if found:
                 return found[-1]
         return ""
+
+
+_FIRST_SETTINGS = ("dimension", "cutoff", "width", "steps")
 
 
 def read_card(path: Path) -> Card:

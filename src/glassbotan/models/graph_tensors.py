@@ -7,12 +7,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from glassbotan.models.example import Tensors
 from glassbotan.models.kernels.edge_layout import INDICES, Block, EdgeLayout, edge_layout
 from glassbotan.structure import NeighbourGraph
 
 
 @dataclass(frozen=True, eq=False)
-class GraphTensors:
+class GraphTensors(Tensors):
     """Node inputs, edge inputs and edge layout of one graph.
 
     Attributes
@@ -59,12 +60,6 @@ class GraphTensors:
         blocks = tuple(Block(slice(a, b), slice(c, d)) for a, b, c, d in stored["blocks"].tolist())
         layout = EdgeLayout.of_tensors(indices, blocks)
         return cls(stored["species"], stored["vectors"], layout)
-
-    @property
-    def n_bytes(self) -> int:
-        """The memory of all tensors."""
-        indices = [value for value in vars(self.layout).values() if isinstance(value, Tensor)]
-        return sum(tensor.nbytes for tensor in (*indices, self.species, self.vectors))
 
 
 def graph_tensors(

@@ -1,145 +1,151 @@
 """The linear baseline: ridge regression of the propensity on structural descriptors."""
 
-import json
-import os
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
+from pydantic import Field
+from safetensors import SafetensorError
 
-from glassbotan.dynamics import Motion
 from glassbotan.errors import InputError
-from glassbotan.io.atomic import atomic_output
-from glassbotan.io.npz import read_members
+from glassbotan.models.architecture import WHOLE, Model, ModelSettings, Predicted, Preparation
 from glassbotan.models.ridge import ridge_within_groups
+from glassbotan.models.state import check_state, entry_of, not_weights
+from glassbotan.progress import Progress, silent
+from glassbotan.settings import Positive
 from glassbotan.structure import Snapshot
 from glassbotan.structure.descriptors import DescriptorRecipe, descriptors
 from glassbotan.structure.inherent import inherent_structure
 from glassbotan.structure.periodic import FloatArray
-from glassbotan.structure.potential import KOB_ANDERSEN, PairPotential, Shift
+from glassbotan.structure.potentials import load_potential
 from glassbotan.structure.snapshot import IntArray, species_name
+
+if TYPE_CHECKING:
+    import torch
+
+    from glassbotan.models.example import Example, Tensors
 
 ALPHAS = tuple(float(alpha) for alpha in 10.0 ** np.arange(0, 6.1, 0.5))
 """Strengths of the penalty among which cross-validation chooses."""
-
-FORM = "glassbotan linear baseline 1"
 
 INHERENT = "positions_inherent"
 """Field of a snapshot with its inherent structure, where its file brought that along."""
 
 
 @dataclass(frozen=True, eq=False)
-class LinearBaseline:
-    """Propensity of a particle as a linear function of the inherent structure around it.
+class LinearInputs:
+    """Descriptors [N, D] of each particle, and its species [N]."""
 
-    Descriptors after Boattini, Smallenburg, Filion, Phys. Rev. Lett. 127, 088007 (2021);
-    a function of its own for each species and time.
+    columns: FloatArray
+    species: IntArray
+    graph: None = None
+
+    def tensors(self, dtype: "torch.dtype", fold: int = WHOLE) -> "Tensors":  # noqa: ARG002 - chosen anew within the fit
+        """Return the same as tensors."""
+        import torch
+
+        from glassbotan.models.example import Columns
+
+        return Columns(torch.from_numpy(self.columns).to(dtype), torch.from_numpy(self.species))
+
+
+class LinearSettings(ModelSettings):
+    """What the linear baseline is built from.
 
     Attributes
     ----------
-    times
-        Shape [T], Lennard-Jones time units.
-    species
-        Species that can be predicted, shape [S].
-    slopes
-        Shape [S, T, D], length units per unit of the descriptor.
-    intercepts
-        Shape [S, T], length units.
-    alphas
-        Penalty on the slopes of standardised descriptors, shape [S, T].
-    recipe
+    descriptors
         Which descriptors.
     potential
-        Whose inherent structure.
-
-    Raises
-    ------
-    InputError
-        Shapes disagree.
+        Whose inherent structure: a mixture's name, or a file.
+    alphas
+        Penalties on the slopes of standardised descriptors. Of several, that one is taken for
+        each species and time which correlates best within held-out snapshots (cross-validation in
+        ten folds, or as many as there are snapshots).
 
     """
 
-    times: FloatArray
-    species: IntArray
-    slopes: FloatArray
-    intercepts: FloatArray
-    alphas: FloatArray
-    recipe: DescriptorRecipe
-    potential: PairPotential = KOB_ANDERSEN
+    places: ClassVar[tuple[str, ...]] = ("particles",)
+    inputs_take_long: ClassVar[bool] = True
 
-    def __post_init__(self) -> None:
-        """Refuse parameters that do not belong together."""
-        each = (len(self.species), len(self.times))
-        expected = {
-            "times": each[1:],
-            "species": each[:1],
-            "slopes": (*each, self.recipe.n_columns),
-            "intercepts": each,
-            "alphas": each,
-        }
-        for name, shape in expected.items():
-            found = getattr(self, name).shape
-            if found != shape:
-                raise InputError(
-                    f"linear baseline: {name} have shape {list(found)}, expected {list(shape)}"
-                )
+    quantities: tuple[str, ...] = Field(default=("propensity",), min_length=1)
+    descriptors: DescriptorRecipe = DescriptorRecipe()
+    potential: str = "kob-andersen-3d"
+    alphas: Annotated[tuple[Positive, ...], Field(min_length=1)] = ALPHAS
+
+    def inputs(self, snapshot: Snapshot, progress: Progress = silent) -> LinearInputs:  # noqa: ARG002 - one part
+        """Return the descriptors of the inherent structure.
+
+        It is computed where the snapshot has no field "positions_inherent".
+        """
+        if INHERENT in snapshot.fields:
+            known = np.asarray(snapshot.fields[INHERENT], dtype=np.float64)
+            minimum = replace(snapshot, positions=known, fields={})
+        else:
+            minimum = inherent_structure(snapshot, load_potential(self.potential))
+        return LinearInputs(descriptors(minimum, self.descriptors), snapshot.species)
+
+    def record(self) -> dict[str, Any]:
+        """Return what the descriptors follow from."""
+        chosen = self.model_dump(mode="json", include={"descriptors"})
+        return {**chosen, "potential": self.potential}
+
+
+class Linear(Model):
+    """Propensity of a particle as a linear function of the inherent structure around it.
+
+    Descriptors after Boattini, Smallenburg, Filion, Phys. Rev. Lett. 127, 088007 (2021);
+    a function of its own for each species, quantity and time. Its arrays are the ``species`` that
+    it was fitted to [S], ``slopes`` [S, K T, D] and ``intercepts`` [S, K T] in units of the
+    quantity, and ``alphas`` [S, K T], the penalties that were chosen.
+    """
+
+    architecture = "linear"
+    settings_type: ClassVar[type[ModelSettings]] = LinearSettings
+    learns_by_steps = False
+    settings: LinearSettings
+
+    def __init__(self, settings: LinearSettings) -> None:
+        super().__init__(settings)
+        self.arrays: Mapping[str, FloatArray] = {}
 
     @classmethod
-    def fit(
-        cls,
-        motions: Iterable[Motion],
-        *,
-        recipe: DescriptorRecipe | None = None,
-        potential: PairPotential = KOB_ANDERSEN,
-        alphas: Sequence[float] = ALPHAS,
-    ) -> "LinearBaseline":
-        """Fit to measured propensities.
+    def tensors_type(cls) -> "type[Tensors]":
+        """Return the kind of its inputs as tensors."""
+        from glassbotan.models.example import Columns
+
+        return Columns
+
+    def prepare(self, preparation: Preparation) -> None:
+        """Fit to the training snapshots.
 
         Slopes come from the differences between the particles of one snapshot: what sets a whole
         snapshot apart (its energy, the luck of its ensemble) shifts all its particles alike and
         would be learnt from as many examples as there are snapshots. The descriptors of all
         particles are held in memory about five times: 0.9 GB for ten snapshots of 4096 particles.
 
-        Parameters
-        ----------
-        motions
-            Measured motion of each snapshot, all at the same times. The inherent structure is
-            computed where the snapshot has no field "positions_inherent".
-        recipe
-            Descriptors; ``DescriptorRecipe()`` by default.
-        potential
-            Interaction that defines the inherent structure.
-        alphas
-            Penalties to choose from, for each species and time, by the correlation within held-out
-            snapshots (cross-validation in ten folds, or as many as there are snapshots). A single
-            one is taken as it is.
-
         Raises
         ------
         InputError
-            There is no snapshot, or but one and several penalties; times differ; a target is not
-            finite; or a snapshot is refused by the inherent structure or the descriptors.
+            A species is in one snapshot only, and there are several penalties.
 
         """
-        recipe = recipe or DescriptorRecipe()
-        if not len(alphas) or not all(np.isfinite(alpha) and alpha > 0 for alpha in alphas):
-            raise InputError("linear baseline: alphas must be one or more positive numbers")
-        times: FloatArray | None = None
-        parts = []
-        for k, motion in enumerate(motions):
-            times = motion.times if times is None else times
-            _check_targets(motion, times)
-            columns = _describe(motion.snapshot, recipe, potential)
-            species = motion.snapshot.species
-            parts.append((columns, motion.propensity.T, species, np.full(len(species), k)))
-        if times is None:
-            raise InputError("linear baseline: there is no snapshot to fit to")
-        x, y, species, snapshots = (np.concatenate(part) for part in zip(*parts, strict=True))
-        del parts
-        fits = []
+        self.arrays = preparation.processes.first(lambda: self._fitted(preparation.examples))
+
+    def _fitted(self, examples: "Sequence[Example]") -> Mapping[str, FloatArray]:
+        graphs = [example.graph.stored() for example in examples]
+        x = np.concatenate([g["columns"].double().numpy() for g in graphs])
+        y = np.concatenate(
+            [
+                np.hstack([e.targets[name].double().numpy() for name in self.settings.quantities])
+                for e in examples
+            ]
+        )
+        species = np.concatenate([g["species"].numpy() for g in graphs])
+        snapshots = np.repeat(np.arange(len(graphs)), [len(g["species"]) for g in graphs])
+        alphas, fits = self.settings.alphas, []
         for s in np.unique(species):
             members = species == s
             if len(alphas) > 1 and np.ptp(snapshots[members]) == 0:
@@ -149,123 +155,42 @@ class LinearBaseline:
                     "snapshots or one alpha"
                 )
             fits.append(ridge_within_groups(x[members], y[members], snapshots[members], alphas))
-        slopes, intercepts, chosen = (np.stack(part) for part in zip(*fits, strict=True))
-        return cls(times, np.unique(species), slopes, intercepts, chosen, recipe, potential)
+        parts = (np.stack(part) for part in zip(*fits, strict=True))
+        arrays = dict(zip(("slopes", "intercepts", "alphas"), parts, strict=True))
+        return {"species": np.unique(species).astype(np.float64), **arrays}
 
-    def predict(self, snapshot: Snapshot) -> Motion:
-        """Return the propensity of every particle at every time; bonds are not predicted.
-
-        NaN for species that the baseline was not fitted to. The inherent structure is computed
-        where the snapshot has no field "positions_inherent".
-
-        Raises
-        ------
-        InputError
-            The snapshot is refused by the inherent structure or the descriptors.
-
-        """
-        columns = _describe(snapshot, self.recipe, self.potential)
-        propensity = np.full((len(self.times), snapshot.n_particles), np.nan)
-        for k, species in enumerate(self.species):
-            chosen = snapshot.species == species
-            propensity[:, chosen] = self.slopes[k] @ columns[chosen].T + self.intercepts[k][:, None]
+    def predict(self, inputs: LinearInputs) -> Predicted:
+        """Return quantities of particles; NaN for species that the baseline was not fitted to."""
+        found = np.full((self._shapes(0)["alphas"][1], len(inputs.species)), np.nan)
+        for k, species in enumerate(self.arrays["species"]):
+            chosen = inputs.species == species
+            columns, slopes = inputs.columns[chosen], self.arrays["slopes"][k]
+            found[:, chosen] = slopes @ columns.T + self.arrays["intercepts"][k][:, None]
         # A mean length is not negative, whatever a straight line says.
-        return Motion(snapshot, self.times, np.maximum(propensity, 0.0), source="linear baseline")
+        parts = np.maximum(found, 0.0).reshape(len(self.settings.quantities), -1, found.shape[1])
+        return Predicted(dict(zip(self.settings.quantities, parts, strict=True)), {})
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the parameters as npz: numbers, and JSON text for the recipe.
+    def weights(self) -> bytes:
+        """Return its arrays as safetensors."""
+        from safetensors.numpy import save
 
-        Raises
-        ------
-        InputError
-            The file cannot be written there.
-        RunError
-            The disk is full.
+        return save({name: np.ascontiguousarray(x) for name, x in self.arrays.items()})
 
-        """
-        with atomic_output(path) as temporary, temporary.open("wb") as file:
-            np.savez_compressed(
-                file,
-                form=np.array(FORM),
-                recipe=np.array(json.dumps(asdict(self.recipe))),
-                **{name: getattr(self, name) for name in _ARRAYS},
-                **{name: getattr(self.potential, name) for name in _POTENTIAL},
-                shift=np.array(self.potential.shift),
-            )
+    def load_weights(self, path: Path) -> None:
+        """Take the arrays of a file."""
+        from safetensors.numpy import load_file
 
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> "LinearBaseline":
-        """Read parameters that :meth:`save` wrote.
-
-        Raises
-        ------
-        InputError
-            The file is not there, or holds something else.
-
-        """
-        path = Path(path)
-        members = read_members(path, ["form", "recipe", *_ARRAYS, *_POTENTIAL], ["shift"])
-        if str(members["form"]) != FORM:
-            raise InputError(f"{path}: is of form {str(members['form'])[:60]!r}, expected {FORM!r}")
-        arrays = {name: _numbers(members[name], name, path) for name in (*_ARRAYS, *_POTENTIAL)}
         try:
-            return cls(
-                times=arrays["times"],
-                species=arrays["species"].astype(np.int64),
-                slopes=arrays["slopes"],
-                intercepts=arrays["intercepts"],
-                alphas=arrays["alphas"],
-                recipe=_recipe(str(members["recipe"])),
-                potential=PairPotential(
-                    **{name: arrays[name] for name in _POTENTIAL}, shift=_shift(members)
-                ),
-            )
-        except (AttributeError, TypeError, ValueError) as error:
-            raise InputError(f"{path}: its descriptor recipe cannot be read ({error})") from None
-        except InputError as error:
-            raise InputError(f"{path}: {error}") from None
+            arrays = load_file(path)
+        except (SafetensorError, OSError) as error:
+            raise not_weights(path, error) from None
+        n_species = entry_of(arrays, "species", path).size
+        finite: Callable[[FloatArray], bool] = lambda x: bool(np.all(np.isfinite(x)))  # noqa: E731
+        check_state(arrays, self._shapes(n_species), self.architecture, path, finite=finite)
+        self.arrays = arrays
 
-
-_ARRAYS = ("times", "species", "slopes", "intercepts", "alphas")
-_POTENTIAL = ("epsilon", "sigma", "cutoff")
-
-
-def _shift(members: Mapping[str, NDArray[np.generic]]) -> Shift:
-    """Return the potential's shift; the first files, all of shifted energy, do not name it."""
-    named = str(members["shift"])[:60] if "shift" in members else "energy"
-    # The potential refuses any other word.
-    return cast("Shift", named)
-
-
-def _describe(snapshot: Snapshot, recipe: DescriptorRecipe, potential: PairPotential) -> FloatArray:
-    """Return the descriptors [N, D] of the snapshot's inherent structure."""
-    if INHERENT not in snapshot.fields:
-        return descriptors(inherent_structure(snapshot, potential), recipe)
-    positions = np.asarray(snapshot.fields[INHERENT], dtype=np.float64)
-    known = Snapshot(positions, snapshot.species, snapshot.box, source=snapshot.source)
-    return descriptors(known, recipe)
-
-
-def _check_targets(motion: Motion, times: FloatArray) -> None:
-    if not np.array_equal(motion.times, times):
-        raise InputError(
-            f"{motion.source or motion.snapshot.source}: times are {motion.times.tolist()}, but "
-            f"those of the first snapshot {times.tolist()}; all snapshots need the same times"
-        )
-    if not np.all(np.isfinite(motion.propensity)):
-        raise InputError(
-            f"{motion.source or motion.snapshot.source}: the propensity holds values that are not "
-            "finite; the linear baseline needs one for every particle"
-        )
-
-
-def _numbers(values: NDArray[np.generic], name: str, path: Path) -> FloatArray:
-    if values.dtype.kind not in "if" or not np.all(np.isfinite(values)):
-        raise InputError(f"{path}: {name} must hold finite numbers")
-    return values.astype(np.float64)
-
-
-def _recipe(text: str) -> DescriptorRecipe:
-    fields: dict[str, Any] = json.loads(text)
-    tuples: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()}
-    return DescriptorRecipe(**tuples)
+    def _shapes(self, n_species: int) -> dict[str, tuple[int, ...]]:
+        settings = self.settings
+        each = (n_species, len(settings.times) * len(settings.quantities))
+        slopes = (*each, settings.descriptors.n_columns)
+        return {"species": each[:1], "slopes": slopes, "intercepts": each, "alphas": each}

@@ -1,6 +1,19 @@
 """The node-only network, BOTAN's predecessor."""
 
-from glassbotan.models.recurrent import RecurrentNetwork
+from typing import ClassVar
+
+from pydantic import Field
+
+from glassbotan.models.recurrent import RecurrentNetwork, RecurrentSettings
+
+
+class NodeOnlySettings(RecurrentSettings):
+    """Settings of a network that predicts particles alone."""
+
+    places: ClassVar[tuple[str, ...]] = ("particles",)
+    self_edges: ClassVar[bool] = True
+
+    quantities: tuple[str, ...] = Field(default=("propensity",), min_length=1)
 
 
 class NodeOnly(RecurrentNetwork):
@@ -11,6 +24,5 @@ class NodeOnly(RecurrentNetwork):
     """
 
     architecture = "node-only"
-    self_edges = True
-    predicts_bonds = False
+    settings_type = NodeOnlySettings
     edges_see_encoded_nodes = True

@@ -8,6 +8,7 @@
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,8 +18,10 @@ from torch import Tensor
 from glassbotan.errors import InputError
 from glassbotan.io.npz import member_names, read_members
 from glassbotan.models.botan import Botan
-from glassbotan.models.network import Settings
-from glassbotan.models.node_only import NodeOnly
+from glassbotan.models.card import Card, Domain
+from glassbotan.models.network import Network
+from glassbotan.models.node_only import NodeOnly, NodeOnlySettings
+from glassbotan.models.recurrent import RecurrentSettings
 from glassbotan.models.state import entry_of, load_state
 
 BOTAN_NAMES = {
@@ -50,6 +53,33 @@ NODE_ONLY_NAMES = {
 }
 
 
+def load_published(path: Path) -> tuple[Network, Card]:
+    """Load a published .pth or .npz, with a card that tells what it was trained on."""
+    botan = path.suffix == ".pth"
+    network = load_published_botan(path) if botan else load_published_node_only(path)
+    card = card_of_published(
+        network,
+        name=path.stem,
+        domain=Domain(density=1.2, composition=[0.8, 0.2]),
+        description=f"published parameters from {path.name}",
+    )
+    return network, card
+
+
+def card_of_published(network: Network, **fields: Any) -> Card:
+    """Return the card of published parameters: BOTAN's are of bonds, node-only's of A particles."""
+    bonds = network.architecture == Botan.architecture
+    return Card(
+        architecture=network.architecture,
+        times=list(network.settings.times),
+        targets=["bonds"] if bonds else ["particles A"],
+        quantities=["bond_extension"] if bonds else ["propensity"],
+        settings=network.settings.model_dump(mode="json", exclude={"times"}),
+        inputs=network.settings.record(),
+        **fields,
+    )
+
+
 def load_published_botan(path: str | Path, *, time: float = 4120.0) -> Botan:
     """Load a published BOTAN state dict, without running anything that the file might hold.
 
@@ -67,12 +97,13 @@ def load_published_botan(path: str | Path, *, time: float = 4120.0) -> Botan:
         ) from None
     if not isinstance(state, Mapping) or not all(isinstance(v, Tensor) for v in state.values()):
         raise InputError(f"{path}: expected a state dict, names to tensors")
-    model = Botan(Settings(times=(time,)))
+    model = Botan(RecurrentSettings(times=(time,)))
     renamed = {}
     for published, ours in BOTAN_NAMES.items():
         for kind in ("weight", "bias"):
             renamed[f"{ours}.{kind}"] = entry_of(state, f"{published}.{kind}", path)
-    return load_state(model, renamed, path)
+    load_state(model, renamed, path)
+    return model
 
 
 def load_published_node_only(path: str | Path, *, time: float = 0.132) -> NodeOnly:
@@ -88,7 +119,7 @@ def load_published_node_only(path: str | Path, *, time: float = 0.132) -> NodeOn
     names = {name.removeprefix("Graph/"): name for name in member_names(path)}
     wanted = [entry_of(names, f"{v}/{kind}", path) for v in NODE_ONLY_NAMES for kind in "wb"]
     variables = read_members(path, wanted)
-    model = NodeOnly(Settings(times=(time,)))
+    model = NodeOnly(NodeOnlySettings(times=(time,)))
     state = {}
     for published, ours in NODE_ONLY_NAMES.items():
         weight, bias = (
@@ -97,7 +128,8 @@ def load_published_node_only(path: str | Path, *, time: float = 0.132) -> NodeOn
         )
         state[f"{ours}.weight"] = torch.from_numpy(_to_our_order(ours, weight).T.copy())
         state[f"{ours}.bias"] = torch.from_numpy(bias)
-    return load_state(model, state, path)
+    load_state(model, state, path)
+    return model
 
 
 def _reason(error: Exception) -> str:

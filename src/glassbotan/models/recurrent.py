@@ -1,24 +1,78 @@
 """The form that BOTAN and the node-only network share: message passing and one decoder."""
 
-from typing import ClassVar
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor
 
 from glassbotan.errors import InputError
+from glassbotan.models.architecture import WHOLE, Count, ModelSettings, Preparation
 from glassbotan.models.graph_tensors import GraphTensors, graph_tensors
 from glassbotan.models.message_passing import MessagePassing
-from glassbotan.models.network import Network, Settings
+from glassbotan.models.network import Network, column_factors
 from glassbotan.models.perceptron import Decoder
-from glassbotan.structure import NeighbourGraph
+from glassbotan.models.read_out import fit_read_out
+from glassbotan.models.state import load_state
+from glassbotan.progress import Progress, silent
+from glassbotan.settings import Positive
+from glassbotan.structure import NeighbourGraph, Snapshot, neighbour_graph
+
+
+@dataclass(frozen=True, eq=False)
+class GraphInputs:
+    """The bonds of the thermal snapshot, and where wanted one from each particle to itself."""
+
+    graph: NeighbourGraph
+    self_edges: bool = False
+
+    def tensors(self, dtype: torch.dtype = torch.float32, fold: int = WHOLE) -> GraphTensors:  # noqa: ARG002 - nothing is cross-validated
+        """Return the network's input tensors."""
+        return graph_tensors(self.graph, dtype=dtype, self_edges=self.self_edges)
+
+
+class RecurrentSettings(ModelSettings):
+    """What a recurrent network is built from.
+
+    Attributes
+    ----------
+    cutoff
+        Of the graph, length units.
+    width, steps
+        Channels of the perceptrons and recurrent steps.
+
+    """
+
+    self_edges: ClassVar[bool] = False
+
+    cutoff: Positive = 2.0
+    width: Count = 64
+    steps: Count = 7
+
+    def inputs(self, snapshot: Snapshot, progress: Progress = silent) -> GraphInputs:  # noqa: ARG002 - one part
+        """Return the snapshot's graph."""
+        return GraphInputs(neighbour_graph(snapshot, self.cutoff), self.self_edges)
+
+    @property
+    def longest_bond(self) -> float:
+        """The cutoff of the graph."""
+        return self.cutoff
+
+    def record(self) -> dict[str, Any]:
+        """Return what the graph follows from."""
+        return {"cutoff": self.cutoff, "self_edges": self.self_edges}
 
 
 class RecurrentNetwork(Network):
     """Recurrent message passing, then a decoder that reads nodes and, where wanted, edges."""
 
+    settings_type: ClassVar[type[ModelSettings]] = RecurrentSettings
     edges_see_encoded_nodes: ClassVar[bool]
+    settings: RecurrentSettings
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: RecurrentSettings) -> None:
         super().__init__(settings)
         self.passing = MessagePassing(
             dimension=settings.dimension,
@@ -26,10 +80,15 @@ class RecurrentNetwork(Network):
             steps=settings.steps,
             edges_see_encoded_nodes=self.edges_see_encoded_nodes,
         )
-        self.decoder = Decoder(settings.width, len(settings.times))
+        self.decoder = Decoder(settings.width, len(settings.columns) * len(settings.times))
 
-    def forward(self, graph: NeighbourGraph | GraphTensors) -> tuple[Tensor, Tensor | None]:
-        """Return propensity [N, T] and bond extension [E, T] (None for a node-only network).
+    @classmethod
+    def tensors_type(cls) -> type[GraphTensors]:
+        """Return the kind of its inputs as tensors."""
+        return GraphTensors
+
+    def forward(self, graph: NeighbourGraph | GraphTensors) -> dict[str, Tensor]:
+        """Return quantities by name: [N, T] on particles, [E, T] on bonds.
 
         Raises
         ------
@@ -39,37 +98,53 @@ class RecurrentNetwork(Network):
         """
         if isinstance(graph, NeighbourGraph):
             graph = self.tensors(graph)
-        nodes, edges = self.passing(graph)
-        return self.decoder(nodes), self.decoder(edges) if self.predicts_bonds else None
+        found: dict[str, Tensor] = {}
+        for states, names in zip(self.passing(graph), self.by_states(), strict=True):
+            if names:
+                parts = self.decoder(states).split(len(self.settings.times), dim=1)
+                found |= dict(zip(names, parts, strict=False))
+        return {name: found[name] for name in self.settings.quantities}
+
+    def by_states(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return what is read from the states of nodes and of edges, a column each."""
+        return self.settings.of("particles"), self.settings.of("bonds")
 
     def tensors(self, graph: NeighbourGraph) -> GraphTensors:
         """Convert a graph to this network's inputs, on its device and in its precision."""
-        self.check(graph)
-        parameter = next(self.parameters())
-        return graph_tensors(graph, dtype=parameter.dtype, self_edges=self.self_edges).to(
-            parameter.device
-        )
-
-    def check(self, graph: NeighbourGraph) -> None:
-        """Refuse a graph of another dimension or cutoff."""
-        dimension = graph.vectors.shape[1]
-        if dimension != self.settings.dimension:
+        settings, dimension = self.settings, graph.vectors.shape[1]
+        if dimension != settings.dimension:
             raise InputError(
-                f"the model is for {self.settings.dimension} dimensions "
-                f"and the snapshot has {dimension}"
+                f"the model is for {settings.dimension} dimensions and the snapshot has {dimension}"
             )
-        if abs(graph.cutoff - self.settings.cutoff) > 1e-9:
+        if abs(graph.cutoff - settings.cutoff) > 1e-9:
             raise InputError(
-                f"the model needs a graph of cutoff {self.settings.cutoff:g}, "
+                f"the model needs a graph of cutoff {settings.cutoff:g}, "
                 f"this one has {graph.cutoff:g}"
             )
+        parameter = next(self.parameters())
+        inputs = GraphInputs(graph, settings.self_edges)
+        return inputs.tensors(parameter.dtype).to(parameter.device)
 
-    def scale_outputs(self, factors: Tensor) -> None:
-        """Multiply what the network predicts by a factor for each time, shape [T].
+    def prepare(self, preparation: Preparation) -> None:
+        """Let a fresh read-out begin at the best linear one, where the recipe standardises."""
+        if preparation.fresh and preparation.standardise:
+            fit_read_out(self, preparation)
+
+    def begin_from(self, start: Self, path: str | Path) -> bool:
+        """Take another network's weights; of one with other outputs, only its features."""
+        state = start.state_dict()
+        anew = start.decoder.out.out_features != self.decoder.out.out_features
+        if anew:
+            state |= {f"decoder.out.{k}": v for k, v in self.decoder.out.state_dict().items()}
+        load_state(self, state, path)
+        return anew
+
+    def scale_outputs(self, factors: Mapping[str, Tensor]) -> None:
+        """Multiply what the network predicts by factors for each time, each of shape [T].
 
         The last layer is linear, so that it alone changes.
         """
-        read_out = self.decoder.out
+        read_out, every = self.decoder.out, column_factors(self.settings, factors)
         with torch.no_grad():
-            read_out.weight.mul_(factors.to(read_out.weight)[:, None])
-            read_out.bias.mul_(factors.to(read_out.bias))
+            read_out.weight.mul_(every.to(read_out.weight)[:, None])
+            read_out.bias.mul_(every.to(read_out.bias))

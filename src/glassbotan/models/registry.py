@@ -1,14 +1,14 @@
-"""Models by name, file or folder; torch is imported where weights are read."""
+"""Models by name, file or folder; PyTorch is imported where a model needs it."""
 
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from glassbotan.errors import InputError
-from glassbotan.models.card import CARD, LINEAR_WEIGHTS, WEIGHTS, Card, Domain, read_card
+from glassbotan.models.card import CARD, WEIGHTS, Card, read_card
 
 if TYPE_CHECKING:
-    from glassbotan.models.network import Network
+    from glassbotan.models.architecture import Model
 
 
 def bundled_folder() -> Path:
@@ -21,8 +21,8 @@ def bundled_names() -> list[str]:
     return sorted(p.parent.name for p in bundled_folder().glob(f"*/{CARD}"))
 
 
-def load_model(model: str | Path) -> "Network":
-    """Load a graph network, ready to predict.
+def load_model(model: str | Path) -> "Model":
+    """Load a model, ready to predict.
 
     Parameters
     ----------
@@ -33,28 +33,22 @@ def load_model(model: str | Path) -> "Network":
     Raises
     ------
     InputError
-        Nothing of that name, the file is no such model, or it is the linear baseline, which is no
-        torch module.
+        Nothing of that name, or the file is no such model.
 
     """
     return load_model_and_card(model)[0]
 
 
-def load_model_and_card(model: str | Path) -> "tuple[Network, Card]":
-    """Load a graph network and its model card."""
-    from glassbotan.models import published
-    from glassbotan.models.storage import load_network
-
+def load_model_and_card(model: str | Path) -> "tuple[Model, Card]":
+    """Load a model and its card."""
     path = locate(model)
-    if path.suffix == ".pth":
-        return _published(published.load_published_botan(path), path, ["bonds"])
-    if path.suffix == ".npz":
-        return _published(published.load_published_node_only(path), path, ["particles A"])
-    if is_linear(path):
-        raise InputError(
-            f"{model}: is the linear baseline, not a graph network; use glassbotan.load_predictor"
-        )
-    return load_network(path)
+    if path.is_file():
+        from glassbotan.models.published import load_published
+
+        return load_published(path)
+    from glassbotan.models.storage import load_saved
+
+    return load_saved(path)
 
 
 def card_of(model: str | Path) -> Card:
@@ -66,11 +60,6 @@ def card_of(model: str | Path) -> Card:
 def cards() -> list[Card]:
     """Return the cards of all bundled models."""
     return [read_card(bundled_folder() / name / CARD) for name in bundled_names()]
-
-
-def is_linear(path: Path) -> bool:
-    """Tell whether a model folder holds the linear baseline."""
-    return path.is_dir() and (path / LINEAR_WEIGHTS).is_file()
 
 
 def locate(model: str | Path) -> Path:
@@ -85,7 +74,7 @@ def locate(model: str | Path) -> Path:
     if str(model) in bundled_names():
         return bundled_folder() / str(model)
     path = Path(model)
-    if path.name in (WEIGHTS, CARD, LINEAR_WEIGHTS):
+    if path.name in (WEIGHTS, CARD):
         path = path.parent
     if path.is_dir() or (path.is_file() and path.suffix in (".pth", ".npz")):
         return path
@@ -98,15 +87,3 @@ def locate(model: str | Path) -> Path:
         f"no model {str(model)!r}: neither a file or folder nor one of the bundled "
         f"{', '.join(bundled_names())}"
     )
-
-
-def _published(network: "Network", path: Path, targets: list[str]) -> "tuple[Network, Card]":
-    card = Card(
-        name=path.stem,
-        architecture=network.architecture,
-        times=list(network.settings.times),
-        targets=targets,
-        domain=Domain(density=1.2, composition=[0.8, 0.2]),
-        description=f"published parameters from {path.name}",
-    )
-    return network, card

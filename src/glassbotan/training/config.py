@@ -1,36 +1,57 @@
 """The training recipe: one YAML file, validated before anything is computed."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field, model_validator
 
 from glassbotan.errors import InputError
-from glassbotan.settings import checked
+from glassbotan.models.architecture import PLACES, Model, ModelSettings, architecture
+from glassbotan.settings import Count, Natural, Positive, Settings, checked
 from glassbotan.yaml_mapping import read_mapping
 
-Positive = Annotated[float, Field(gt=0)]
-Count = Annotated[int, Field(ge=1)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class ModelSection(Settings):
+    """Which network, and where its weights start; further keys are its architecture's settings."""
 
-
-class ModelSection(_Section):
-    """Which network, and where its weights start."""
-
-    architecture: Literal["botan", "node-only", "caged"]
+    model_config = ConfigDict(extra="allow")
+    architecture: str
     initial_weights: str | None = None
     """A bundled model's name, a file or a folder; fresh random weights without it."""
-    dimension: Literal[2, 3] = 3
-    cutoff: Positive = 2.0
-    width: Count = 64
-    steps: Count = 7
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_settings(cls, given: Any) -> Any:
+        """Check the architecture's settings, and fill in those that are not given."""
+        if not isinstance(given, Mapping) or not isinstance(given.get("architecture"), str):
+            return given
+        try:
+            kind = architecture(given["architecture"]).settings_type
+        except InputError as error:
+            raise InputError(f"model.architecture: {error}") from None
+        own = {key: value for key, value in given.items() if key in cls.model_fields}
+        rest = {key: value for key, value in given.items() if key not in own}
+        if "times" in rest:
+            raise InputError("unknown key 'model.times'; did you mean 'data.times'?")
+        settings = checked(
+            kind, rest, naming=lambda place: ".".join(("model", *map(str, place)))
+        ).model_dump(mode="json", exclude={"times"})
+        return {**own, **settings}
+
+    @property
+    def kind(self) -> type[Model]:
+        """The class of the model."""
+        return architecture(self.architecture)
+
+    def settings(self, times: tuple[float, ...] = ()) -> ModelSettings:
+        """Return what the model is built from, at these times."""
+        return self.kind.settings_type(times=times, **(self.model_extra or {}))
 
 
-class DataSection(_Section):
+class DataSection(Settings):
     """Files, folders, globs or parts of public data sets such as ``botan-small/train``."""
 
     train: list[str] = Field(min_length=1)
@@ -41,25 +62,49 @@ class DataSection(_Section):
     """Edge lengths, for files that lack them."""
 
 
-class StageSection(_Section):
+class StageSection(Settings):
     """A part of the training with targets and learning rate of its own."""
 
     epochs: Count
-    node_weight: Fraction
-    """p in the loss p * node MSE + (1 - p) * bond MSE."""
+    weights: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]] | None = None
+    """Of each quantity's mean squared error in the loss; those not named count nothing."""
+    node_weight: Fraction | None = None
+    """p stands for weights of p for the propensity and 1 - p for the bond extension."""
     learning_rate: Positive
     schedule: Literal["constant", "cosine"] = "constant"
     """Constant, or falling to zero along a half cosine over the stage."""
-    warmup_steps: Annotated[int, Field(ge=0)] = 0
+    warmup_steps: Natural = 0
+
+    @model_validator(mode="after")
+    def _weighted_once(self) -> "StageSection":
+        if (self.weights is None) == (self.node_weight is None):
+            raise ValueError("give either weights, by quantity, or node_weight")
+        if self.weights is not None and not any(self.weights.values()):
+            raise ValueError("weights: one must be above 0")
+        return self
+
+    @property
+    def loss_weights(self) -> dict[str, float]:
+        """The weight of each quantity in the loss."""
+        if self.weights is not None:
+            return self.weights
+        assert self.node_weight is not None
+        return {"propensity": self.node_weight, "bond_extension": 1 - self.node_weight}
+
+    def judged_by(self, monitor: str) -> str:
+        """Return the figure that chooses the checkpoint: the loss, if no particle is learned."""
+        learns = any(w > 0 and PLACES[name] == "particles" for name, w in self.loss_weights.items())
+        return monitor if learns else "loss"
 
 
-class Recipe(_Section):
+class Recipe(Settings):
     """A whole training run."""
 
     name: str = Field(pattern=r"^[\w.-]+$")
     model: ModelSection
     data: DataSection
-    stages: list[StageSection] = Field(min_length=1)
+    stages: list[StageSection] = Field(default=[])
+    """None for an architecture that is fitted at once."""
     offset_weight: Annotated[float, Field(gt=0, le=1)] = 1.0
     """Weight in the loss of a snapshot's mean error, beside the error about that mean.
 
@@ -68,7 +113,7 @@ class Recipe(_Section):
     weight quiets it, so that fewer steps suffice."""
     standardise: bool = False
     """Whether errors are counted in units of the training labels' standard deviation at each time,
-    so that every time, and particles and bonds, count alike; plain squared errors without it."""
+    so that every time and every quantity count alike; plain squared errors without it."""
     augmentation: Literal["cubic", "none"] = "cubic"
     batch: Count = 1
     """Snapshots whose gradients are averaged in one step."""
@@ -86,6 +131,24 @@ class Recipe(_Section):
     devices: int | Literal["auto"] = "auto"
     nodes: Count = 1
     seed: int = 0
+
+    @model_validator(mode="after")
+    def _stages_of_the_architecture(self) -> "Recipe":
+        if self.model.kind.learns_by_steps != bool(self.stages):
+            raise ValueError(
+                "stages: give one or more"
+                if self.model.kind.learns_by_steps
+                else f"stages: {self.model.architecture} is fitted at once and has none"
+            )
+        quantities = self.model.settings().quantities
+        for k, stage in enumerate(self.stages):
+            for name in stage.weights or {}:
+                if name not in quantities:
+                    raise ValueError(
+                        f"stages.{k}.weights: {name!r} is not among model.quantities "
+                        f"({', '.join(quantities)})"
+                    )
+        return self
 
 
 def load_recipe(path: str | Path, overrides: dict[str, Any] | None = None) -> Recipe:

@@ -11,9 +11,9 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from glassbotan.datasets.public import resolve_all
 from glassbotan.errors import InputError
-from glassbotan.models.caged.network import FOLDS
+from glassbotan.models.architecture import WHOLE
+from glassbotan.models.example import Example
 from glassbotan.training.config import Recipe
-from glassbotan.training.example import Example
 from glassbotan.training.example_files import ExampleFiles
 from glassbotan.training.orientation import cubic_symmetries
 from glassbotan.training.processes import ALONE, Processes
@@ -131,10 +131,9 @@ class GlassData(lightning.LightningDataModule):
             return found
 
         self.times, train, validation = processes.first(known)
-        self.train_examples, self.validation_examples = (
-            ExampleFiles(train),
-            ExampleFiles(validation),
-        )
+        kind = recipe.model.kind.tensors_type()
+        self.train_examples = ExampleFiles(train, kind)
+        self.validation_examples = ExampleFiles(validation, kind)
         self.first_epoch = 0
         """Epochs of earlier stages, so that no stage repeats another's draws."""
         self._resident: dict[str, Sequence[Example]] = {}
@@ -167,9 +166,9 @@ class GlassData(lightning.LightningDataModule):
         self.train_sources = survey(self.train_files, recipe)
         validation = survey(self.validation_files, recipe)
         refuse_shared(self.train_sources, validation)
-        times = common_times(recipe, self.train_sources)
+        times, folds = common_times(recipe, self.train_sources), recipe.model.kind.folds
         train = [
-            stored_example(source, recipe, times, fold=k % FOLDS)
+            stored_example(source, recipe, times, fold=k % folds if folds > 1 else WHOLE)
             for k, source in enumerate(self.train_sources)
         ]
         judged = [stored_example(source, recipe, times) for source in validation]
@@ -185,7 +184,7 @@ class GlassData(lightning.LightningDataModule):
         if part not in self._resident:
             fits = self._device.type == "cuda" and _fits(files, self._device)
             self._resident[part] = [x.to(self._device) for x in files] if fits else files
-        return Examples(self._resident[part], self.recipe.model.dimension)
+        return Examples(self._resident[part], self.recipe.model.settings().dimension)
 
 
 def _fits(files: ExampleFiles, device: torch.device) -> bool:

@@ -16,27 +16,28 @@ from torch import Tensor
 from glassbotan.errors import InputError, RunError
 from glassbotan.io.atomic import atomic_output
 from glassbotan.io.cache import cache_home
-from glassbotan.models.caged.tensors import CagedTensors
-from glassbotan.models.graph_tensors import GraphTensors
-from glassbotan.training.example import Example, Graph
+from glassbotan.models.example import Example, Tensors
 
-EXAMPLE_FORM = 2
+EXAMPLE_FORM = 3
 """Counts up when the files' form changes, so that older ones are made anew."""
 
 ENDING = ".safetensors"
 
-GRAPHS: dict[str, type[GraphTensors | CagedTensors]] = {
-    "graph": GraphTensors,
-    "caged": CagedTensors,
-}
-"""Kinds of input tensors, by the first part of their names in the file."""
-
 
 class ExampleFiles(Sequence[Example]):
-    """The examples in files of the cache, each read anew when it is asked for."""
+    """The examples in files of the cache, each read anew when it is asked for.
 
-    def __init__(self, names: Sequence[str]) -> None:
-        self.names = list(names)
+    Parameters
+    ----------
+    names
+        Of the files.
+    kind
+        Of the inputs' tensors in them.
+
+    """
+
+    def __init__(self, names: Sequence[str], kind: type[Tensors]) -> None:
+        self.names, self.kind = list(names), kind
 
     def __len__(self) -> int:
         return len(self.names)
@@ -47,8 +48,8 @@ class ExampleFiles(Sequence[Example]):
     def __getitem__(self, index: slice) -> "ExampleFiles": ...
     def __getitem__(self, index: int | slice) -> "Example | ExampleFiles":
         if isinstance(index, slice):
-            return ExampleFiles(self.names[index])
-        return read_example(example_path(self.names[index]))
+            return ExampleFiles(self.names[index], self.kind)
+        return read_example(example_path(self.names[index]), self.kind)
 
     @property
     def n_bytes(self) -> int:
@@ -56,7 +57,7 @@ class ExampleFiles(Sequence[Example]):
         # Indices are twice as long in memory; the largest example stands for the others.
         paths = [example_path(name) for name in self.names]
         largest = max(paths, key=lambda path: path.stat().st_size)
-        return len(self) * read_example(largest).n_bytes
+        return len(self) * read_example(largest, self.kind).n_bytes
 
 
 def example_path(name: str) -> Path:
@@ -84,14 +85,11 @@ def write_example(name: str, example: Example) -> None:
         The disk is full.
 
     """
-    [kind] = [name for name, form in GRAPHS.items() if isinstance(example.graph, form)]
     tensors = {
-        "nodes": example.nodes,
-        **{f"{kind}.{name}": _short(values) for name, values in example.graph.stored().items()},
+        **{f"target.{name}": values for name, values in example.targets.items()},
+        **{f"graph.{name}": _short(values) for name, values in example.graph.stored().items()},
         **{f"species.{k}": members.int() for k, members in enumerate(example.species)},
     }
-    if example.bonds is not None:
-        tensors["bonds"] = example.bonds
     path = example_path(name)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -104,7 +102,7 @@ def write_example(name: str, example: Example) -> None:
         temporary.write_bytes(save({key: value.contiguous() for key, value in tensors.items()}))
 
 
-def read_example(path: Path) -> Example:
+def read_example(path: Path, kind: type[Tensors]) -> Example:
     """Return the example in a file; vectors and targets are the file's own pages, mapped.
 
     Raises
@@ -115,30 +113,27 @@ def read_example(path: Path) -> Example:
     """
     try:
         stored = load_file(path)
-        return Example(_graph(stored), stored["nodes"], stored.get("bonds"), _species(stored))
+        graph = {name: _long(values) for name, values in _named(stored, "graph").items()}
+        species = _named(stored, "species")
+        return Example(
+            kind.of_stored(graph),
+            _named(stored, "target"),
+            tuple(species[str(k)].long() for k in range(len(species))),
+        )
     except (OSError, SafetensorError, KeyError) as error:
         raise RunError(
             f"{path}: cannot be read any more ({error}); go on with --resume, which makes it anew"
         ) from None
 
 
-def _graph(stored: dict[str, Tensor]) -> Graph:
-    for kind, form in GRAPHS.items():
-        prefix = f"{kind}."
-        parts = {
-            name.removeprefix(prefix): values if values.is_floating_point() else values.long()
-            for name, values in stored.items()
-            if name.startswith(prefix)
-        }
-        if parts:
-            return form.of_stored(parts)
-    raise KeyError("graph")
+def _named(stored: dict[str, Tensor], part: str) -> dict[str, Tensor]:
+    prefix = f"{part}."
+    return {n.removeprefix(prefix): x for n, x in stored.items() if n.startswith(prefix)}
 
 
 def _short(values: Tensor) -> Tensor:
     return values if values.is_floating_point() else values.int()
 
 
-def _species(stored: dict[str, Tensor]) -> tuple[Tensor, ...]:
-    count = sum(key.startswith("species.") for key in stored)
-    return tuple(stored[f"species.{k}"].long() for k in range(count))
+def _long(values: Tensor) -> Tensor:
+    return values if values.is_floating_point() else values.long()

@@ -9,23 +9,33 @@ import lightning
 import torch
 from torch import Tensor
 
+from glassbotan.models.architecture import PLACES
+from glassbotan.models.example import Example
 from glassbotan.models.network import Network
 from glassbotan.training.config import Recipe, StageSection
-from glassbotan.training.example import Example
 from glassbotan.training.units import Units
+
+LOSSES = {"propensity": "node_loss", "bond_extension": "bond_loss"}
+"""Names in logs of mean squared errors, from the time when there were two; see ``loss_of``."""
+
+
+def loss_of(quantity: str) -> str:
+    """Return what a quantity's mean squared error is called in logs."""
+    return LOSSES.get(quantity, f"{quantity}_loss")
 
 
 class Training(lightning.LightningModule):
     """A network under training by one stage of a recipe.
 
-    The loss is p * MSE(propensity) + (1 - p) * MSE(bond extension), over all particles and all
-    bonds of the graph (Shiba et al., J. Chem. Phys. 158, 084503 (2023), Sec. II C), with p the
-    stage's ``node_weight``, and with the recipe's ``offset_weight`` on mean errors.
+    The loss is the sum of the mean squared errors of all quantities, over all particles or all
+    bonds of the graph, each times its weight in the stage (Shiba et al., J. Chem. Phys. 158,
+    084503 (2023), Sec. II C), with the recipe's ``offset_weight`` on mean errors.
 
     Parameters
     ----------
     network
-        Predicts in units of ``units.nodes``; see ``Network.scale_outputs``.
+        Predicts in ``units``, a column of outputs in that of its first quantity; see
+        ``Network.scale_outputs``.
     recipe, stage
         What to train and how.
     units
@@ -37,6 +47,7 @@ class Training(lightning.LightningModule):
         super().__init__()
         self.network, self.units = network, units
         self.recipe, self.stage = recipe, stage
+        self.leads = {name: c[0] for c in network.settings.columns for name in c}
         self.averaged = copy.deepcopy(network).requires_grad_(False)
 
     @property
@@ -80,17 +91,26 @@ class Training(lightning.LightningModule):
                 mean.lerp_(now, 1 - decay)
 
     def _losses(self, network: Network, example: Example) -> dict[str, Tensor]:
-        nodes, bonds = network(example.graph)
-        weight, units = self.stage.node_weight, self.units.to(example.nodes.device)
-        errors = nodes - example.nodes / units.nodes
-        figures = {"node_loss": errors.detach().square().mean()}
-        figures["loss"] = weight * self._squared(errors, example.species)
-        if bonds is not None and example.bonds is not None:
-            errors = (bonds * units.nodes - example.bonds) / units.bonds
-            figures["bond_loss"] = errors.detach().square().mean()
-            figures["loss"] = figures["loss"] + (1 - weight) * self._squared(errors, [slice(None)])
-        chosen = example.species[0]
-        figures["pearson_A"] = _pearson(nodes[chosen].detach(), example.nodes[chosen])
+        predicted, weights = network(example.graph), self.stage.loss_weights
+        figures: dict[str, Tensor] = {}
+        for name, outputs in predicted.items():
+            if name not in example.targets:
+                continue
+            targets, of_particles = example.targets[name], PLACES[name] == "particles"
+            unit, lead = (self.units[x].to(targets.device) for x in (name, self.leads[name]))
+            # One rounding for what has the column's own unit, as ever.
+            errors = (
+                outputs - targets / unit
+                if name == self.leads[name]
+                else (outputs * lead - targets) / unit
+            )
+            figures[loss_of(name)] = errors.detach().square().mean()
+            groups = example.species if of_particles else [slice(None)]
+            part = weights.get(name, 0.0) * self._squared(errors, groups)
+            figures["loss"] = figures["loss"] + part if "loss" in figures else part
+            if of_particles and "pearson_A" not in figures:
+                chosen = example.species[0]
+                figures["pearson_A"] = _pearson(outputs[chosen].detach(), targets[chosen])
         return figures
 
     def _squared(self, errors: Tensor, groups: Sequence[Any]) -> Tensor:

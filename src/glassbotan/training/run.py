@@ -16,31 +16,25 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from lightning.pytorch.strategies import DDPStrategy
-from torch import Tensor
 
 from glassbotan.datasets.groups import particle_groups
 from glassbotan.errors import InputError, RunError
 from glassbotan.io.atomic import atomic_output
-from glassbotan.models.caged.network import CagedNetwork
-from glassbotan.models.caged.recipe import InputRecipe
+from glassbotan.models.architecture import PLACES, Model, Preparation
 from glassbotan.models.card import CARD, Card
 from glassbotan.models.domain import domain_of
-from glassbotan.models.network import Network, Settings
-from glassbotan.models.recurrent import RecurrentNetwork
+from glassbotan.models.network import Network
 from glassbotan.models.registry import load_model
-from glassbotan.models.state import load_state
-from glassbotan.models.storage import ARCHITECTURES, build, load_network, save_network
+from glassbotan.models.storage import load_saved, save_model
 from glassbotan.provenance import provenance
-from glassbotan.training.caged import fit_constants
 from glassbotan.training.checkpoints import AtomicCheckpoints
-from glassbotan.training.config import Recipe, StageSection
+from glassbotan.training.config import Recipe, StageSection, load_recipe
 from glassbotan.training.data import GlassData
 from glassbotan.training.launch import told_once, train_in_processes
 from glassbotan.training.memory import keep_freed_memory
 from glassbotan.training.module import Training
 from glassbotan.training.processes import PATIENCE, Processes, devices_of, joined, launched
 from glassbotan.training.progress import EpochProgress
-from glassbotan.training.read_out import fit_read_out
 from glassbotan.training.units import Units, deviations, plain_units
 
 
@@ -93,17 +87,18 @@ def _train(recipe: Recipe, folder: Path, processes: Processes, *, resume: bool) 
     lightning.seed_everything(recipe.seed, workers=True, verbose=False)
     data = GlassData(recipe, processes=processes)
     units = processes.first(lambda: _units(recipe, data))
-    network: Network = _network(recipe, data, units)
+    model = _begin(recipe, data, units)
     card = processes.first(lambda: _card(recipe, data))
     for number, stage in enumerate(recipe.stages):
         stage_folder = folder / f"stage-{number + 1}"
         if not processes.first((stage_folder / "model" / CARD).is_file):
             data.first_epoch = sum(s.epochs for s in recipe.stages[:number])
-            scores = _train_stage(network, stage, recipe, data, units, stage_folder)
+            assert isinstance(model, Network)  # others have no stages
+            scores = _train_stage(model, stage, recipe, data, units, stage_folder)
             card = card.model_copy(update={"scores": scores})
-            processes.first(partial(save_network, stage_folder / "model", network, card))
-        network, card = processes.first(partial(load_network, stage_folder / "model"))
-    processes.first(partial(save_network, folder / "model", network, card))
+            processes.first(partial(save_model, stage_folder / "model", model, card))
+        model, card = processes.first(partial(load_saved, stage_folder / "model"))
+    processes.first(partial(save_model, folder / "model", model, card))
     return folder / "model"
 
 
@@ -116,9 +111,9 @@ def _train_stage(
     folder: Path,
 ) -> dict[str, float]:
     """Train one stage, leave the best weights in the first process's network, return the score."""
-    network.scale_outputs(1 / units.nodes)
+    network.scale_outputs({name: 1 / unit for name, unit in units.items()})
     training = Training(network.to(_precision(recipe)).train(), recipe, stage, units)
-    figure = f"validation/{_judge(recipe, stage)}"
+    figure = f"validation/{stage.judged_by(recipe.monitor)}"
     best = ModelCheckpoint(
         folder / "checkpoints",
         filename="best",
@@ -145,7 +140,7 @@ def _train_stage(
         checkpoint = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
         training.load_state_dict(checkpoint["state_dict"])
         network.load_state_dict(training.best_network.state_dict())
-        network.scale_outputs(units.nodes)
+        network.scale_outputs(units)
         network.cpu().float()
         return {figure: float(best.best_model_score)}
 
@@ -153,53 +148,45 @@ def _train_stage(
 
 
 def _units(recipe: Recipe, data: GlassData) -> Units:
-    return deviations(data.train_examples) if recipe.standardise else plain_units(len(data.times))
+    quantities = recipe.model.settings().quantities
+    if recipe.standardise:
+        return deviations(data.train_examples, quantities)
+    return plain_units(quantities, len(data.times))
 
 
-def _network(recipe: Recipe, data: GlassData, units: Units) -> Network:
-    begun = data.processes.together(lambda: _begin(recipe, data.times))
-    assert begun is not None
-    network, reads_anew = begun
-    if isinstance(network, CagedNetwork):
-        _fit_constants(network, data)
-    elif isinstance(network, RecurrentNetwork) and reads_anew and recipe.standardise:
-        network.to(_precision(recipe))
-        fit_read_out(
-            network,
+def _begin(recipe: Recipe, data: GlassData, units: Units) -> Model:
+    """Return the model as it is before the first step."""
+    section = recipe.model
+
+    def begun() -> tuple[Model, bool]:
+        """Return the model with its first weights, and whether its read-out begins afresh."""
+        model = section.kind(section.settings(data.times))
+        if section.initial_weights is None:
+            return model, True
+        start = load_model(section.initial_weights)
+        if not (isinstance(model, Network) and isinstance(start, type(model))):
+            raise InputError(
+                f"model.initial_weights: {section.initial_weights} is a {start.architecture} "
+                f"model; {section.architecture} begins from one of its own"
+            )
+        return model, model.begin_from(start, section.initial_weights)
+
+    found = data.processes.together(begun)
+    assert found is not None
+    model, fresh = found
+    if isinstance(model, Network):
+        model.to(_precision(recipe))
+    model.prepare(
+        Preparation(
             data.train_examples,
             units,
-            recipe.stages[0].node_weight,
+            weights=recipe.stages[0].loss_weights if recipe.stages else {},
+            fresh=fresh,
+            standardise=recipe.standardise,
             processes=data.processes,
         )
-    return network
-
-
-def _fit_constants(network: CagedNetwork, data: GlassData) -> None:
-    """Let the first process set the constants, and all have them."""
-
-    def constants() -> dict[str, Tensor]:
-        fit_constants(network, data.train_examples)
-        return dict(network.named_buffers())
-
-    found = data.processes.first(constants)
-    network.load_state_dict(network.state_dict() | found)
-
-
-def _begin(recipe: Recipe, times: tuple[float, ...]) -> tuple[Network, bool]:
-    """Return the network with its first weights, and whether its last layer begins afresh."""
-    section = recipe.model
-    settings = Settings(times, section.dimension, section.cutoff, section.width, section.steps)
-    network = build(section.architecture, settings)
-    if section.initial_weights is None:
-        return network, True
-    start = load_model(section.initial_weights)
-    state = start.state_dict()
-    # A network of other times lends its features.
-    reads_anew = len(start.settings.times) != len(times)
-    if reads_anew and isinstance(network, RecurrentNetwork):
-        state |= {f"decoder.out.{k}": v for k, v in network.decoder.out.state_dict().items()}
-    load_state(network, state, section.initial_weights)
-    return network, reads_anew
+    )
+    return model
 
 
 def _precision(recipe: Recipe) -> torch.dtype:
@@ -215,7 +202,7 @@ def _claim_folder(folder: Path, recipe: Recipe, *, resume: bool) -> None:
             raise InputError(
                 f"{folder}: holds no checkpoint to resume from; start without --resume"
             )
-        if not stored.is_file() or stored.read_text(encoding="utf-8") != text:
+        if not stored.is_file() or load_recipe(stored) != recipe:
             raise InputError(
                 f"{stored}: differs from the given recipe; resume with the recipe that began the "
                 "run, or choose another folder"
@@ -229,11 +216,6 @@ def _claim_folder(folder: Path, recipe: Recipe, *, resume: bool) -> None:
         raise InputError(f"{folder}: cannot be made ({error.strerror})") from None
     with atomic_output(stored) as temporary:
         temporary.write_text(text, encoding="utf-8")
-
-
-def _judge(recipe: Recipe, stage: StageSection) -> str:
-    """Return the figure that chooses the stage's checkpoint: its loss, if it learns no particle."""
-    return recipe.monitor if stage.node_weight > 0 else "loss"
 
 
 def _mode(figure: str) -> str:
@@ -300,41 +282,32 @@ def _free_name(folder: Path, name: str) -> str:
 
 
 def _card(recipe: Recipe, data: GlassData) -> Card:
-    section = recipe.model
+    settings = recipe.model.settings(data.times)
+    last = recipe.stages[-1] if recipe.stages else None
+    # What the loss of the last stage saw.
+    learned = [q for q in settings.quantities if last is None or last.loss_weights.get(q, 0) > 0]
+    groups = particle_groups(data.train_sources[0].snapshot)
+    particles = [f"particles {group.name}" for group in groups]
+    places = {PLACES[name] for name in learned}
+    told: dict[str, Any] = {
+        "train": [path.name for path in data.train_files],
+        "validation": [path.name for path in data.validation_files],
+    }
+    if last is not None:
+        told["chosen_on"] = f"validation/{last.judged_by(recipe.monitor)}"
     return Card(
         name=recipe.name,
-        architecture=section.architecture,
+        architecture=recipe.model.architecture,
         times=list(data.times),
-        targets=_targets(recipe, data),
-        dimension=section.dimension,
-        cutoff=section.cutoff,
-        width=section.width,
-        steps=section.steps,
+        targets=particles * ("particles" in places) + ["bonds"] * ("bonds" in places),
+        quantities=learned,
+        settings=settings.model_dump(mode="json", exclude={"times"}),
+        inputs=settings.record(),
         domain=domain_of([source.snapshot for source in data.train_sources]),
-        data={
-            "train": [path.name for path in data.train_files],
-            "validation": [path.name for path in data.validation_files],
-            "chosen_on": f"validation/{_judge(recipe, recipe.stages[-1])}",
-        },
-        recipe=recipe.model_dump(mode="json") | _inputs(recipe),
+        data=told,
+        recipe=recipe.model_dump(mode="json"),
         provenance=provenance([*data.train_files, *data.validation_files], seed=recipe.seed),
     )
-
-
-def _inputs(recipe: Recipe) -> dict[str, Any]:
-    """Return what the caged network's inputs were computed by; nothing for others."""
-    if recipe.model.architecture != CagedNetwork.architecture:
-        return {}
-    return {"inputs": InputRecipe(cutoff=recipe.model.cutoff).record()}
-
-
-def _targets(recipe: Recipe, data: GlassData) -> list[str]:
-    """Name what the loss of the last stage saw."""
-    weight = recipe.stages[-1].node_weight
-    snapshot = data.train_sources[0].snapshot
-    particles = [f"particles {group.name}" for group in particle_groups(snapshot)]
-    bonds = ARCHITECTURES[recipe.model.architecture].predicts_bonds
-    return particles * (weight > 0) + ["bonds"] * (bonds and weight < 1)
 
 
 def _quieten() -> None:

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -15,22 +14,15 @@ from torch import Tensor
 
 from glassbotan.datasets import load_all_labelled, load_labelled
 from glassbotan.datasets.groups import particle_groups
-from glassbotan.datasets.labelled import LabelledSnapshot
-from glassbotan.dynamics.motion import match_times
+from glassbotan.dynamics.motion import Motion, extension_on, match_times
 from glassbotan.errors import InputError
-from glassbotan.models.caged.inputs import caged_inputs
-from glassbotan.models.caged.network import CagedNetwork
-from glassbotan.models.caged.recipe import InputRecipe
-from glassbotan.models.caged.states import FORM as STATES_FORM
-from glassbotan.models.caged.tensors import WHOLE, caged_tensors
-from glassbotan.models.graph_tensors import graph_tensors
-from glassbotan.models.storage import ARCHITECTURES
+from glassbotan.models.architecture import PLACES, WHOLE
+from glassbotan.models.example import Example
 from glassbotan.provenance import sha256
-from glassbotan.structure import Snapshot
+from glassbotan.structure import NeighbourGraph, Snapshot
 from glassbotan.structure.periodic import FloatArray
 from glassbotan.structure.snapshot import fingerprint
-from glassbotan.training.config import Recipe
-from glassbotan.training.example import Example, Graph
+from glassbotan.training.config import Recipe, StageSection
 from glassbotan.training.example_files import EXAMPLE_FORM, is_stored, write_example
 
 LABEL_CUTOFF = 2.0
@@ -51,8 +43,8 @@ class Source:
         The configuration.
     times
         Of the labels, in the files' order.
-    has_bonds
-        Whether all files tell bond extensions.
+    quantities
+        That all files tell.
     name
         The files, for messages.
 
@@ -61,7 +53,7 @@ class Source:
     files: tuple[Path, ...]
     snapshot: Snapshot
     times: tuple[float, ...]
-    has_bonds: bool
+    quantities: tuple[str, ...]
     name: str
 
 
@@ -72,12 +64,12 @@ def survey(files: Sequence[Path], recipe: Recipe) -> list[Source]:
     """
     groups: dict[str, list[Source]] = {}
     for path in files:
-        motion = load_labelled(path, cutoff=_label_cutoff(recipe), box=_box(recipe)).motion
+        motion = load_labelled(path, cutoff=label_cutoff(recipe), box=_box(recipe)).motion
         source = Source(
             (path,),
             motion.snapshot,
             tuple(float(t) for t in motion.times),
-            motion.bond_extension is not None,
+            tuple(measured(motion)),
             motion.source,
         )
         groups.setdefault(fingerprint(motion.snapshot), []).append(source)
@@ -145,16 +137,17 @@ def _joined(group: Sequence[Source]) -> Source:
         tuple(path for source in group for path in source.files),
         group[0].snapshot,
         tuple(t for source in group for t in source.times),
-        all(source.has_bonds for source in group),
+        tuple(q for q in group[0].quantities if all(q in source.quantities for source in group)),
         " and ".join(source.name for source in group),
     )
 
 
 def _check(source: Source, recipe: Recipe, times: tuple[float, ...]) -> None:
-    if source.snapshot.dimension != recipe.model.dimension:
+    settings = recipe.model.settings()
+    if source.snapshot.dimension != settings.dimension:
         raise InputError(
             f"{source.name}: has {source.snapshot.dimension} dimensions; "
-            f"model.dimension is {recipe.model.dimension}"
+            f"model.dimension is {settings.dimension}"
         )
     chosen = match_times(np.array(times), np.array(source.times))
     if -1 in chosen:
@@ -162,71 +155,71 @@ def _check(source: Source, recipe: Recipe, times: tuple[float, ...]) -> None:
             f"{source.name}: has no labels at t = {times[chosen.index(-1)]:g}; "
             f"its times are {sorted(source.times)}"
         )
-    if not source.has_bonds and any(s.node_weight < 1 for s in recipe.stages):
-        raise InputError(
-            f"{source.name}: has no bond labels, which node_weight < 1 asks for; "
+    for stage in recipe.stages:
+        for name, weight in stage.loss_weights.items():
+            if weight > 0 and name not in source.quantities:
+                raise InputError(f"{source.name}: {_lacks(name, stage)}")
+    for name in () if recipe.stages else settings.quantities:
+        if name not in source.quantities:
+            raise InputError(f"{source.name}: has no labels of {name}")
+
+
+def _lacks(name: str, stage: StageSection) -> str:
+    if stage.weights is None and PLACES[name] == "bonds":
+        return (
+            "has no bond labels, which node_weight < 1 asks for; "
             "set node_weight to 1 or use files with trajectories"
         )
+    return f"has no labels of {name}, whose weight in the loss is above 0"
 
 
 def _name(source: Source, recipe: Recipe, times: tuple[float, ...], fold: int) -> str:
     """Return a name that says everything that the example depends on."""
     # A published file's name tells its time and temperature.
     files = [(path.name, sha256(path)) for path in source.files]
-    model: list[Any] = [recipe.model.architecture == "node-only", recipe.model.cutoff]
-    if recipe.model.architecture == CagedNetwork.architecture:
-        model = ["caged", STATES_FORM, _inputs(recipe).record(), fold]
+    settings = recipe.model.settings()
+    model = (recipe.model.architecture, settings.record(), settings.quantities, fold)
     record = (EXAMPLE_FORM, files, model, recipe.data.box, times, recipe.precision == "64-true")
     key = hashlib.sha256(json.dumps(record).encode()).hexdigest()
     return f"{source.files[0].stem}-{key[:24]}"
 
 
 def _example(source: Source, recipe: Recipe, times: tuple[float, ...], fold: int) -> Example:
-    [labels] = load_all_labelled(source.files, cutoff=_label_cutoff(recipe), box=_box(recipe))
-    motion = labels.motion
+    [labels] = load_all_labelled(source.files, cutoff=label_cutoff(recipe), box=_box(recipe))
+    motion, settings = labels.motion, recipe.model.settings()
     chosen = match_times(np.array(times), motion.times)
-    if np.isnan(motion.propensity[chosen]).any():
-        raise InputError(
-            f"{motion.source}: its propensity is blank (NaN) for some particles, as in a "
-            "prediction; learning takes a number for every one"
-        )
+    if settings.inputs_take_long:
+        LOGGER.info("inputs of %s", motion.snapshot.source)
+    inputs = settings.inputs(motion.snapshot)
     dtype = torch.float64 if recipe.precision == "64-true" else torch.float32
-    graph, bonds = _graph(labels, recipe, dtype, fold)
-    return Example(
-        graph,
-        _tensor(motion.propensity[chosen].T, dtype),
-        None
-        if motion.bond_extension is None or bonds is None
-        else _tensor(motion.bond_extension[chosen][:, bonds].T, dtype),
-        tuple(torch.from_numpy(g.members) for g in particle_groups(motion.snapshot)),
-    )
+    targets = {}
+    for name, values in measured(motion, inputs.graph).items():
+        if name not in settings.quantities:
+            continue
+        if np.isnan(values[chosen]).any():
+            raise InputError(
+                f"{motion.source}: its {name.replace('_', ' ')} is blank (NaN) for some "
+                f"{PLACES[name]}, as in a prediction; learning takes a number for every one"
+            )
+        targets[name] = _tensor(values[chosen].T, dtype)
+    species = tuple(torch.from_numpy(g.members) for g in particle_groups(motion.snapshot))
+    return Example(inputs.tensors(dtype, fold), targets, species)
 
 
-def _graph(
-    labels: LabelledSnapshot, recipe: Recipe, dtype: torch.dtype, fold: int
-) -> tuple[Graph, Any]:
-    """Return the network's input tensors, and which of the labels' bonds they hold, if any."""
-    if recipe.model.architecture == CagedNetwork.architecture:
-        LOGGER.info("inputs of %s", labels.motion.snapshot.source)
-        inputs = caged_inputs(labels.motion.snapshot, _inputs(recipe))
-        # The shortest of the labels' bonds, in the same order.
-        return (
-            caged_tensors(inputs, dtype=dtype, fold=fold),
-            labels.graph.distances < recipe.model.cutoff,
-        )
-    self_edges = ARCHITECTURES[recipe.model.architecture].self_edges
-    tensors = graph_tensors(labels.graph, dtype=dtype, self_edges=self_edges)
-    return tensors, None if self_edges else slice(None)
+def measured(
+    motion: Motion, graph: NeighbourGraph | None = None
+) -> dict[str, NDArray[np.floating]]:
+    """Return what is measured by quantity: of particles, and of the bonds of a graph."""
+    found = {"propensity": motion.propensity}
+    extension = motion.bond_extension if graph is None else extension_on(graph, motion)
+    if extension is not None:
+        found["bond_extension"] = extension
+    return found
 
 
-def _inputs(recipe: Recipe) -> InputRecipe:
-    return InputRecipe(cutoff=recipe.model.cutoff)
-
-
-def _label_cutoff(recipe: Recipe) -> float:
-    """Return the cutoff of the labels' graph: stores of targets have the published one."""
-    caged = recipe.model.architecture == CagedNetwork.architecture
-    return LABEL_CUTOFF if caged else recipe.model.cutoff
+def label_cutoff(recipe: Recipe) -> float:
+    """Return the cutoff of the labels' graph: that of stores, or the model's if it is longer."""
+    return max(LABEL_CUTOFF, recipe.model.settings().longest_bond)
 
 
 def _tensor(values: NDArray[np.floating], dtype: torch.dtype) -> Tensor:

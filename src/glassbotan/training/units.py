@@ -1,50 +1,34 @@
 """Units in which every time counts alike."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor
 
-from glassbotan.training.example import Example
+from glassbotan.models.example import Example
+
+Units = dict[str, Tensor]
+"""What one unit of error is: of each quantity at each time, shape [T]."""
 
 
-@dataclass(frozen=True, eq=False)
-class Units:
-    """What one unit of error is, at each time.
+def plain_units(quantities: Sequence[str], n_times: int) -> Units:
+    """Return units of 1: plain squared errors, as published."""
+    return {name: torch.ones(n_times) for name in quantities}
+
+
+def deviations(examples: Iterable[Example], quantities: Sequence[str]) -> Units:
+    """Return the standard deviations over all particles and bonds of training snapshots.
 
     Motion at tau_alpha varies ten times as much from particle to particle as vibrations do, and
-    its squared errors would drown theirs a hundredfold.
-
-    Attributes
-    ----------
-    nodes, bonds
-        Of propensity and of bond extension, shape [T], length units.
-
+    its squared errors would drown theirs a hundredfold. 1 for what the labels do not tell.
     """
-
-    nodes: Tensor
-    bonds: Tensor
-
-    def to(self, device: torch.device) -> "Units":
-        """Return the same units on another device."""
-        return Units(self.nodes.to(device), self.bonds.to(device))
-
-
-def plain_units(n_times: int) -> Units:
-    """Return units of 1: plain squared errors, as published."""
-    return Units(torch.ones(n_times), torch.ones(n_times))
-
-
-def deviations(examples: Sequence[Example]) -> Units:
-    """Return the standard deviations over all particles and bonds of training snapshots."""
-    nodes, bonds = _Spread(), _Spread()
+    spreads = {name: _Spread() for name in quantities}
+    ones = torch.ones(1)
     for example in examples:
-        nodes.add(example.nodes)
-        if example.bonds is not None:
-            bonds.add(example.bonds)
-    found = nodes.deviation()
-    return Units(found, bonds.deviation() if bonds.count else torch.ones_like(found))
+        for name, values in example.targets.items():
+            spreads[name].add(values)
+            ones = torch.ones_like(values[0])
+    return {name: s.deviation() if s.count else ones for name, s in spreads.items()}
 
 
 class _Spread:

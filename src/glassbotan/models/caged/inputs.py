@@ -1,14 +1,17 @@
 """Numbers, vectors and bonds of one snapshot, all from the snapshot alone."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from glassbotan.dynamics.bonds import both_ways
-from glassbotan.models.caged.recipe import InputRecipe
-from glassbotan.models.caged.states import States, states_of
-from glassbotan.progress import Progress, silent
+from glassbotan.models.architecture import WHOLE
+from glassbotan.models.caged.settings import CagedSettings
+from glassbotan.models.caged.states import States
+from glassbotan.models.example import Tensors
 from glassbotan.simulation.cage_state import CageState
 from glassbotan.structure import NeighbourGraph, Snapshot, neighbour_graph
 from glassbotan.structure.periodic import FloatArray
@@ -54,15 +57,58 @@ class CagedInputs:
     bond_scalars: FloatArray
     directions: FloatArray
 
+    def tensors(self, dtype: torch.dtype = torch.float32, fold: int = WHOLE) -> "CagedTensors":
+        """Return the same as tensors."""
 
-def caged_inputs(
-    snapshot: Snapshot, recipe: InputRecipe, *, seed: int = 0, progress: Progress = silent
-) -> CagedInputs:
-    """Return a snapshot's inputs; see :func:`glassbotan.models.caged.states.states_of`."""
-    return assemble(snapshot, states_of(snapshot, recipe, seed=seed, progress=progress), recipe)
+        def numbers(values: np.ndarray) -> Tensor:
+            return torch.from_numpy(np.ascontiguousarray(values)).to(dtype)
+
+        senders, receivers = torch.from_numpy(self.graph.edge_index)
+        return CagedTensors(
+            species=torch.from_numpy(np.ascontiguousarray(self.species)).long(),
+            senders=senders,
+            receivers=receivers,
+            scalars=numbers(self.scalars),
+            averages=numbers(self.averages),
+            vectors=numbers(self.vectors),
+            bond_scalars=numbers(self.bond_scalars),
+            directions=numbers(self.directions),
+            fold=torch.tensor(fold),
+        )
 
 
-def assemble(snapshot: Snapshot, states: States, recipe: InputRecipe) -> CagedInputs:
+@dataclass(frozen=True, eq=False)
+class CagedTensors(Tensors):
+    """One snapshot's inputs as tensors.
+
+    Attributes
+    ----------
+    species, senders, receivers
+        Whole numbers, shapes [N], [E], [E].
+    scalars, averages, vectors, bond_scalars, directions
+        As in :class:`CagedInputs`.
+    fold
+        Which of the cross-validation's baselines this snapshot sees, a number in a tensor: for a
+        training snapshot, the one that was fitted without it.
+
+    """
+
+    species: Tensor
+    senders: Tensor
+    receivers: Tensor
+    scalars: Tensor
+    averages: Tensor
+    vectors: Tensor
+    bond_scalars: Tensor
+    directions: Tensor
+    fold: Tensor
+
+    def turned(self, matrix: Tensor) -> "CagedTensors":
+        """Return the same snapshot turned: every vector v becomes ``matrix`` v."""
+        return replace(self, vectors=self.vectors @ matrix.T, directions=self.directions @ matrix.T)
+
+
+def assemble(snapshot: Snapshot, states: States, recipe: CagedSettings) -> CagedInputs:
     """Return the network's inputs from the computed states."""
     graph = neighbour_graph(snapshot, recipe.cutoff)
     cage = moved_to(snapshot, snapshot.positions + states.cages[0].displacement)
@@ -80,7 +126,7 @@ def assemble(snapshot: Snapshot, states: States, recipe: InputRecipe) -> CagedIn
     )
 
 
-def scalar_names(recipe: InputRecipe) -> list[str]:
+def scalar_names(recipe: CagedSettings) -> list[str]:
     """Return the name of each of the scalars of :class:`CagedInputs`."""
     places = [f"descent {tau:g}" for tau in recipe.descent] + ["inherent"]
     places += [f"cage T={cage.temperature:g}" for cage in recipe.cages]

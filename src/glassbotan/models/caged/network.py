@@ -1,22 +1,20 @@
 """The caged network: a linear baseline, and message passing that corrects it."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import silu
 
-from glassbotan.models.caged.inputs import scalar_names
+from glassbotan.models.architecture import ModelSettings, Predicted, Preparation
+from glassbotan.models.caged.constants import FOLDS, N_PAIRS, N_SPECIES, fit_constants
+from glassbotan.models.caged.inputs import CagedInputs, CagedTensors, scalar_names
 from glassbotan.models.caged.passing import VectorMessages
-from glassbotan.models.caged.recipe import InputRecipe
-from glassbotan.models.caged.tensors import CagedTensors
-from glassbotan.models.network import Network, Settings
+from glassbotan.models.caged.settings import CagedSettings
+from glassbotan.models.network import Network, column_factors
 
-FOLDS = 5
-"""Of the baseline's cross-validation: what it tells of a training snapshot must be as good as what
-it tells of a new one, or the messages learn to trust it too much."""
-
-N_SPECIES = 2
 FARTHEST = 5.0
 """Standard deviations at which inputs are cut off."""
 SHELLS = tuple(0.7 + 0.08 * k for k in range(11))
@@ -30,42 +28,38 @@ class CagedNetwork(Network):
     Propensity = baseline (scalars, averages) + spread * messages (scalars, vectors, bonds), where
     the baseline is linear, one for each species and time; bond extension is read from the states
     of both ends. All constants (means, spreads, the baseline) are set from training snapshots
-    before the first step; see ``glassbotan.training.caged``.
-
-    Parameters
-    ----------
-    settings
-        ``steps`` message passing steps, ``width`` scalar channels and a third of that of vectors.
-    inputs
-        Which inputs.
-
+    before the first step; see ``glassbotan.models.caged.constants``. Further quantities are
+    further columns: those of particles like the propensity, those of bonds like their extension.
     """
 
-    architecture: ClassVar[str] = "caged"
-    predicts_bonds: ClassVar[bool] = True
+    architecture = "caged"
+    settings_type: ClassVar[type[ModelSettings]] = CagedSettings
+    folds = FOLDS
+    settings: CagedSettings
 
-    def __init__(self, settings: Settings, inputs: InputRecipe | None = None) -> None:
+    def __init__(self, settings: CagedSettings) -> None:
         super().__init__(settings)
-        self.inputs = inputs = inputs or InputRecipe(cutoff=settings.cutoff)
-        n_times, width, vectors = len(settings.times), settings.width, max(settings.width // 3, 1)
-        n_scalars = len(scalar_names(inputs))
-        n_columns = n_scalars * (1 + N_SPECIES * len(inputs.averages))
-        n_vectors, n_bond = len(inputs.descent) + 1 + len(inputs.cages), 3 + 4 * len(inputs.cages)
-        each = (N_SPECIES, n_times)
+        width, vectors, n_times = settings.width, max(settings.width // 3, 1), len(settings.times)
+        n_outputs, n_told = (len(settings.of(place)) * n_times for place in ("particles", "bonds"))
+        n_scalars = len(scalar_names(settings))
+        n_columns = n_scalars * (1 + N_SPECIES * len(settings.averages))
+        n_vectors = len(settings.descent) + 1 + len(settings.cages)
+        n_bond = 3 + 4 * len(settings.cages)
+        each = (N_SPECIES, n_outputs)
         self.column_mean = _buffer(N_SPECIES, n_columns)
         self.column_spread = _buffer(N_SPECIES, n_columns, ones=True)
         self.vector_size = _buffer(n_vectors, ones=True)
         self.bond_mean, self.bond_spread = _buffer(n_bond), _buffer(n_bond, ones=True)
-        self.slopes = _buffer(FOLDS + 1, N_SPECIES, n_columns, n_times)
+        self.slopes = _buffer(FOLDS + 1, N_SPECIES, n_columns, n_outputs)
         self.intercepts = _buffer(FOLDS + 1, *each)
         self.spread = _buffer(*each, ones=True)
-        self.extension_mean = _buffer(N_PAIRS, n_times)
-        self.extension_spread = _buffer(N_PAIRS, n_times, ones=True)
+        self.extension_mean = _buffer(N_PAIRS, n_told)
+        self.extension_spread = _buffer(N_PAIRS, n_told, ones=True)
         self.error = _buffer(*each, 3)
-        self.output_scale = _buffer(n_times, ones=True)
+        self.output_scale = _buffer(len(settings.columns) * n_times, ones=True)
 
         self.scalars_in = nn.Sequential(
-            nn.Linear(n_scalars + n_times, 2 * width), nn.SiLU(), nn.Linear(2 * width, width)
+            nn.Linear(n_scalars + n_outputs, 2 * width), nn.SiLU(), nn.Linear(2 * width, width)
         )
         self.species_in = nn.Embedding(N_SPECIES, width)
         self.vectors_in = nn.Linear(n_vectors, vectors, bias=False)
@@ -74,36 +68,71 @@ class CagedNetwork(Network):
             nn.Linear(n_edge, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU()
         )
         self.passing = nn.ModuleList(VectorMessages(width, vectors) for _ in range(settings.steps))
-        read_out = nn.Linear(width, N_SPECIES * n_times)
+        read_out = nn.Linear(width, N_SPECIES * n_outputs)
         # The correction begins at nothing.
         nn.init.zeros_(read_out.weight)
         nn.init.zeros_(read_out.bias)
         self.particle_out = nn.Sequential(nn.Linear(width + vectors, width), nn.SiLU(), read_out)
         self.end = nn.Linear(width, width)
         self.bond_end = nn.Linear(width, width)
-        self.bond_out = nn.Linear(width, n_times)
+        self.bond_out = nn.Linear(width, n_told)
 
-    def forward(self, graph: CagedTensors) -> tuple[Tensor, Tensor]:
-        """Return propensity [N, T] and bond extension [E, T], in units of 1 / output_scale."""
+    def prepare(self, preparation: Preparation) -> None:
+        """Let the first process set the constants, and all have them."""
+
+        def constants() -> dict[str, Tensor]:
+            fit_constants(self, preparation.examples)
+            return dict(self.named_buffers())
+
+        found = preparation.processes.first(constants)
+        self.load_state_dict(self.state_dict() | found)
+
+    @classmethod
+    def tensors_type(cls) -> type[CagedTensors]:
+        """Return the kind of its inputs as tensors."""
+        return CagedTensors
+
+    def forward(self, graph: CagedTensors) -> dict[str, Tensor]:
+        """Return quantities [N, T] and [E, T], in units of 1 / output_scale."""
         columns = self.columns(graph)
         base = self._linear(graph, columns)
         x, v, bonds = self._states(graph, columns, base)
-        species = graph.species
+        species, settings, scale = graph.species, self.settings, self.output_scale
         lengths = (v.square().sum(1) + 1e-6).sqrt()
         every = self.particle_out(torch.cat([x, lengths], 1)).unflatten(1, (N_SPECIES, -1))
         change = every[torch.arange(len(species), device=species.device), species]
-        propensity = base + self.spread[species] * change
-        ends = self.end(x)
-        both = ends[graph.senders] + ends[graph.receivers] + self.bond_end(bonds)
-        pair = species[graph.senders] + species[graph.receivers]
-        extension = self.extension_mean[pair] + self.extension_spread[pair] * self.bond_out(
-            silu(both)
-        )
-        return propensity * self.output_scale, extension * self.output_scale
+        outputs = base + self.spread[species] * change
+        found = self._named("particles", outputs * scale[: outputs.shape[1]])
+        if settings.of("bonds"):
+            ends = self.end(x)
+            both = ends[graph.senders] + ends[graph.receivers] + self.bond_end(bonds)
+            pair = species[graph.senders] + species[graph.receivers]
+            told = self.extension_mean[pair] + self.extension_spread[pair] * self.bond_out(
+                silu(both)
+            )
+            found |= self._named("bonds", told * scale[: told.shape[1]])
+        return {name: found[name] for name in settings.quantities}
 
-    def scale_outputs(self, factors: Tensor) -> None:
-        """Multiply what the network predicts by a factor for each time, shape [T]."""
-        self.output_scale.mul_(factors.to(self.output_scale))
+    def _named(self, place: str, columns: Tensor) -> dict[str, Tensor]:
+        parts = torch.split(columns, len(self.settings.times), dim=1)
+        return dict(zip(self.settings.of(place), parts, strict=True))
+
+    def predict(self, inputs: CagedInputs) -> Predicted:
+        """Return every quantity, those of particles with errors and not negative."""
+        tensors = self.placed(inputs)
+        assert isinstance(tensors, CagedTensors)
+        with torch.inference_mode():
+            found = self(tensors)
+            names = self.settings.of("particles")
+            outputs = torch.cat([found[name] for name in names], 1)
+            errors = self._named("particles", self.half_width(outputs, tensors.species))
+        values = {name: x.cpu().numpy().T for name, x in found.items()}
+        values |= {name: np.maximum(values[name], 0.0) for name in names}
+        return Predicted(values, {name: x.cpu().numpy().T for name, x in errors.items()})
+
+    def scale_outputs(self, factors: Mapping[str, Tensor]) -> None:
+        """Multiply what the network predicts by factors for each time, each of shape [T]."""
+        self.output_scale.mul_(column_factors(self.settings, factors).to(self.output_scale))
 
     def columns(self, graph: CagedTensors) -> Tensor:
         """Return scalars and averages in units of their spread, shape [N, P (1 + W S)]."""
@@ -112,12 +141,12 @@ class CagedNetwork(Network):
         return scaled.clamp(-FARTHEST, FARTHEST)
 
     def baseline(self, graph: CagedTensors) -> Tensor:
-        """Return the linear baseline's propensity [N, T], length units."""
+        """Return what the linear baseline says of particles, shape [N, K T]."""
         return self._linear(graph, self.columns(graph))
 
     def _linear(self, graph: CagedTensors, columns: Tensor) -> Tensor:
         fold = graph.fold
-        base = torch.empty(len(columns), len(self.settings.times)).to(columns)
+        base = torch.empty(len(columns), self.slopes.shape[-1]).to(columns)
         for species in range(N_SPECIES):
             members = graph.species == species
             base[members] = (
@@ -126,7 +155,7 @@ class CagedNetwork(Network):
         return base
 
     def half_width(self, propensity: Tensor, species: Tensor) -> Tensor:
-        """Return half the width of the 90 % interval around propensities [N, T], length units.
+        """Return half the width of the 90 % interval around outputs of particles [N, K T].
 
         It grows linearly with the propensity: what moves far varies more.
         """
@@ -157,10 +186,6 @@ class CagedNetwork(Network):
         pair = graph.species[graph.senders] * N_SPECIES + graph.species[graph.receivers]
         one_hot = nn.functional.one_hot(pair, N_SPECIES**2).to(scaled)
         return torch.cat([*shells, scaled.clamp(-FARTHEST, FARTHEST), one_hot], 1)
-
-
-N_PAIRS = 2 * N_SPECIES - 1
-"""Kinds of bonds, by the sum of their species: AA, AB, BB."""
 
 
 def _buffer(*shape: int, ones: bool = False) -> nn.Buffer:

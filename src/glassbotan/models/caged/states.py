@@ -1,6 +1,5 @@
 """The configurations around a snapshot that its inputs are made from; computed once and cached."""
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Event
@@ -10,7 +9,7 @@ import numpy as np
 from glassbotan.dynamics.bonds import UnorderedBonds
 from glassbotan.errors import InputError, RunError
 from glassbotan.io.cache import Arrays, cached_arrays
-from glassbotan.models.caged.recipe import InputRecipe
+from glassbotan.models.caged.settings import FORM, CagedSettings
 from glassbotan.progress import Progress, silent
 from glassbotan.simulation.cage_state import CageState, cores, sample_cage_state
 from glassbotan.structure import Snapshot, neighbour_graph
@@ -19,9 +18,6 @@ from glassbotan.structure.inherent import inherent_structure
 from glassbotan.structure.periodic import FloatArray
 from glassbotan.structure.potential import KOB_ANDERSEN
 from glassbotan.structure.snapshot import fingerprint
-
-FORM = 1
-"""Counts up when the same recipe comes to mean another computation."""
 
 BEFORE_CAGES = 0.15
 """Share of the work that is minimisation."""
@@ -48,7 +44,7 @@ class States:
 
 
 def states_of(
-    snapshot: Snapshot, recipe: InputRecipe, *, seed: int = 0, progress: Progress = silent
+    snapshot: Snapshot, recipe: CagedSettings, *, seed: int = 0, progress: Progress = silent
 ) -> States:
     """Return a snapshot's states from the cache, or compute them: seconds for 4096 particles.
 
@@ -73,7 +69,7 @@ def states_of(
         "computation": "states of the caged network",
         "form": FORM,
         "snapshot": fingerprint(snapshot),
-        "recipe": recipe.record(),
+        "recipe": recipe.states_record(),
         "seed": seed,
     }
     arrays = cached_arrays(record, lambda: _compute(snapshot, recipe, seed, progress))
@@ -84,63 +80,66 @@ def states_of(
     )
 
 
-def _compute(snapshot: Snapshot, recipe: InputRecipe, seed: int, progress: Progress) -> Arrays:
+def _compute(snapshot: Snapshot, recipe: CagedSettings, seed: int, progress: Progress) -> Arrays:
     progress(0, 1, "inherent structure")
     inherent = inherent_structure(snapshot, KOB_ANDERSEN).positions
+    sampling = _Sampling(snapshot, inherent, recipe, seed, progress)
     with ThreadPoolExecutor(cores()) as pool:
-        states = _sampled(snapshot, inherent, recipe, seed, progress, pool)
+        running = {k: pool.submit(sampling.sample, k) for k in sampling.longest_first}
         # Cheapest, and so last: the core that is free first takes it.
         descent = pool.submit(descent_path, snapshot, KOB_ANDERSEN, recipe.descent)
+        try:
+            states = [running[k].result() for k in range(len(running))]
+        except BaseException:
+            # Ctrl-C, or one that blew up: the others need not go on.
+            sampling.stopped.set()
+            raise
         arrays: Arrays = {"inherent": inherent - snapshot.positions}
-        for k, state in enumerate(states()):
+        for k, state in enumerate(states):
             arrays |= {f"cage{k}.{name}": values for name, values in vars(state).items()}
         return arrays | {"descent": descent.result()}
 
 
-def _sampled(
-    snapshot: Snapshot,
-    inherent: FloatArray,
-    recipe: InputRecipe,
-    seed: int,
-    progress: Progress,
-    pool: ThreadPoolExecutor,
-) -> Callable[[], list[CageState]]:
-    """Begin to sample every cage state on a core of its own, the longest first; await them all."""
-    bonds = UnorderedBonds.of(neighbour_graph(snapshot, recipe.cutoff))
-    steps = [round((cage.burn_in + cage.duration) / cage.timestep) for cage in recipe.cages]
-    done = [0.0] * len(steps)
-    stopped = Event()
+class _Sampling:
+    """The cage states of one snapshot, each sampled on a core of its own."""
 
-    def sampled(k: int) -> CageState:
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        inherent: FloatArray,
+        recipe: CagedSettings,
+        seed: int,
+        progress: Progress,
+    ) -> None:
+        self.snapshot, self.inherent = snapshot, inherent
+        self.cages, self.seed, self.progress = recipe.cages, seed, progress
+        bonds = UnorderedBonds.of(neighbour_graph(snapshot, recipe.cutoff))
+        self.pairs = np.stack([bonds.first, bonds.second])
+        self.steps = [round((c.burn_in + c.duration) / c.timestep) for c in recipe.cages]
+        self.done = [0.0] * len(self.steps)
+        self.stopped = Event()
+
+    @property
+    def longest_first(self) -> list[int]:
+        return sorted(range(len(self.steps)), key=lambda k: -self.steps[k])
+
+    def sample(self, k: int) -> CageState:
         def sampling(now: float, *_: object, **__: object) -> None:
-            if stopped.is_set():
-                raise RunError(f"{snapshot.source}: sampling was given up")
-            done[k] = now
-            share = sum(done) / sum(steps)
-            progress(BEFORE_CAGES + (1 - BEFORE_CAGES) * share, 1, "cage states")
+            if self.stopped.is_set():
+                raise RunError(f"{self.snapshot.source}: sampling was given up")
+            self.done[k] = now
+            share = sum(self.done) / sum(self.steps)
+            self.progress(BEFORE_CAGES + (1 - BEFORE_CAGES) * share, 1, "cage states")
 
         return sample_cage_state(
-            snapshot,
-            inherent,
-            recipe.cages[k],
-            pairs=np.stack([bonds.first, bonds.second]),
-            seed=seed + k,
+            self.snapshot,
+            self.inherent,
+            self.cages[k],
+            pairs=self.pairs,
+            seed=self.seed + k,
             threads=1,
             progress=sampling,
         )
-
-    order = sorted(range(len(steps)), key=lambda k: -steps[k])
-    running = {k: pool.submit(sampled, k) for k in order}
-
-    def awaited() -> list[CageState]:
-        try:
-            return [running[k].result() for k in range(len(steps))]
-        except BaseException:
-            # Ctrl-C, or one that blew up: the others need not go on.
-            stopped.set()
-            raise
-
-    return awaited
 
 
 def _cage(arrays: Arrays, prefix: str) -> CageState:

@@ -1,16 +1,27 @@
 """What the caged network knows of its training snapshots before the first step."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from glassbotan.models.caged.network import FOLDS, N_PAIRS, N_SPECIES, CagedNetwork
-from glassbotan.models.caged.tensors import CagedTensors
+from glassbotan.models.caged.inputs import CagedTensors
+from glassbotan.models.example import Example
 from glassbotan.models.ridge import cross_fitted_ridge
 from glassbotan.structure.periodic import FloatArray
-from glassbotan.training.example import Example
+
+if TYPE_CHECKING:
+    from glassbotan.models.caged.network import CagedNetwork
+
+FOLDS = 5
+"""Of the baseline's cross-validation: what it tells of a training snapshot must be as good as what
+it tells of a new one, or the messages learn to trust it too much."""
+
+N_SPECIES = 2
+N_PAIRS = 2 * N_SPECIES - 1
+"""Kinds of bonds, by the sum of their species: AA, AB, BB."""
 
 ALPHAS = tuple(float(alpha) for alpha in 10.0 ** np.arange(1.5, 5.1, 0.5))
 """Penalties among which cross-validation chooses."""
@@ -32,7 +43,7 @@ def alphas_for(n_snapshots: int) -> tuple[float, ...]:
     return ALPHAS if n_snapshots > 1 else LONE_ALPHA
 
 
-def fit_constants(network: CagedNetwork, examples: Sequence[Example]) -> None:
+def fit_constants(network: "CagedNetwork", examples: Sequence[Example]) -> None:
     """Set means, spreads, baseline and errors from the training snapshots.
 
     Every example's ``graph.fold`` says from which of the baselines it was kept.
@@ -46,6 +57,7 @@ def fit_constants(network: CagedNetwork, examples: Sequence[Example]) -> None:
 
     """
     graphs = [_caged(example) for example in examples]
+    values = [_joined(example, network.settings.of("particles")) for example in examples]
     columns = [torch.cat([g.scalars, g.averages], 1) for g in graphs]
     with torch.no_grad():
         for species in range(N_SPECIES):
@@ -55,21 +67,26 @@ def fit_constants(network: CagedNetwork, examples: Sequence[Example]) -> None:
             network.column_mean[species] = mean
             # What never varies is divided by so much that it vanishes.
             network.column_spread[species] = torch.where(spread > SMALLEST_SPREAD, spread, 1e9)
-            targets = [e.nodes[g.species == species] for e, g in zip(examples, graphs, strict=True)]
+            targets = [v[g.species == species] for v, g in zip(values, graphs, strict=True)]
             network.spread[species] = _moments(targets)[1]
         squares = torch.stack([g.vectors.square().sum(2).mean(0) for g in graphs]).mean(0)
         network.vector_size.copy_(_unless_zero((squares / graphs[0].vectors.shape[2]).sqrt()))
         bonds = torch.cat([g.bond_scalars for g in graphs])
         network.bond_mean.copy_(bonds.mean(0))
         network.bond_spread.copy_(_unless_zero(bonds.std(0)))
-        _fit_extensions(network, examples, graphs)
-        _fit_baseline(network, examples, graphs)
-        _fit_errors(network, examples, graphs)
+        _fit_bonds(network, examples, graphs)
+        _fit_baseline(network, values, graphs)
+        _fit_errors(network, values, graphs)
 
 
 def _unless_zero(spread: Tensor) -> Tensor:
     """Return what to divide by: 1 where nothing varies."""
     return torch.where(spread > SMALLEST_SPREAD, spread, 1.0)
+
+
+def _joined(example: Example, names: Sequence[str]) -> Tensor:
+    """Return the targets of several quantities side by side, shape [N or E, K T]."""
+    return torch.cat([example.targets[name] for name in names], 1)
 
 
 def _caged(example: Example) -> CagedTensors:
@@ -84,35 +101,37 @@ def _moments(parts: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     return every.mean(0).to(parts[0]), within.square().mean(0).sqrt().to(parts[0])
 
 
-def _fit_extensions(
-    network: CagedNetwork, examples: Sequence[Example], graphs: Sequence[CagedTensors]
+def _fit_bonds(
+    network: "CagedNetwork", examples: Sequence[Example], graphs: Sequence[CagedTensors]
 ) -> None:
-    """Set mean and spread of the bond extension of each pair of species."""
-    if any(example.bonds is None for example in examples):
+    """Set mean and spread of what bonds do, for each pair of species."""
+    names = network.settings.of("bonds")
+    if not names or any(name not in e.targets for e in examples for name in names):
         return
+    values = [_joined(example, names) for example in examples]
     for pair in range(N_PAIRS):
-        bonds = [
-            example.bonds[g.species[g.senders] + g.species[g.receivers] == pair]
-            for example, g in zip(examples, graphs, strict=True)
-            if example.bonds is not None
-        ]
-        every = torch.cat(bonds)
+        every = torch.cat(
+            [
+                v[g.species[g.senders] + g.species[g.receivers] == pair]
+                for v, g in zip(values, graphs, strict=True)
+            ]
+        )
         if len(every) > 1:
             network.extension_mean[pair] = every.mean(0)
             network.extension_spread[pair] = every.std(0)
 
 
 def _fit_baseline(
-    network: CagedNetwork, examples: Sequence[Example], graphs: Sequence[CagedTensors]
+    network: "CagedNetwork", values: Sequence[Tensor], graphs: Sequence[CagedTensors]
 ) -> None:
     folds = np.array([int(g.fold) for g in graphs])
     for species in range(N_SPECIES):
         groups = [
             (
                 _numbers(network.columns(g)[g.species == species]),
-                _numbers(e.nodes[g.species == species]),
+                _numbers(v[g.species == species]),
             )
-            for e, g in zip(examples, graphs, strict=True)
+            for v, g in zip(values, graphs, strict=True)
         ]
         fitted = cross_fitted_ridge(groups, folds, FOLDS, alphas_for(len(groups)))
         network.slopes[:, species] = torch.from_numpy(fitted.slopes).to(network.slopes)
@@ -120,14 +139,14 @@ def _fit_baseline(
 
 
 def _fit_errors(
-    network: CagedNetwork, examples: Sequence[Example], graphs: Sequence[CagedTensors]
+    network: "CagedNetwork", values: Sequence[Tensor], graphs: Sequence[CagedTensors]
 ) -> None:
     """Set how wide the 90 % interval is, from the baseline's errors on snapshots held out."""
     predicted = [network.baseline(g) for g in graphs]
     for species in range(N_SPECIES):
         members = [g.species == species for g in graphs]
         told = _numbers(torch.cat([p[m] for p, m in zip(predicted, members, strict=True)]))
-        true = _numbers(torch.cat([e.nodes[m] for e, m in zip(examples, members, strict=True)]))
+        true = _numbers(torch.cat([v[m] for v, m in zip(values, members, strict=True)]))
         for t in range(told.shape[1]):
             line = _quantile_line(told[:, t], np.abs(true[:, t] - told[:, t]))
             network.error[species, t] = torch.tensor(line).to(network.error)
