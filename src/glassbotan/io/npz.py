@@ -1,23 +1,22 @@
 """Arrays out of npz archives, with every size checked before memory is taken.
 
 numpy.load believes what an archive says of itself: a few kilobytes can declare terabytes, and
-object arrays run code. Here a member's shape, type and size must agree with each other and with
-the file before anything is read, and only plain numbers and text are read at all.
+object arrays run code. Here NumPy reads a member's header, and its array only when shape, type and
+size agree with each other and with the file, and only plain numbers and text are read at all.
 """
 
 import lzma
 import math
-import re
 import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 import numpy as np
+from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from glassbotan.errors import InputError
@@ -28,8 +27,7 @@ MAX_RATIO = 200
 """Coordinates hardly compress; an archive that unpacks to more than this many times is a bomb."""
 HARMLESS_BYTES = 64 * 2**20
 """Up to this size an archive may compress as well as it likes."""
-CHUNK = 2**16
-"""Bytes read at once: an array is in memory once, and what is read stays in the cache."""
+_HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 
 _DAMAGE = (
     zipfile.BadZipFile,
@@ -42,22 +40,6 @@ _DAMAGE = (
     zlib.error,
     lzma.LZMAError,
 )
-_HEADER = re.compile(
-    r"\{'descr': '(?P<dtype>[<>|=][biufU]\d{1,9})', 'fortran_order': (?P<fortran>True|False), "
-    r"'shape': \((?P<shape>[\dL, ]*)\),? ?\}\s*"
-)
-
-
-@dataclass(frozen=True)
-class _Header:
-    dtype: np.dtype[np.generic]
-    shape: tuple[int, ...]
-    fortran: bool
-
-    @property
-    def n_bytes(self) -> int:
-        return math.prod(self.shape) * self.dtype.itemsize
-
 
 def member_names(path: Path) -> list[str]:
     """Return the names of an archive's arrays.
@@ -136,44 +118,27 @@ def _check_size(archive: zipfile.ZipFile, path: Path) -> None:
 def _read(archive: zipfile.ZipFile, name: str, path: Path) -> NDArray[np.generic]:
     info = archive.getinfo(f"{name}.npy")
     with archive.open(info) as stream:
-        text, header_bytes = _header_text(stream)
-        header = _parse_header(text, name, path)
-        if header.n_bytes != info.file_size - header_bytes:
-            raise InputError(
-                f"{path}: array {name!r} declares shape {list(header.shape)} of "
-                f"{header.dtype.itemsize} bytes each, but {info.file_size - header_bytes} bytes "
-                "are stored; the file is damaged"
-            )
-        data = np.empty(header.n_bytes, dtype=np.uint8)
-        for start in range(0, len(data), CHUNK):
-            part = data[start : start + CHUNK]
-            part[:] = np.frombuffer(stream.read(len(part)), dtype=np.uint8)
+        _check_header(stream, info.file_size, f"{path}: array {name!r}")
+    with archive.open(info) as stream:
+        values: NDArray[np.generic] = npy.read_array(stream, allow_pickle=False)
         # Reading past the end makes zipfile compare the checksum.
         stream.read(1)
-    values: NDArray[np.generic] = data.view(header.dtype)
-    values = values.reshape(header.shape, order="F" if header.fortran else "C")
-    return values.astype(header.dtype.newbyteorder("="), copy=False)
+    return values.astype(values.dtype.newbyteorder("="), copy=False)
 
 
-def _header_text(stream: IO[bytes]) -> tuple[str, int]:
-    """Return an npy header and how many bytes of the stream it and what is before it take."""
-    magic, major = stream.read(6), stream.read(2)[:1]
-    if magic != b"\x93NUMPY" or major not in (b"\x01", b"\x02"):
-        raise ValueError("a member is not an npy array")
-    width = 2 if major == b"\x01" else 4
-    length = int.from_bytes(stream.read(width), "little")
-    if length > 2**16:
-        raise ValueError("an npy header is too long")
-    return stream.read(length).decode("latin1"), 8 + width + length
-
-
-def _parse_header(text: str, name: str, path: Path) -> _Header:
-    found = _HEADER.fullmatch(text)
-    if not found:
-        objects = "'|O'" in text
+def _check_header(stream: IO[bytes], size: int, what: str) -> None:
+    """Raise InputError where a member is no array of numbers or text that fills its size."""
+    try:
+        shape, _, dtype = _HEADERS[npy.read_magic(stream)](stream)
+    except Exception as error:  # noqa: BLE001 - NumPy's parsers raise anything
+        reason = " ".join(str(error).split())[:120]
+        raise InputError(f"{what} has no header that NumPy reads ({reason})") from None
+    if dtype.kind not in "biufU":
+        refused = "pickled Python objects" if dtype.hasobject else f"records or type {dtype}"
+        raise InputError(f"{what} holds {refused}, which are refused; expected numbers")
+    stored = size - stream.tell()
+    if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != stored:
         raise InputError(
-            f"{path}: array {name!r} holds {'pickled Python objects' if objects else 'records'}, "
-            "which are refused; expected an array of numbers"
+            f"{what} declares shape {list(shape)} of {dtype.itemsize} bytes each, but "
+            f"{stored} bytes are stored; the file is damaged"
         )
-    shape = tuple(int(n) for n in re.findall(r"\d+", found["shape"]))
-    return _Header(np.dtype(found["dtype"]), shape, found["fortran"] == "True")
