@@ -91,6 +91,9 @@ def test_a_declared_shape_that_the_data_do_not_fill_is_refused(tmp_path, shape):
     [
         "{'descr': '<f8', 'fortran_order': False, 'shape': (-1,), }",
         "{'descr': __import__('os'), 'fortran_order': False, 'shape': (3,), }",
+        "{'descr': '<i3', 'fortran_order': False, 'shape': (3,), }",
+        "{'descr': '(2,)<f8', 'fortran_order': False, 'shape': (3,), }",
+        "{'descr': [('a', [('b', '<f8')] * 3)], 'fortran_order': False, 'shape': (1,), }",
         "((((((((((((((((((((((((((((",
         "",
     ],

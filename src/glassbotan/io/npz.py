@@ -41,6 +41,7 @@ _DAMAGE = (
     lzma.LZMAError,
 )
 
+
 def member_names(path: Path) -> list[str]:
     """Return the names of an archive's arrays.
 

@@ -1,9 +1,9 @@
 """Plain data out of a pickle without running anything that the file names.
 
 A pickle is a program. This reader lets it build lists, dictionaries, numbers and text, and nothing
-else: the few NumPy functions that an array's pickle calls are answered by stand-ins of our own,
-which take the recipe of an array (shape, type, bytes) and check it before they make one. No code
-of NumPy or any other library is reached with arguments from the file.
+else: a call of the few functions that an array's pickle names is only written down, and what it
+says of an array (shape, type, bytes) is checked before one is made of it. No code of NumPy or any
+other library is reached with arguments from the file.
 """
 
 import gzip
@@ -13,7 +13,6 @@ import pickle
 import pickletools
 import re
 import zlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,7 +26,17 @@ MAX_RATIO = 200
 MAX_BYTES = 4 * 2**30
 _MAX_DEPTH = 12
 _PUTS = ("PUT", "BINPUT", "LONG_BINPUT")
-Raw = bytes | str
+_NAMES = {
+    ("numpy", "ndarray"),
+    ("numpy", "dtype"),
+    *((f"numpy.{core}.multiarray", "_reconstruct") for core in ("core", "_core")),
+    *((f"numpy.{core}.multiarray", "scalar") for core in ("core", "_core")),
+    *((f"numpy.{core}.numeric", "_frombuffer") for core in ("core", "_core")),
+    # Old protocols write bytes as text, and call bytes() for the contents of an empty array.
+    ("_codecs", "encode"),
+    ("__builtin__", "bytes"),
+}
+"""Modules and functions that the pickle of an array names."""
 
 
 class _RefusedError(Exception):
@@ -47,15 +56,15 @@ def load_plain_pickle(path: Path) -> object:
     data = _contents(path)
     try:
         _check_opcodes(data)
-        # find_class admits stand-ins alone, so the file reaches no foreign code.
+        # find_class gives out nothing but names, so the file reaches no foreign code.
         tree = _Unpickler(io.BytesIO(data), encoding="latin1").load()
         return _Resolver(len(data)).resolve(tree, 0)
-    except _RefusedError as error:
-        raise InputError(f"{path}: {error}; refused") from None
     except Exception as error:  # noqa: BLE001 - damaged bytes make the unpickler raise anything
+        reason = " ".join(str(error).split())[:160]
+        if isinstance(error, _RefusedError):
+            raise InputError(f"{path}: {reason}; refused") from None
         raise InputError(
-            f"{path}: is not a pickle, or cut off or damaged ({type(error).__name__}: "
-            f"{' '.join(str(error).split())[:120]})"
+            f"{path}: is not a pickle, or cut off or damaged ({type(error).__name__}: {reason})"
         ) from None
 
 
@@ -87,142 +96,37 @@ def _check_opcodes(data: bytes) -> None:
 
 
 class _Unpickler(pickle.Unpickler):
-    """Answers every name with a stand-in or a refusal."""
+    """Answers every name with the name, or a refusal."""
 
     def find_class(self, module: str, name: str) -> Any:
-        stand_in = _STAND_INS.get((module, name))
-        if stand_in is None:
+        if (module, name) not in _NAMES:
             raise _RefusedError(
                 f"the pickle names {module}.{name}, which is neither plain data nor a NumPy array"
             )
-        return stand_in
+        return _Named(name)
 
     def persistent_load(self, pid: object) -> Any:
         raise _RefusedError(f"the pickle refers to an outside object {str(pid)[:40]!r}")
 
 
-class _Sealed:
-    """Something that the pickle may name and call, but not change."""
+class _Named:
+    """A function that the pickle names, with the arguments and the state that it gives it."""
 
-    __slots__ = ("_function",)
+    __slots__ = __match_args__ = ("name", "arguments", "state")
 
-    def __init__(self, function: Callable[..., object]) -> None:
-        self._function = function
+    def __init__(self, name: str, arguments: tuple[object, ...] | None = None) -> None:
+        self.name, self.arguments = name, arguments
+        self.state: object = None
 
-    def __call__(self, *arguments: object) -> object:
-        return self._function(*arguments)
-
-    def __setstate__(self, state: object) -> None:
-        raise _RefusedError("the pickle sets the state of a function")
-
-
-class _DtypeRecipe:
-    """Stands in for numpy.dtype: a code such as f8, then a state that holds the byte order."""
-
-    __slots__ = ("dtype",)
-
-    def __init__(self, code: str) -> None:
-        self.dtype = np.dtype(code)
+    def __call__(self, *arguments: object) -> "_Named":
+        return _Named(self.name, arguments)
 
     def __setstate__(self, state: object) -> None:
-        match state:
-            # version, byte order, then what only records and objects have
-            case (int(), ("<" | ">" | b"<" | b">") as order, None, None, None, *_):
-                self.dtype = self.dtype.newbyteorder(">" if order in (">", b">") else "<")
-            case (int(), "|" | "=" | b"|" | b"=", None, None, None, *_):
-                pass
-            case _:
-                raise _RefusedError("the pickle holds an array type that is not a plain number")
-
-
-class _ArrayRecipe:
-    """Stands in for numpy.ndarray: an empty array, then a state that fills it."""
-
-    __slots__ = ("array",)
-
-    def __init__(self) -> None:
-        self.array: NDArray[np.generic] | None = None
-
-    def __setstate__(self, state: object) -> None:
-        match state:
-            case (
-                int(),
-                tuple() as shape,
-                _DtypeRecipe() as recipe,
-                fortran,
-                bytes() | str() as raw,
-            ):
-                self.array = _array(shape, recipe.dtype, "F" if fortran else "C", raw)
-            case _:
-                raise _RefusedError("the pickle holds an array that is not of plain numbers")
-
-
-def _array(
-    shape: tuple[object, ...], dtype: np.dtype[np.generic], order: Literal["C", "F"], raw: Raw
-) -> NDArray[np.generic]:
-    data = raw if isinstance(raw, bytes) else raw.encode("latin1")
-    sizes = [n for n in shape if isinstance(n, int) and n >= 0]
-    if len(sizes) != len(shape) or math.prod(sizes) * dtype.itemsize != len(data):
-        raise _RefusedError(
-            f"the pickle holds an array of shape {str(shape)[:80]} with {len(data)} bytes"
-        )
-    values: NDArray[np.generic] = np.frombuffer(bytearray(data), dtype=dtype)
-    values = values.reshape(sizes, order=order)
-    return values.astype(dtype.newbyteorder("="), copy=False)
-
-
-def _reconstruct(kind: object, shape: object, code: object) -> _ArrayRecipe:
-    if kind is not _NDARRAY or shape != (0,) or code not in (b"b", "b"):
-        raise _RefusedError("the pickle makes an array in a way that NumPy does not")
-    return _ArrayRecipe()
-
-
-def _dtype(code: object, *flags: object) -> _DtypeRecipe:
-    text = code.decode("latin1") if isinstance(code, bytes) else code
-    plain = isinstance(text, str) and re.fullmatch(r"b1|[iu][1248]|f[248]", text)
-    if not plain or not all(flag in (0, 1) for flag in flags):
-        raise _RefusedError(f"the pickle holds an array of type {str(text)[:40]!r}, not of numbers")
-    return _DtypeRecipe(str(text))
-
-
-def _scalar(recipe: object, raw: object) -> object:
-    if not isinstance(recipe, _DtypeRecipe) or not isinstance(raw, bytes | str):
-        raise _RefusedError("the pickle holds a NumPy scalar that is not a plain number")
-    return _array((), recipe.dtype, "C", raw).item()
-
-
-def _encode(text: object, encoding: object) -> bytes:
-    # The only use that picklers make of it: bytes written as text by an old protocol.
-    if not isinstance(text, str) or encoding != "latin1":
-        raise _RefusedError("the pickle encodes text in a way that picklers do not")
-    return text.encode("latin1")
-
-
-def _no_bytes(*arguments: object) -> bytes:
-    # Old protocols call bytes() for the contents of an empty array.
-    if arguments:
-        raise _RefusedError("the pickle calls bytes in a way that picklers do not")
-    return b""
-
-
-def _not_callable(*_: object) -> object:
-    raise _RefusedError("the pickle calls numpy.ndarray itself")
-
-
-_NDARRAY = _Sealed(_not_callable)
-_STAND_INS: dict[tuple[str, str], _Sealed] = {
-    ("numpy", "ndarray"): _NDARRAY,
-    ("numpy", "dtype"): _Sealed(_dtype),
-    ("_codecs", "encode"): _Sealed(_encode),
-    ("__builtin__", "bytes"): _Sealed(_no_bytes),
-}
-for _module in ("numpy.core.multiarray", "numpy._core.multiarray"):
-    _STAND_INS[_module, "_reconstruct"] = _Sealed(_reconstruct)
-    _STAND_INS[_module, "scalar"] = _Sealed(_scalar)
+        self.state = state
 
 
 class _Resolver:
-    """Replaces recipes by their arrays, within the size that the file itself has.
+    """Replaces what the pickle names by arrays, within the size that the file itself has.
 
     References to one object may unfold a small file to any size; data that were pickled from
     separate objects never exceed their file.
@@ -232,15 +136,12 @@ class _Resolver:
         self._left = allowed
 
     def resolve(self, item: object, depth: int) -> object:
-        """Return the item with every recipe in it replaced."""
+        """Return the item with every array in it made."""
         self._spend(1)
         if depth > _MAX_DEPTH:
             raise _RefusedError(f"the pickle nests deeper than {_MAX_DEPTH} levels")
         if item is None or isinstance(item, bool | int | float | str | bytes):
             return item
-        if isinstance(item, _ArrayRecipe) and item.array is not None:
-            self._spend(item.array.nbytes)
-            return item.array
         if isinstance(item, list | tuple):
             return [self.resolve(part, depth + 1) for part in item]
         if isinstance(item, dict):
@@ -248,9 +149,63 @@ class _Resolver:
                 self.resolve(key, depth + 1): self.resolve(value, depth + 1)
                 for key, value in item.items()
             }
-        raise _RefusedError(f"the pickle holds a {type(item).__name__.lstrip('_')}, not plain data")
+        if isinstance(item, _Named):
+            return self._made(item)
+        raise _RefusedError(f"the pickle holds a {type(item).__name__}, not plain data")
+
+    def _made(self, item: _Named) -> object:
+        """Return the bytes, number or array that a call makes."""
+        match item:
+            case _Named("encode", (str() as text, "latin1"), None):
+                return text.encode("latin1")
+            case _Named("bytes", (), None):
+                return b""
+            case _Named("scalar", (kind, raw), None):
+                return self._array((), kind, "C", raw).item()
+            case _Named(
+                "_reconstruct",
+                (_Named("ndarray", None, None), (0,), _),
+                (int(), tuple() as shape, kind, fortran, raw),
+            ):
+                return self._array(shape, kind, "F" if fortran else "C", raw)
+            case _Named("_frombuffer", (raw, kind, tuple() as shape, "C" | "F" as order), None):
+                return self._array(shape, kind, order, raw)
+        raise _RefusedError(f"the pickle uses {item.name} in a way that NumPy does not")
+
+    def _array(
+        self, shape: tuple[object, ...], kind: object, order: Literal["C", "F"], raw: object
+    ) -> NDArray[np.generic]:
+        dtype = _dtype(kind)
+        data = self._made(raw) if isinstance(raw, _Named) else raw
+        data = data.encode("latin1") if isinstance(data, str) else data
+        sizes = [n for n in shape if isinstance(n, int) and n >= 0]
+        if (
+            not isinstance(data, bytes | bytearray)
+            or len(sizes) != len(shape)
+            or math.prod(sizes) * dtype.itemsize != len(data)
+        ):
+            raise _RefusedError(
+                f"the pickle holds an array of shape {str(shape)[:80]} that its bytes do not fill"
+            )
+        self._spend(len(data))
+        values: NDArray[np.generic] = np.frombuffer(bytearray(data), dtype=dtype)
+        values = values.reshape(sizes, order=order)
+        return values.astype(dtype.newbyteorder("="), copy=False)
 
     def _spend(self, amount: int) -> None:
         self._left -= amount
         if self._left < 0:
             raise _RefusedError("the pickle would unfold to more than its own size")
+
+
+def _dtype(kind: object) -> np.dtype[np.generic]:
+    """Return the type of numbers that a pickle describes: a code such as f8, then its state."""
+    match kind:
+        case _Named(
+            "dtype",
+            (str() as code, *_),
+            # version, byte order, then what only records and objects have
+            (int(), "<" | ">" | "|" | "=" as order, None, None, None, *_),
+        ) if re.fullmatch(r"b1|[iu][1248]|f[248]", code):
+            return np.dtype(code).newbyteorder(order)
+    raise _RefusedError("the pickle holds an array that is not of plain numbers")
