@@ -40,6 +40,13 @@ class NeighbourGraph:
     row_offsets: IntArray
     cutoff: float
 
+    def __repr__(self) -> str:
+        """Return what it is of, in a line."""
+        return (
+            f"<NeighbourGraph: {self.n_particles} particles, {self.n_edges} directed edges, "
+            f"cutoff {self.cutoff:g}>"
+        )
+
     @property
     def n_particles(self) -> int:
         """The number of nodes N."""

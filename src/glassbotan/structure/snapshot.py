@@ -3,12 +3,16 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from glassbotan.errors import InputError
 from glassbotan.structure.periodic import FloatArray
+
+if TYPE_CHECKING:
+    from ase import Atoms
 
 IntArray = NDArray[np.int64]
 SPECIES_BOUND = 2**31
@@ -57,6 +61,91 @@ class Snapshot:
         _check_shapes(self)
         _check_values(self)
 
+    def __repr__(self) -> str:
+        """Return what it is of, in a line."""
+        species = ", ".join(f"{species_name(s)} {x:.4g}" for s, x in self.composition.items())
+        box = " x ".join(f"{edge:.6g}" for edge in self.box)
+        warmth = "" if self.temperature is None else f", T = {self.temperature:g}"
+        return (
+            f"<Snapshot {self.source}: {self.n_particles} particles ({species}), box {box}{warmth}>"
+        )
+
+    @classmethod
+    def from_ase(cls, atoms: "Atoms", *, species: Mapping[str, int] | None = None) -> "Snapshot":
+        """Return a snapshot of ASE's ``Atoms``; further arrays of the atoms become its fields.
+
+        Parameters
+        ----------
+        atoms
+            In an orthorhombic cell; periodic along all three edges, or along the first two of a
+            plane, whose z are all the same.
+        species
+            Species by chemical symbol, as in ``{"Ni": 0, "P": 1}``; by default the array ``type``
+            (1 = A, 2 = B, ...), which ``to_ase`` and ASE's reader of LAMMPS data leave.
+
+        Raises
+        ------
+        InputError
+            The cell is tilted, has no volume or is not periodic, or the species are not told.
+
+        """
+        source = "atoms"
+        cell, z = np.array(atoms.cell), atoms.positions[:, 2]
+        periodic = [bool(p) for p in atoms.pbc]
+        flat = periodic == [True, True, False] and len(z) > 0 and bool(np.all(z == z[0]))
+        if not (all(periodic) or flat):
+            raise InputError(
+                f"{source}: periodic is {periodic}; all three edges of the cell must be, "
+                "or the first two of a plane whose z are all the same"
+            )
+        if np.any(np.abs(cell - np.diag(np.diag(cell))) > 1e-9 * np.abs(cell).max()):
+            raise InputError(
+                f"{source}: the cell {cell.tolist()} is not orthorhombic; "
+                "triclinic boxes are not supported"
+            )
+        dimension = 2 if flat else 3
+        own = {"positions", "numbers", "type"}
+        return cls(
+            positions=atoms.positions[:, :dimension].copy(),
+            species=_species_of_atoms(atoms, species, source),
+            box=np.diag(cell)[:dimension],
+            fields={k: np.array(v) for k, v in atoms.arrays.items() if k not in own},
+            temperature=atoms.info.get("temperature"),
+            source=source,
+        )
+
+    def to_ase(self) -> "Atoms":
+        """Return ASE's ``Atoms`` of the snapshot, fields as arrays, in Lennard-Jones units.
+
+        Species A, B, ... are types 1, 2, ... in the array ``type``; as ASE wants chemical elements,
+        the same numbers stand for these. A plane lies at z = 0 in a cell of height 1.
+
+        Raises
+        ------
+        InputError
+            A field has the name of an array of ASE's, or there are more species than elements.
+
+        """
+        from ase import Atoms
+        from ase.data import chemical_symbols
+
+        types = self.species + 1
+        if types.max() >= len(chemical_symbols):
+            raise InputError(f"{self.source}: species {types.max() - 1} has no chemical element")
+        spare = 3 - self.dimension
+        atoms = Atoms(
+            numbers=types,
+            positions=np.pad(self.positions, ((0, 0), (0, spare))),
+            cell=np.append(self.box, np.ones(spare)),
+            pbc=[True, True, self.dimension == 3],
+            info={} if self.temperature is None else {"temperature": self.temperature},
+        )
+        for name, values in {"type": types, **self.fields}.items():
+            if name in atoms.arrays:
+                raise InputError(f"{self.source}: field {name!r} is an array of ASE's; rename it")
+            atoms.arrays[name] = np.asarray(values)
+        return atoms
+
     @property
     def n_particles(self) -> int:
         """The number of particles N."""
@@ -91,6 +180,20 @@ def fingerprint(snapshot: Snapshot) -> str:
 def species_name(species: int) -> str:
     """Return the letter of a species: 0 is A, 1 is B, ..."""
     return chr(ord("A") + species) if species < 26 else f"S{species}"
+
+
+def _species_of_atoms(atoms: "Atoms", mapping: Mapping[str, int] | None, source: str) -> IntArray:
+    if mapping is None and "type" in atoms.arrays:
+        return np.asarray(atoms.arrays["type"]) - 1
+    symbols = [str(symbol) for symbol in atoms.symbols]
+    mapping = mapping or {}
+    unknown = sorted(set(symbols) - set(mapping))
+    if unknown:
+        raise InputError(
+            f"{source}: it is not told which species {', '.join(unknown)} are; "
+            'say so with species, such as {"Ni": 0, "P": 1}'
+        )
+    return np.array([mapping[symbol] for symbol in symbols], dtype=np.int64)
 
 
 def _numeric(values: object, name: str, source: str) -> FloatArray:
