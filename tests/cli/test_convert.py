@@ -73,7 +73,6 @@ def test_bad_boxes_are_refused(text):
 
 
 def test_boxes_are_parsed():
-    assert parse_box(None) is None
     assert parse_box("15.05658") == [15.05658]
     assert parse_box("1, 2,3.5") == [1, 2, 3.5]
 

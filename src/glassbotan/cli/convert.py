@@ -6,7 +6,7 @@ from typing import Annotated, NamedTuple
 import typer
 
 from glassbotan import io
-from glassbotan.cli.options import Frame, SpeciesNames, parse_box, parse_numbers, parse_species
+from glassbotan.cli.options import Edges, Frame, SpeciesNames, parse_box, parse_numbers
 from glassbotan.dynamics import Motion
 from glassbotan.errors import InputError
 from glassbotan.progress_bar import shown
@@ -40,8 +40,9 @@ def convert(
     ],
     *,
     box: Annotated[
-        str | None,
+        Edges | None,
         typer.Option(
+            parser=parse_box,
             metavar="LENGTHS",
             help="Edges, 15.05658 or 10,10,12.",
             show_default="the file's",
@@ -83,7 +84,7 @@ def convert(
     A prediction (.npz) keeps its propensity in .xyz, .dump, .gsd and .csv. Trajectories go into a
     store (.zarr), and out of it with --to botan_npz or --to glassbench_npz.
     """
-    moving = _Moving(from_format, parse_box(box), parse_numbers(times, "--times"))
+    moving = _Moving(from_format, box, parse_numbers(times, "--times"))
     if _is_store(target, to_format):
         _refuse_choice("trajectories", sources[0], species, frame)
         _into_store(sources, target, moving)
@@ -106,7 +107,7 @@ class _Moving(NamedTuple):
     times: list[float] | None
 
 
-def _refuse_choice(what: str, source: object, species: str | None, frame: int) -> None:
+def _refuse_choice(what: str, source: object, species: dict[str, int] | None, frame: int) -> None:
     if species is not None or frame != -1:
         raise InputError(f"{source}: --species and --frame do not apply to {what}")
 
@@ -162,7 +163,7 @@ def _file(
     target: Path,
     to_format: str | None,
     moving: _Moving,
-    species: str | None,
+    species: dict[str, int] | None,
     frame: int,
 ) -> None:
     """Convert a file that holds one configuration or prediction."""
@@ -179,7 +180,7 @@ def _file(
             source,
             format=name,
             box=moving.box,
-            species=parse_species(species),
+            species=species,
             frame=frame,
         )
         origin = {}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from glassbotan.cli.console import check_folder, show, write_json
-from glassbotan.cli.options import Box, parse_box, parse_numbers
+from glassbotan.cli.options import Box, check_picture, checked_by, parse_numbers
 from glassbotan.errors import InputError
 from glassbotan.progress_bar import shown
 
@@ -50,13 +50,20 @@ def dynamics(
     ] = 0.3,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Picture: .png, .pdf or .svg."),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Picture: .png, .pdf or .svg.",
+            callback=checked_by(check_picture),
+        ),
     ] = None,
     json: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
             help='All values as JSON, a list of temperatures; "-" for standard output.',
+            callback=checked_by(check_folder),
         ),
     ] = None,
     box: Box = None,
@@ -65,11 +72,9 @@ def dynamics(
 
     Numbers in brackets are standard errors of the last digits.
     """
-    edges = parse_box(box)
     numbers = parse_numbers(wave_number, "--wave-number")
     if not 0 < overlap_length < float("inf"):
         raise InputError(f"--overlap-length {overlap_length}: expected a positive length")
-    _check_targets(output, json)
 
     from glassbotan.datasets.public import resolve_all
     from glassbotan.dynamics import relaxation_of
@@ -80,7 +85,7 @@ def dynamics(
     files = resolve_all(data)
     with shown() as bar:
         results = relaxation_of(
-            (open_trajectories(path, box=edges) for path in files),
+            (open_trajectories(path, box=box) for path in files),
             wave_number=numbers or [],
             overlap_length=overlap_length,
             progress=lambda done, _, what="", /, **how: bar(done, len(files), what, **how),
@@ -101,17 +106,6 @@ def dynamics(
 
         save_figure(output, relaxation_figure(results), provenance=origin)
         typer.echo(f"relaxation: {output}", err=str(json) == "-")
-
-
-def _check_targets(output: Path | None, json: Path | None) -> None:
-    """Refuse outputs that cannot be written, before anything is computed for them."""
-    if json is not None:
-        check_folder(json)
-    if output is not None:
-        from glassbotan.figures.style import check_suffix
-
-        check_suffix(output)
-        check_folder(output)
 
 
 def _tables(result: "Relaxation") -> "Iterator[Table]":

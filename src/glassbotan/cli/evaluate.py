@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from glassbotan.cli.console import check_folder, plain_warnings, show
-from glassbotan.cli.options import Box, Models, parse_box
+from glassbotan.cli.options import Box, Models, checked_by
 from glassbotan.progress_bar import shown
 
 if TYPE_CHECKING:
@@ -28,7 +28,9 @@ def evaluate(
     json: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help='Scores as JSON, for figures and reports; "-" for standard output.'
+            metavar="FILE",
+            help='Scores as JSON, for figures and reports; "-" for standard output.',
+            callback=checked_by(check_folder),
         ),
     ] = None,
     box: Box = None,
@@ -38,14 +40,11 @@ def evaluate(
 
     from glassbotan.evaluation.protocol import evaluate as evaluate_models
 
-    edges = parse_box(box)
-    if json is not None:
-        check_folder(json)
     with plain_warnings(), shown() as progress:
         results = evaluate_models(
             data,
             model or ["botan"],
-            box=None if edges is None else np.array(edges),
+            box=None if box is None else np.array(box),
             progress=progress,
         )
     if json == STANDARD_OUTPUT:

@@ -1,20 +1,26 @@
 """Texts of the command line as values."""
 
 import math
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from glassbotan.cli.console import check_folder, check_page
 from glassbotan.errors import InputError
-from glassbotan.io.species import parse_species as _parse_species
+from glassbotan.io.species import parse_species
 
 if TYPE_CHECKING:
     from glassbotan.figures.slices import Slice
 
 
-def parse_box(text: str | None) -> list[float] | None:
-    """Return the edge lengths of "LX,LY,LZ" or of one number; None for None.
+class Edges(list[float]):
+    """Edge lengths of a box; Typer takes a plain list for an option that may be repeated."""
+
+
+def parse_box(text: str) -> Edges:
+    """Return the edge lengths of "LX,LY,LZ" or of one number.
 
     Raises
     ------
@@ -22,30 +28,16 @@ def parse_box(text: str | None) -> list[float] | None:
         The text is not one to three positive numbers.
 
     """
-    if text is None:
-        return None
     try:
-        edges = [float(part) for part in text.split(",")]
+        edges = Edges(float(part) for part in text.split(","))
     except ValueError:
-        edges = []
+        edges = Edges()
     if not 1 <= len(edges) <= 3 or not all(0 < edge < float("inf") for edge in edges):
         raise InputError(
             f"--box {text!r}: expected one positive edge length, or as many as dimensions, "
             'such as "15.05658" or "12,12,20"'
         )
     return edges
-
-
-def parse_species(text: str | None) -> dict[str, int] | None:
-    """Return {"Ni": 0, "P": 1} for "Ni:0,P:1"; None for None.
-
-    Raises
-    ------
-    InputError
-        The text has another form.
-
-    """
-    return None if text is None else _parse_species(text)
 
 
 def parse_numbers(text: str | None, option: str) -> list[float] | None:
@@ -68,6 +60,26 @@ def parse_numbers(text: str | None, option: str) -> list[float] | None:
             f'{option} {text!r}: expected positive numbers with commas, such as "0.13,4120"'
         )
     return numbers
+
+
+def checked_by(check: Callable[[Path], None]) -> Callable[[typer.Context, Path | None], Any]:
+    """Return the callback of an option that refuses a file before anything is computed for it."""
+
+    def callback(context: typer.Context, target: Path | None) -> Path | None:
+        # Not while a shell completes the words.
+        if target is not None and not context.resilient_parsing:
+            check(target)
+        return target
+
+    return callback
+
+
+def check_picture(target: Path) -> None:
+    """Refuse a picture's name of another suffix than .png, .pdf, .svg, or without a folder."""
+    from glassbotan.figures.style import check_suffix
+
+    check_suffix(target)
+    check_folder(target)
 
 
 def complete_model(incomplete: str) -> list[str]:
@@ -115,15 +127,21 @@ Models = Annotated[
     ),
 ]
 Box = Annotated[
-    str | None,
+    Edges | None,
     typer.Option(
-        "--box", metavar="LENGTHS", help="Edges, for files without: 15.05658 or 10,10,12."
+        "--box",
+        parser=parse_box,
+        metavar="LENGTHS",
+        help="Edges, for files without: 15.05658 or 10,10,12.",
     ),
 ]
 SpeciesNames = Annotated[
-    str | None,
+    dict[str, int] | None,
     typer.Option(
-        "--species", metavar="NAMES", help="Species of the file's names, such as Ni:0,P:1."
+        "--species",
+        parser=parse_species,
+        metavar="NAMES",
+        help="Species of the file's names, such as Ni:0,P:1.",
     ),
 ]
 Frame = Annotated[
@@ -133,7 +151,20 @@ Frame = Annotated[
     ),
 ]
 Picture = Annotated[
-    Path, typer.Option("--output", "-o", metavar="FILE", help="Picture: .png, .pdf or .svg.")
+    Path,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="Picture: .png, .pdf or .svg.",
+        callback=checked_by(check_picture),
+    ),
+]
+Page = Annotated[
+    Path,
+    typer.Option(
+        "--output", "-o", metavar="FILE", help="Page: .html.", callback=checked_by(check_page)
+    ),
 ]
 SliceAxis = Annotated[str, typer.Option("--axis", metavar="x|y|z", help="Normal of the slice.")]
 SlicePosition = Annotated[

@@ -14,8 +14,8 @@ from glassbotan.cli.options import (
     Frame,
     OneModel,
     SpeciesNames,
-    parse_box,
-    parse_species,
+    check_picture,
+    checked_by,
 )
 from glassbotan.dynamics import Motion
 from glassbotan.errors import InputError
@@ -69,12 +69,15 @@ def predict(
             "--map",
             metavar="FILE",
             help="Slice coloured by propensity at the last time: .png, .pdf or .svg.",
+            callback=checked_by(check_picture),
         ),
     ] = None,
     json: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help='Table as JSON, a list of snapshots; "-" for standard output.'
+            metavar="FILE",
+            help='Table as JSON, a list of snapshots; "-" for standard output.',
+            callback=checked_by(check_folder),
         ),
     ] = None,
     box: Box = None,
@@ -82,11 +85,9 @@ def predict(
     frame: Frame = -1,
 ) -> None:
     """Predict the motion of every particle and bond from one snapshot."""
-    edges, letters = parse_box(box), parse_species(species)
     targets = _targets(snapshots, output)
-    _check_picture(snapshots, picture)
-    if json is not None:
-        check_folder(json)
+    if picture is not None and len(snapshots) > 1:
+        raise InputError("--map draws one snapshot; give one, or leave it out")
     told = []
     total = len(snapshots)
     with shown() as progress:
@@ -100,7 +101,7 @@ def predict(
                 import matplotlib.figure  # noqa: F401 - used where the map is
         for k, (path, target) in enumerate(zip(snapshots, targets, strict=True)):
             progress(k, total, "reading", unit="snapshots")
-            snapshot = gb.read(path, box=edges, species=letters, frame=frame)
+            snapshot = gb.read(path, box=box, species=species, frame=frame)
             predicting = Part(progress, k + 0.1, k + 0.7, total, "snapshots")
             predicting(0, 1, "predicting")
             with plain_warnings():
@@ -153,17 +154,6 @@ def _make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{folder}: this folder cannot be made ({error.strerror})") from None
-
-
-def _check_picture(snapshots: list[Path], picture: Path | None) -> None:
-    if picture is None:
-        return
-    if len(snapshots) > 1:
-        raise InputError("--map draws one snapshot; give one, or leave it out")
-    from glassbotan.figures.style import check_suffix
-
-    check_suffix(picture)
-    check_folder(picture)
 
 
 def _motion_suffixes() -> list[str]:

@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from glassbotan.cli.console import check_page
-from glassbotan.cli.options import Box, complete_model, parse_box
+from glassbotan.cli.options import Box, Page, complete_model
 from glassbotan.progress_bar import shown
 
 EXAMPLE = "glassbotan report botan --model node-only --data data/published -o report.html"
@@ -23,9 +22,7 @@ def report(
         ),
     ],
     *,
-    output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="The page to write, .html.")
-    ] = Path("report.html"),
+    output: Page = Path("report.html"),
     data: Annotated[
         list[str] | None,
         typer.Option(
@@ -50,15 +47,12 @@ def report(
     A run or a model is scored on the validation data of its recipe. The page needs no other file
     and no network; it prints well.
     """
-    check_page(output)
-    edges = parse_box(box)
-
     from glassbotan.figures.report import gather, report_page
     from glassbotan.io.atomic import atomic_output
 
     with shown() as progress:
         gathered = gather(
-            run_or_results, data=data or (), models=model or (), box=edges, progress=progress
+            run_or_results, data=data or (), models=model or (), box=box, progress=progress
         )
     with atomic_output(output) as temporary:
         temporary.write_text(report_page(gathered), encoding="utf-8")

@@ -5,15 +5,14 @@ from typing import Annotated
 
 import typer
 
-from glassbotan.cli.console import check_page, plain_warnings
+from glassbotan.cli.console import plain_warnings
 from glassbotan.cli.options import (
     Box,
     DataFiles,
     Frame,
+    Page,
     SpeciesNames,
     complete_model,
-    parse_box,
-    parse_species,
 )
 from glassbotan.errors import InputError
 from glassbotan.progress_bar import shown
@@ -52,14 +51,10 @@ def view(
     box: Box = None,
     species: SpeciesNames = None,
     frame: Frame = -1,
-    output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="Page: .html.")
-    ] = Path("view.html"),
+    output: Page = Path("view.html"),
 ) -> None:
     """Write one HTML file in which a glass is turned, sliced and coloured."""
-    check_page(output)
     named = _models(model)
-    edges, letters = parse_box(box), parse_species(species)
 
     from glassbotan import io
     from glassbotan.evaluation.comparison import compare
@@ -70,9 +65,7 @@ def view(
         stored = io.read_provenance(data[0]).get("model") is not None
         named = [] if stored else ["botan"]
     with plain_warnings(), shown() as progress:
-        comparison = compare(
-            data, named, box=edges, species=letters, frame=frame, progress=progress
-        )
+        comparison = compare(data, named, box=box, species=species, frame=frame, progress=progress)
     page = view_page(
         comparison,
         descriptors=descriptors,

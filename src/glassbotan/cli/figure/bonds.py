@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from glassbotan.cli.console import check_folder, plain_warnings
+from glassbotan.cli.console import plain_warnings
 from glassbotan.cli.options import (
     Box,
     OneModel,
@@ -14,7 +14,6 @@ from glassbotan.cli.options import (
     SlicePosition,
     SliceThickness,
     TrajectoryFile,
-    parse_box,
     parse_slice,
 )
 from glassbotan.progress_bar import shown
@@ -42,11 +41,7 @@ def bonds(
     box: Box = None,
 ) -> None:
     """Draw bond extensions in a slice, true and predicted, and the scatter of both."""
-    from glassbotan.figures.style import check_suffix
-
-    check_suffix(output)
-    check_folder(output)
-    view, edges = parse_slice(axis, position, thickness), parse_box(box)
+    view = parse_slice(axis, position, thickness)
 
     from glassbotan.evaluation.comparison import compare
     from glassbotan.figures.bonds import bonds_figure
@@ -54,7 +49,7 @@ def bonds(
     from glassbotan.provenance import provenance
 
     with plain_warnings(), shown() as progress:
-        comparison = compare(data, [model], box=edges, progress=progress)
+        comparison = compare(data, [model], box=box, progress=progress)
     figure = bonds_figure(comparison, time=time, view=view)
     save_figure(output, figure, provenance=provenance([data], model=model))
     typer.echo(f"bonds: {output}")

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from glassbotan.cli.console import check_folder
 from glassbotan.cli.options import Picture
 from glassbotan.errors import InputError
 from glassbotan.provenance import provenance
@@ -65,10 +64,8 @@ def curve(
     """Draw the Pearson correlation against time, a curve a model, with the noise ceiling."""
     from glassbotan.evaluation.files import read_all_scores
     from glassbotan.figures.curve import curve_figure
-    from glassbotan.figures.style import check_suffix, save_figure
+    from glassbotan.figures.style import save_figure
 
-    check_suffix(output)
-    check_folder(output)
     scores = read_all_scores(results)
     figure = curve_figure(
         scores,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from glassbotan.cli.console import check_folder, plain_warnings
+from glassbotan.cli.console import plain_warnings
 from glassbotan.cli.options import (
     Box,
     DataFiles,
@@ -16,10 +16,8 @@ from glassbotan.cli.options import (
     SliceThickness,
     SpeciesNames,
     complete_model,
-    parse_box,
     parse_numbers,
     parse_slice,
-    parse_species,
 )
 from glassbotan.progress_bar import shown
 
@@ -55,12 +53,7 @@ def map_(
     output: Picture = Path("map.png"),
 ) -> None:
     """Draw slices of one glass, simulated and predicted, coloured by propensity."""
-    from glassbotan.figures.style import check_suffix
-
-    check_suffix(output)
-    check_folder(output)
     rows, view = parse_numbers(times, "--times"), parse_slice(axis, position, thickness)
-    edges, letters = parse_box(box), parse_species(species)
 
     from glassbotan import io
     from glassbotan.evaluation.comparison import compare
@@ -71,9 +64,7 @@ def map_(
     stored = io.read_provenance(data[0]).get("model") is not None
     models = model or ([] if stored else ["botan"])
     with plain_warnings(), shown() as progress:
-        comparison = compare(
-            data, models, box=edges, species=letters, frame=frame, progress=progress
-        )
+        comparison = compare(data, models, box=box, species=species, frame=frame, progress=progress)
     figure = map_figure(comparison, times=rows, view=view)
     save_figure(output, figure, provenance=provenance(data, model=models))
     typer.echo(f"map: {output}")

@@ -5,14 +5,12 @@ from typing import Annotated
 
 import typer
 
-from glassbotan.cli.console import check_folder
 from glassbotan.cli.options import (
     Box,
     Picture,
     SliceAxis,
     SliceThickness,
     TrajectoryFile,
-    parse_box,
     parse_slice,
 )
 
@@ -53,11 +51,7 @@ def rearrangement(
     box: Box = None,
 ) -> None:
     """Draw a slice before, its particles' displacements, and the same particles after."""
-    from glassbotan.figures.style import check_suffix
-
-    check_suffix(output)
-    check_folder(output)
-    view, edges = parse_slice(axis, position, thickness), parse_box(box)
+    view = parse_slice(axis, position, thickness)
 
     from glassbotan import io
     from glassbotan.figures.rearrangement import rearrangement_figure
@@ -65,7 +59,7 @@ def rearrangement(
     from glassbotan.provenance import provenance
 
     figure = rearrangement_figure(
-        io.read_ensemble(data, box=edges),
+        io.read_ensemble(data, box=box),
         time=time,
         trajectory=trajectory,
         fraction=fraction,

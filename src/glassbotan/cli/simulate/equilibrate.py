@@ -9,7 +9,7 @@ import typer
 
 from glassbotan.cli.console import check_folder
 from glassbotan.cli.from_model import options_of, settings_of
-from glassbotan.cli.options import parse_box
+from glassbotan.cli.options import Box, checked_by
 from glassbotan.errors import InputError
 from glassbotan.simulation.equilibration.settings import EquilibrationSettings
 
@@ -25,6 +25,16 @@ SUFFIXES = (".extxyz", ".xyz")
 
 TASK = "task"
 """Entry of a file's provenance that says what it was made by."""
+
+
+def check_name(output: Path) -> None:
+    """Refuse a file that cannot hold all of a glass, or that cannot be written."""
+    if output.suffix.lower() not in SUFFIXES:
+        raise InputError(
+            f"{output}: the name must end in .extxyz, which holds velocities and verdict; "
+            "'glassbotan convert' makes other formats of it"
+        )
+    check_folder(output)
 
 
 @options_of(
@@ -44,25 +54,26 @@ def equilibrate(
             help="One in equilibrium, to be forgotten instead of melting.",
         ),
     ] = None,
-    box: Annotated[
-        str | None,
-        typer.Option(metavar="LENGTHS", help="Edges, for a SNAPSHOT without: 15.05658."),
-    ] = None,
+    box: Box = None,
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="NAME.extxyz.")
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="NAME.extxyz.",
+            callback=checked_by(check_name),
+        ),
     ] = Path("glass.extxyz"),
 ) -> None:
     """Make snapshots in equilibrium, and say how sure that is.
 
     The same command goes on where it was stopped.
     """
-    _check_name(output)
-    edges = parse_box(box)
-
     from glassbotan.io import read
     from glassbotan.simulation.equilibration.equilibrate import jobs_of
 
-    snapshot = None if start is None else read(start, box=edges)
+    snapshot = None if start is None else read(start, box=box)
     asked = settings_of(EquilibrationSettings, given, start=snapshot)
     plan, seed = jobs_of(asked), asked.seed
     batches = _batches(plan, output, asked.number)
@@ -111,15 +122,6 @@ class _Batch:
                     f"{target}: is there already, and not from this command; remove it, or choose "
                     "another name"
                 )
-
-
-def _check_name(output: Path) -> None:
-    if output.suffix.lower() not in SUFFIXES:
-        raise InputError(
-            f"{output}: the name must end in .extxyz, which holds velocities and verdict; "
-            "'glassbotan convert' makes other formats of it"
-        )
-    check_folder(output)
 
 
 def _batches(plan: Sequence["Job"], output: Path, number: int) -> list[_Batch]:
