@@ -104,6 +104,30 @@ def write_botan_npz(path: Path, snapshot: gb.Snapshot, *, trajectories: int = 4,
     return path
 
 
+@pytest.fixture(scope="session")
+def one_server():
+    from datasets.fetch_server import running_server
+
+    with running_server() as server:
+        yield server
+
+
+@pytest.fixture
+def server(one_server):
+    """A web server for all tests, with no files on it and nothing asked of it yet."""
+    one_server.files.clear()
+    one_server.asked.clear()
+    one_server.sent = 0
+    return one_server
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """A folder of the test's own for public data sets."""
+    monkeypatch.setenv("GLASSBOTAN_DATA", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
 class Told(list[tuple[float, float | None, str]]):
     """Keeps what a job tells of its progress: done, total, what."""
 

@@ -37,7 +37,11 @@ def clock(monkeypatch):
         ),
         ((3, 8, "predicting", "snapshots"), {}, "predicting, 3/8"),
         ((3, None, "reading", "snapshots"), {"rate": 2.0}, "reading, 3 snapshots, 2 snapshots/s"),
-        ((12.34e6, 2e9, "a.npz", "B"), {"rate": 1e9}, "a.npz, 12.3 MB of 2 GB, 1 GB/s, 2 s left"),
+        (
+            (12.34e6, 2e9, "a.npz", "B"),
+            {"rate": 1e9},
+            "a.npz, 12.3 MB of 2.0 GB, 1.0 GB/s, 2 s left",
+        ),
         ((0.5, 1, "cage states", ""), {}, "cage states, 50 %"),
     ],
 )

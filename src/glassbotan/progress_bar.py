@@ -142,13 +142,13 @@ def describe(
     """
     parts = [what] if what else []
     if unit == "B":
-        parts.append(_size(done) if total is None else f"{_size(done)} of {_size(total)}")
+        parts.append(readable(done) if total is None else f"{readable(done)} of {readable(total)}")
     elif unit not in UNCOUNTED:
         parts.append(f"{done:.0f} {unit}" if total is None else f"{done:.0f}/{total:.0f}")
     elif total and not at_most:
         parts.append(f"{100 * done / total:.3g} %")
     if rate > 0 and unit:
-        parts.append(f"{_size(rate)}/s" if unit == "B" else f"{rate:.2g} {unit}/s")
+        parts.append(f"{readable(rate)}/s" if unit == "B" else f"{rate:.2g} {unit}/s")
     if rate > 0 and total is not None and done < total:
         limit = "at most " if at_most else ""
         parts.append(f"{limit}{duration((total - done) / rate)} left")
@@ -170,11 +170,12 @@ def duration(seconds: float) -> str:
     return f"{hours // 24} d {hours % 24} h"
 
 
-def _size(number: float) -> str:
-    """Return a number of bytes as in "12.3 MB"."""
-    units = ("B", "kB", "MB", "GB")
-    step = next((k for k in range(3) if number < 1000 ** (k + 1)), 3)
-    return f"{number / 1000**step:.{4 if step == 3 else 3}g} {units[step]}"
+def readable(size: float) -> str:
+    """Return a number of bytes for people: 3.2 MB."""
+    value, units = size, ["B", "kB", "MB", "GB"]
+    while value >= 1000 and len(units) > 1:
+        value, units = value / 1000, units[1:]
+    return f"{value:.0f} B" if units[0] == "B" else f"{value:.1f} {units[0]}"
 
 
 @contextmanager

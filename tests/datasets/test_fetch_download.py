@@ -12,9 +12,10 @@ from fetch_server import Served
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from glassbotan.datasets.download import Patience, Web, check_space, partial_path, readable
+from glassbotan.datasets.download import Patience, Web, check_space, partial_path
 from glassbotan.datasets.public import RemoteFile
 from glassbotan.errors import InputError, RunError
+from glassbotan.progress_bar import readable
 
 QUICK = Patience(tries=3, first_wait=0.0, connect=2.0, silence=2.0)
 BODY = np.random.default_rng(1).bytes(300_000)

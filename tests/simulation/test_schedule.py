@@ -11,7 +11,7 @@ import pytest
 from conftest import Told
 from glassbotan.errors import InputError, RunError
 from glassbotan.settings import checked
-from glassbotan.simulation import pacing, schedule, signals
+from glassbotan.simulation import cluster, pacing, signals
 from glassbotan.simulation.resources import Resources, seconds
 from glassbotan.simulation.run import run_campaign
 from simulation.campaigns import assert_same_contents, campaign
@@ -113,7 +113,7 @@ def test_without_dask_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     with (
         pytest.raises(InputError, match=r"pip install .glassbotan\[simulate\]"),
-        schedule.connected(Resources(workers=2)),
+        cluster.connected(Resources(workers=2)),
     ):
         pass
 
@@ -123,7 +123,7 @@ def test_no_scheduler_at_the_address():
     with (
         dask.config.set({"distributed.comm.timeouts.connect": "200ms"}),
         pytest.raises(InputError, match="no Dask scheduler answers there"),
-        schedule.connected(Resources(scheduler="tcp://127.0.0.1:9")),
+        cluster.connected(Resources(scheduler="tcp://127.0.0.1:9")),
     ):
         pass
 
@@ -143,13 +143,13 @@ def test_batch_systems_get_their_options_and_jobs(monkeypatch):
 
     monkeypatch.setitem(sys.modules, "dask_jobqueue", types.SimpleNamespace(SLURMCluster=Cluster))
     options = {"queue": "short", "memory": "4GB"}
-    schedule._batch_cluster(Resources(workers=7, batch="slurm", batch_option=options))
+    cluster._batch_cluster(Resources(workers=7, batch="slurm", batch_option=options))
     assert asked == {"cores": 1, "processes": 1, "memory": "4GB", "queue": "short", "jobs": 7}
     with pytest.raises(InputError, match="unexpected option"):
-        schedule._batch_cluster(Resources(batch="slurm", batch_option={"nonsense": 1}))
+        cluster._batch_cluster(Resources(batch="slurm", batch_option={"nonsense": 1}))
     monkeypatch.setitem(sys.modules, "dask_jobqueue", None)
     with pytest.raises(InputError, match="pip install dask-jobqueue"):
-        schedule._batch_cluster(Resources(batch="slurm"))
+        cluster._batch_cluster(Resources(batch="slurm"))
 
 
 @pytest.mark.parametrize(

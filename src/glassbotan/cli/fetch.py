@@ -135,7 +135,7 @@ def _show_datasets(output: "Console", *, json: bool) -> None:
 
 
 def _show_files(output: "Console", files: "list[ListedFile]", *, json: bool) -> None:
-    from glassbotan.datasets.download import readable
+    from glassbotan.progress_bar import readable
 
     if json:
         rows = [{"path": f.file.path, "size": f.file.size, "state": f.state} for f in files]

@@ -21,6 +21,7 @@ from glassbotan.datasets.checksums import file_checksum
 from glassbotan.datasets.public import RemoteFile
 from glassbotan.errors import InputError, RunError
 from glassbotan.progress import Progress, silent
+from glassbotan.progress_bar import readable
 from glassbotan.provenance import package_version
 
 LOGGER = logging.getLogger("glassbotan")
@@ -317,14 +318,6 @@ def check_space(folder: Path, needed: int, what: str) -> None:
             f"{what} needs {readable(needed)} but {folder} has {readable(free)} free; "
             "free some space or name another folder with --into"
         )
-
-
-def readable(size: int) -> str:
-    """Return a number of bytes for people: 3.2 MB."""
-    value, units = float(size), ["B", "kB", "MB", "GB"]
-    while value >= 1000 and len(units) > 1:
-        value, units = value / 1000, units[1:]
-    return f"{value:.0f} B" if units[0] == "B" else f"{value:.1f} {units[0]}"
 
 
 @contextmanager

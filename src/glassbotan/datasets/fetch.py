@@ -15,7 +15,6 @@ from glassbotan.datasets.download import (
     check_space,
     disk_errors,
     partial_path,
-    readable,
 )
 from glassbotan.datasets.listing import ask_listing, listing_text, stored_listing
 from glassbotan.datasets.public import (
@@ -30,6 +29,7 @@ from glassbotan.errors import InputError, RunError
 from glassbotan.io.atomic import atomic_output
 from glassbotan.io.lock import only_one
 from glassbotan.progress import Progress, silent
+from glassbotan.progress_bar import readable
 
 LOGGER = logging.getLogger("glassbotan")
 

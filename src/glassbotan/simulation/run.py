@@ -10,9 +10,10 @@ from glassbotan.io.lock import only_one
 from glassbotan.progress import Progress, silent
 from glassbotan.provenance import provenance
 from glassbotan.simulation.campaign import Campaign
+from glassbotan.simulation.cluster import connected
 from glassbotan.simulation.plan import plan
 from glassbotan.simulation.resources import Resources
-from glassbotan.simulation.schedule import STOP, Job, connected, run_here, run_on
+from glassbotan.simulation.schedule import STOP, Job, run_here, run_on
 from glassbotan.simulation.signals import listening
 from glassbotan.simulation.store import WORK, clean, disk_errors, prepare
 

@@ -1,21 +1,17 @@
-"""A campaign's work spread over one process, a machine's cores, or a cluster, by Dask."""
+"""A campaign's work, done here or given to a cluster."""
 
 import logging
-import os
-import signal
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
-from glassbotan.errors import GlassbotanError, InputError, RunError
+from glassbotan.errors import GlassbotanError, RunError
 from glassbotan.progress import Progress
+from glassbotan.simulation.cluster import ALLOWED_DEATHS, check_sees
 from glassbotan.simulation.plan import Plan
 from glassbotan.simulation.protocol import Block
-from glassbotan.simulation.resources import Resources
 from glassbotan.simulation.signals import Signals
 from glassbotan.simulation.store import WORK, Store
 from glassbotan.simulation.work import (
@@ -39,11 +35,6 @@ POLL = 0.5
 
 GRACE = 120.0
 """Seconds that workers have for a checkpoint when all is to stop."""
-
-ALLOWED_DEATHS = 10
-"""Of workers while they were at a task, before the task is held to be the cause."""
-
-NO_DASK = 'Dask is not installed; install it with: pip install "glassbotan[simulate]"'
 
 
 class Job:
@@ -139,7 +130,7 @@ def run_here(job: Job) -> None:
 def run_on(client: "Client", job: Job) -> None:
     """Give the work to a Dask cluster, and follow it."""
     path, topic = job.store.path.resolve(), f"glassbotan-{token_hex(8)}"
-    _check_sees(client, path)
+    check_sees(client, path)
     blocks = {(block.snapshot, block.number): block for block in job.pending}
 
     def heard(event: tuple[float, Any]) -> None:
@@ -218,122 +209,9 @@ def _block_there(path: str, block: Block, deadline: float, topic: str) -> Outcom
     from distributed import get_worker
 
     worker, stop_file = get_worker(), Path(path) / WORK / STOP
-    last = 0.0
-
-    def tell(at: Block, step: int) -> None:
-        nonlocal last
-        if time.monotonic() - last > 2 * POLL:
-            worker.log_event(topic, (at.snapshot, at.number, step))
-            last = time.monotonic()
-
     return run_block(
         Path(path),
         block,
         stop=lambda: time.time() > deadline or stop_file.exists(),
-        tell=tell,
+        tell=lambda at, step: worker.log_event(topic, (at.snapshot, at.number, step)),
     )
-
-
-def _check_sees(client: "Client", path: Path) -> None:
-    found = client.run(os.path.isdir, str(path))
-    blind = [worker for worker, sees in found.items() if not sees]
-    if blind:
-        raise InputError(
-            f"{path}: the worker {blind[0]} does not see this folder; the store must lie on a file "
-            "system that all workers share"
-        )
-    if not found:
-        LOGGER.info("waiting for workers")
-
-
-@contextmanager
-def connected(resources: Resources) -> "Iterator[Client]":
-    """Connect to the cluster that is asked for, starting it where there is none."""
-    try:
-        import dask
-        from distributed import Client, LocalCluster
-    except ImportError:
-        raise InputError(NO_DASK) from None
-
-    configuration = {
-        # One task a worker, so that the longest waiting is what is begun next.
-        "distributed.scheduler.worker-saturation": 1.0,
-        "distributed.scheduler.allowed-failures": ALLOWED_DEATHS,
-    }
-    with ExitStack() as stack:
-        stack.enter_context(dask.config.set(configuration))
-        stack.enter_context(_without_remarks())
-        if resources.scheduler is not None:
-            where: Any = resources.scheduler
-        elif resources.batch is not None:
-            where = stack.enter_context(_batch_cluster(resources))
-        else:
-            scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="glassbotan-"))
-            with _signals_for_this_process():
-                cluster = LocalCluster(
-                    n_workers=resources.workers,
-                    threads_per_worker=1,
-                    processes=True,
-                    dashboard_address=":0",
-                    memory_limit=0,
-                    local_directory=scratch,
-                    silence_logs=logging.CRITICAL,
-                )
-            where = stack.enter_context(cluster)
-        try:
-            client = stack.enter_context(Client(where))
-        except (OSError, ValueError) as error:
-            raise InputError(f"{where}: no Dask scheduler answers there ({error})") from None
-        yield client
-
-
-@contextmanager
-def _signals_for_this_process() -> Iterator[None]:
-    """Hold signals back, so that processes and threads begun in the block never see them.
-
-    Ctrl-C and a batch system's SIGTERM reach every process of a command, and are for its first to
-    answer. What arrives meanwhile is answered after the block.
-    """
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    from multiprocessing import resource_tracker
-
-    # Python's own helper lets signals through again once it is started.
-    resource_tracker.ensure_running()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGTERM])
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-@contextmanager
-def _without_remarks() -> Iterator[None]:
-    """Keep Dask's remarks on what it does from people; its errors reach them in other ways."""
-    loggers = [logging.getLogger(name) for name in ("distributed", "distributed.client", "tornado")]
-    before = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        for logger, level in zip(loggers, before, strict=True):
-            logger.setLevel(level)
-
-
-def _batch_cluster(resources: Resources) -> Any:
-    try:
-        import dask_jobqueue
-    except ImportError:
-        raise InputError(
-            "dask-jobqueue is not installed; install it with: pip install dask-jobqueue"
-        ) from None
-    kind = {"slurm": "SLURMCluster", "pbs": "PBSCluster"}[resources.batch or "slurm"]
-    options = {"cores": 1, "processes": 1, "memory": "2GB", **resources.batch_option}
-    try:
-        cluster = getattr(dask_jobqueue, kind)(**options)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{resources.batch}: {error}") from None
-    cluster.scale(jobs=resources.workers)
-    return cluster
