@@ -15,6 +15,7 @@ def test_every_name_is_there():
         gb.predicts  # noqa: B018
 
 
+@pytest.mark.filterwarnings("ignore::glassbotan.models.predictor.OutOfDomainWarning")
 def test_things_say_what_they_are_in_a_line():
     snapshot = random_snapshot()
     shown = repr(snapshot)
@@ -24,3 +25,12 @@ def test_things_say_what_they_are_in_a_line():
     assert (
         repr(graph) == f"<NeighbourGraph: 60 particles, {graph.n_edges} directed edges, cutoff 2>"
     )
+    motion = gb.predict(snapshot, "botan")
+    assert repr(motion) == "<Motion botan: 60 particles at t = 0.13, 1.3, 13, 130, 412, 1300, 4120>"
+
+
+def test_models_say_what_they_are_in_a_line():
+    predictor = gb.load_predictor("linear")
+    shown = repr(predictor.card)
+    assert shown.startswith("<Card linear (linear): propensity at t = 0.13 to 4120; A 0.")
+    assert repr(predictor) == f"<Predictor of {shown}>"

@@ -199,12 +199,12 @@ class Web:
         self, attempt: Callable[[], T], url: str, name: str, part: Path | None = None
     ) -> T:
         """Repeat what fails for the moment, as long as the partial file grows or patience lasts."""
-        failures, most = 0, _size(part)
+        failures, most = 0, arrived(part)
         while True:
             try:
                 return attempt()
             except DroppedError as dropped:
-                size = _size(part)
+                size = arrived(part)
                 failures = 1 if size > most else failures + 1
                 most = max(most, size)
                 if failures >= self.patience.tries:
@@ -219,7 +219,7 @@ class Web:
     def _receive(self, file: RemoteFile, url: str, part: Path) -> bool:
         """Receive the rest of a file; return whether it goes on from bytes that were there."""
         known = _read_version(part, url)
-        offset = _size(part) if known.validator or file.checksum else 0
+        offset = arrived(part) if known.validator or file.checksum else 0
         if offset and offset == (file.size or known.total):
             return True
         headers = {"Range": f"bytes={offset}-"} if offset else {}
@@ -247,7 +247,7 @@ class Web:
         return start > 0
 
     def _append(self, answer: requests.Response, part: Path, total: int | None, what: str) -> None:
-        received = _size(part)
+        received = arrived(part)
         self.progress(received, total, what, unit="B")
         with disk_errors(part), part.open("ab") as output:
             for chunk in _chunks(answer):
@@ -301,6 +301,11 @@ class Web:
 def partial_path(target: Path) -> Path:
     """Return where the bytes of an unfinished download are kept."""
     return target.with_name(target.name + ".part")
+
+
+def arrived(part: Path | None) -> int:
+    """Return how many bytes of an unfinished download are kept."""
+    return part.stat().st_size if part and part.exists() else 0
 
 
 def check_space(folder: Path, needed: int, what: str) -> None:
@@ -382,10 +387,6 @@ def _note_path(part: Path) -> Path:
 def _discard(part: Path) -> None:
     part.unlink(missing_ok=True)
     _note_path(part).unlink(missing_ok=True)
-
-
-def _size(part: Path | None) -> int:
-    return part.stat().st_size if part and part.exists() else 0
 
 
 def _number(text: str | None) -> int | None:

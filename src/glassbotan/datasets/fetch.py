@@ -12,6 +12,7 @@ from glassbotan.datasets.download import (
     CHUNK,
     Patience,
     Web,
+    arrived,
     check_space,
     disk_errors,
     partial_path,
@@ -118,7 +119,9 @@ def fetch(
             checksums = Checksums.read(folder)
             missing = [f for f in files if not _is_here(f, checksums, progress)]
             checksums.keep()
-            due = sum(max((f.size or 0) - _arrived(folder / f.path), 0) for f in missing)
+            due = sum(
+                max((f.size or 0) - arrived(partial_path(folder / f.path)), 0) for f in missing
+            )
             check_space(folder, due, f"the download ({len(missing)} files)")
             for file in missing:
                 _bring(file, mirror, checksums, web)
@@ -153,12 +156,8 @@ def list_files(
 def _state(target: Path) -> str:
     if target.is_file():
         return "here"
-    return f"{readable(_arrived(target))} here" if partial_path(target).is_file() else ""
-
-
-def _arrived(target: Path) -> int:
     part = partial_path(target)
-    return part.stat().st_size if part.is_file() else 0
+    return f"{readable(arrived(part))} here" if part.is_file() else ""
 
 
 def _offered(

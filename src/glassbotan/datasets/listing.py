@@ -3,17 +3,22 @@
 import base64
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from glassbotan.datasets.download import Web
-from glassbotan.datasets.public import Listing, RemoteFile, remote_file
+from glassbotan.datasets.public import RemoteFile, remote_file
 from glassbotan.errors import RunError
 
 
-def ask_listing(listing: Listing, web: Web) -> list[RemoteFile]:
+def ask_listing(listing: Mapping[str, str], web: Web) -> list[RemoteFile]:
     """Return the files that the server of a data set names.
+
+    Parameters
+    ----------
+    listing
+        ``kind`` ("zenodo" or "google-storage") and ``url``.
 
     Raises
     ------
@@ -23,12 +28,13 @@ def ask_listing(listing: Listing, web: Web) -> list[RemoteFile]:
         It names a file that is not safe to write.
 
     """
+    url = listing["url"]
     try:
-        found = list(_KINDS[listing.kind](listing.url, web))
+        found = list(_KINDS[listing["kind"]](url, web))
     except (KeyError, TypeError, AttributeError):
-        raise RunError(f"{listing.url}: the answer is not the expected list of files") from None
+        raise RunError(f"{url}: the answer is not the expected list of files") from None
     if not found:
-        raise RunError(f"{listing.url}: the answer names no file")
+        raise RunError(f"{url}: the answer names no file")
     return found
 
 

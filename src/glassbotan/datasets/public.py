@@ -47,14 +47,6 @@ class RemoteFile:
 
 
 @dataclass(frozen=True)
-class Listing:
-    """Where the names, sizes and checksums of a data set's files are asked for."""
-
-    kind: str
-    url: str
-
-
-@dataclass(frozen=True)
 class PublicDataset:
     """What is known of a data set before anything is downloaded.
 
@@ -63,7 +55,9 @@ class PublicDataset:
     name, title, citation, licence, doi, page, note
         For people.
     files
-        The files, where they are known beforehand; else ``listing`` tells where to ask.
+        The files, where they are known beforehand.
+    listing
+        Else the kind of server and the address that are asked for them.
     parts
         Names for sets of files that belong together, each with its glob: ``train`` ...
     unpack
@@ -79,7 +73,7 @@ class PublicDataset:
     page: str
     note: str = ""
     files: tuple[RemoteFile, ...] = ()
-    listing: Listing | None = None
+    listing: Mapping[str, str] | None = None
     parts: Mapping[str, str] = field(default_factory=dict)
     unpack: bool = False
 
@@ -102,14 +96,8 @@ def parse_registry(text: str, source: str) -> Mapping[str, PublicDataset]:
     """
     registry = {}
     for name, entry in json.loads(text).items():
-        listing = entry.pop("listing", None)
         offered = tuple(remote_file(source, **file) for file in entry.pop("files", ()))
-        registry[name] = PublicDataset(
-            safe_path(name, source),
-            files=offered,
-            listing=listing and Listing(**listing),
-            **entry,
-        )
+        registry[name] = PublicDataset(safe_path(name, source), files=offered, **entry)
     return registry
 
 

@@ -71,6 +71,11 @@ class Motion:
                 f"expected [times, bonds] = {[len(self.times), bonds]}"
             )
 
+    def __repr__(self) -> str:
+        """Return what it is of, in a line."""
+        when = f"t = {', '.join(f'{time:g}' for time in self.times)}"
+        return f"<Motion {self.source}: {self.snapshot.n_particles} particles at {when}>"
+
     def _check_error(self, error: NDArray[np.floating], expected: tuple[int, int]) -> None:
         if error.shape != expected:
             raise InputError(

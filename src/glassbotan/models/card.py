@@ -81,6 +81,13 @@ class Card(BaseModel):
             card["inputs"] = {"form": 1, **recipe["inputs"]}
         return card
 
+    def __repr__(self) -> str:
+        """Return what model it is of, in a line."""
+        what = ", ".join(self.quantities)
+        when = f"t = {self.times[0]:g} to {self.times[-1]:g}"
+        score = f"; {self.headline}" if self.headline else ""
+        return f"<Card {self.name} ({self.architecture}): {what} at {when}{score}>"
+
     @property
     def headline(self) -> str:
         """Mean correlation on validation snapshots, last time: of A propensity, else AA bonds."""

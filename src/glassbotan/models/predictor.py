@@ -30,6 +30,10 @@ class Predictor:
     def __init__(self, model: Model, card: Card) -> None:
         self.model, self.card = model, card
 
+    def __repr__(self) -> str:
+        """Return what model it predicts by, in a line."""
+        return f"<Predictor of {self.card!r}>"
+
     def predict(self, snapshot: Snapshot, progress: Progress = silent) -> Motion:
         """Return the motion at the model's times; tell what is computed, where it takes long."""
         self._check(snapshot)
