@@ -79,37 +79,6 @@ def test_training_lowers_the_loss_and_leaves_a_model(config, tmp_path):
     assert motion.bond_extension.shape == (1, motion.graph.n_edges)
 
 
-def test_a_resumed_run_is_bit_for_bit_the_undisturbed_one(config, tmp_path, monkeypatch):
-    recipe = load_recipe(config)
-    train(recipe, tmp_path / "whole")
-
-    from glassbotan.training.module import Training
-
-    original = Training.training_step
-
-    def stop_in_the_second_stage(self, example, batch_index):
-        if self.stage.node_weight and self.current_epoch == 1 and batch_index == 1:
-            raise KeyboardInterrupt
-        return original(self, example, batch_index)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Training, "training_step", stop_in_the_second_stage)
-        previous = signal.getsignal(signal.SIGINT)
-        with pytest.raises(RunError, match="--resume"):
-            train(recipe, tmp_path / "broken")
-        signal.signal(signal.SIGINT, previous)  # Lightning ignores it while it shuts down
-    train(recipe, tmp_path / "broken", resume=True)
-
-    last = [
-        torch.load(tmp_path / run / "stage-2/checkpoints/last.ckpt", weights_only=True)
-        for run in ("whole", "broken")
-    ]
-    for name, value in last[0]["state_dict"].items():
-        assert torch.equal(value, last[1]["state_dict"][name]), name
-    whole, broken = (losses(tmp_path / run) for run in ("whole", "broken"))
-    assert whole == broken
-
-
 def test_the_checkpoint_of_a_later_stage_is_chosen_by_its_own_losses(config, tmp_path):
     # Bonds alone reach a loss far below any that particles add to; that must not win.
     folder = train(load_recipe(config), tmp_path / "run")

@@ -16,7 +16,7 @@ from glassbotan.models.predictor import load_predictor
 from glassbotan.training import train
 from glassbotan.training.config import Recipe
 from glassbotan.training.data import GlassData
-from models.caged_examples import made_up_states
+from models.caged_examples import computed
 
 EDGE, COUNT = 10.1, 500
 
@@ -24,16 +24,6 @@ EDGE, COUNT = 10.1, 500
 @pytest.fixture(autouse=True)
 def _made_up_states(monkeypatch, tmp_path) -> None:
     monkeypatch.setenv("GLASSBOTAN_CACHE", str(tmp_path / "cache"))
-
-    def computed(snapshot, recipe, seed, progress):
-        progress(1, 1, "made up")
-        made = made_up_states(snapshot, recipe, int(1e6 * snapshot.positions[0, 0]))
-        cages = {
-            f"cage{k}.{name}": values
-            for k, cage in enumerate(made.cages)
-            for name, values in vars(cage).items()
-        }
-        return {"descent": made.descent, "inherent": made.inherent, **cages}
 
     monkeypatch.setattr(states, "_compute", computed)
 

@@ -212,6 +212,8 @@ class Model(ABC):
     settings_type: ClassVar[type[ModelSettings]]
     learns_by_steps: ClassVar[bool] = True
     """Whether a recipe has stages; else ``prepare`` is all of the training."""
+    turns_with_snapshot: ClassVar[bool] = False
+    """Whether a snapshot that is turned with its box moves alike, by construction."""
     folds: ClassVar[int] = 1
     """Parts into which training snapshots are dealt for a cross-validation."""
 

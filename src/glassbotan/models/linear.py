@@ -105,6 +105,7 @@ class Linear(Model):
     architecture = "linear"
     settings_type: ClassVar[type[ModelSettings]] = LinearSettings
     learns_by_steps = False
+    turns_with_snapshot = True
     settings: LinearSettings
 
     def __init__(self, settings: LinearSettings) -> None:

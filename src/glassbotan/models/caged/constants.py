@@ -60,7 +60,7 @@ def fit_constants(network: "CagedNetwork", examples: Sequence[Example]) -> None:
     values = [_joined(example, network.settings.of("particles")) for example in examples]
     columns = [torch.cat([g.scalars, g.averages], 1) for g in graphs]
     with torch.no_grad():
-        for species in range(N_SPECIES):
+        for species in _present(graphs):
             mean, spread = _moments(
                 [c[g.species == species] for c, g in zip(columns, graphs, strict=True)]
             )
@@ -77,6 +77,11 @@ def fit_constants(network: "CagedNetwork", examples: Sequence[Example]) -> None:
         _fit_bonds(network, examples, graphs)
         _fit_baseline(network, values, graphs)
         _fit_errors(network, values, graphs)
+
+
+def _present(graphs: Sequence[CagedTensors]) -> list[int]:
+    """Return the species that there are; constants of others stay as they are."""
+    return sorted({int(s) for g in graphs for s in g.species.tolist()})
 
 
 def _unless_zero(spread: Tensor) -> Tensor:
@@ -124,15 +129,14 @@ def _fit_bonds(
 def _fit_baseline(
     network: "CagedNetwork", values: Sequence[Tensor], graphs: Sequence[CagedTensors]
 ) -> None:
-    folds = np.array([int(g.fold) for g in graphs])
-    for species in range(N_SPECIES):
-        groups = [
-            (
-                _numbers(network.columns(g)[g.species == species]),
-                _numbers(v[g.species == species]),
-            )
-            for v, g in zip(values, graphs, strict=True)
-        ]
+    for species in _present(graphs):
+        having = [k for k, g in enumerate(graphs) if (g.species == species).any()]
+        folds = np.array([int(graphs[k].fold) for k in having])
+        groups = []
+        for k in having:
+            members = graphs[k].species == species
+            columns = network.columns(graphs[k])[members]
+            groups.append((_numbers(columns), _numbers(values[k][members])))
         fitted = cross_fitted_ridge(groups, folds, FOLDS, alphas_for(len(groups)))
         network.slopes[:, species] = torch.from_numpy(fitted.slopes).to(network.slopes)
         network.intercepts[:, species] = torch.from_numpy(fitted.intercepts).to(network.slopes)
@@ -143,7 +147,7 @@ def _fit_errors(
 ) -> None:
     """Set how wide the 90 % interval is, from the baseline's errors on snapshots held out."""
     predicted = [network.baseline(g) for g in graphs]
-    for species in range(N_SPECIES):
+    for species in _present(graphs):
         members = [g.species == species for g in graphs]
         told = _numbers(torch.cat([p[m] for p, m in zip(predicted, members, strict=True)]))
         true = _numbers(torch.cat([v[m] for v, m in zip(values, members, strict=True)]))

@@ -35,6 +35,7 @@ class CagedNetwork(Network):
     architecture = "caged"
     settings_type: ClassVar[type[ModelSettings]] = CagedSettings
     folds = FOLDS
+    turns_with_snapshot = True
     settings: CagedSettings
 
     def __init__(self, settings: CagedSettings) -> None:
