@@ -103,7 +103,7 @@ def test_few_edges_take_the_usual_form(labelled, monkeypatch):
     def refuse(*_):
         raise AssertionError
 
-    monkeypatch.setattr("glassbotan.models.message_passing.pass_by_spans", refuse)
+    monkeypatch.setattr("glassbotan.models.message_passing.MessagePassing._by_spans", refuse)
     model = gb.load_model("botan")
     with torch.inference_mode():
         model(labelled[0].graph)

@@ -9,7 +9,15 @@ whose sums come next.
 import triton
 import triton.language as tl
 
-from glassbotan.models.kernels.gpu.tile import gate, product, relu, rounded, weights
+from glassbotan.models.kernels.gpu.tile import (
+    multiplied,
+    product,
+    rounded,
+    rows_of,
+    second_layer,
+    second_layer_backward,
+    weights,
+)
 
 
 @triton.jit(do_not_specialize=["n_edges"])
@@ -36,29 +44,25 @@ def edges_forward(
 ):
     """Update one tile of edges."""
     row, channel = tl.arange(0, ROWS), tl.arange(0, WIDTH)
-    stored = updated.dtype.element_ty
     start = tl.program_id(0).to(tl.int64) * ROWS
     real = row < n_edges - start
     inside = real[:, None]
     tile = start * WIDTH + (row[:, None] * WIDTH + channel[None, :])
     sender = tl.load(senders + start + row, mask=real, other=0)
     receiver = tl.load(receivers + start + row, mask=real, other=0)
-    x = tl.load(edges + tile, mask=inside, other=0.0, eviction_policy="evict_first")
-    terms = tl.load(edge_terms + tile, mask=inside, other=0.0, eviction_policy="evict_first")
-    terms = terms.to(ACCUMULATOR)
-    sent = sender_terms + sender[:, None] * WIDTH + channel[None, :]
-    terms += tl.load(sent, mask=inside, other=0.0).to(ACCUMULATOR)
-    own = receiver_terms + receiver[:, None] * WIDTH + channel[None, :]
-    terms += tl.load(own, mask=inside, other=0.0).to(ACCUMULATOR)
+    x = rows_of(edges, tile, inside, "evict_first")
+    terms = rows_of(edge_terms, tile, inside, "evict_first").to(ACCUMULATOR)
+    sent = sender[:, None] * WIDTH + channel[None, :]
+    terms += rows_of(sender_terms, sent, inside).to(ACCUMULATOR)
+    own = receiver[:, None] * WIDTH + channel[None, :]
+    terms += rows_of(receiver_terms, own, inside).to(ACCUMULATOR)
     terms = rounded(terms, ACCUMULATOR, PIN)
-    h = product(x, weights(edge_weight, WIDTH, WIDTH, WIDTH), terms, OPERAND, PRECISION)
-    h = relu(h).to(stored)
-    if KEEP_HIDDEN:
-        tl.store(hidden + tile, h, mask=inside, eviction_policy="evict_first")
-    y = tl.zeros([ROWS, WIDTH], ACCUMULATOR)
-    y = product(h, weights(out_weight, WIDTH, WIDTH, WIDTH), y, OPERAND, PRECISION)
-    bias = tl.load(out_bias + channel).to(ACCUMULATOR)
-    tl.store(updated + tile, relu(y + bias[None, :]).to(stored), mask=inside)
+    pre = product(x, weights(edge_weight, WIDTH, WIDTH, WIDTH), terms, OPERAND, PRECISION)
+    y = second_layer(
+        pre, out_weight, out_bias, hidden, tile, inside, ROWS, WIDTH, KEEP_HIDDEN,
+        OPERAND, ACCUMULATOR, PRECISION, "evict_first",
+    )  # fmt: skip
+    tl.store(updated + tile, y.to(updated.dtype.element_ty), mask=inside)
 
 
 @triton.jit(do_not_specialize=["n_edges"])
@@ -102,27 +106,19 @@ def edges_backward(
         inside = real[:, None]
         tile = edge.to(tl.int64)[:, None] * WIDTH + channel[None, :]
         receiver = tl.load(receivers + edge, mask=real, other=0)
-        of_sum = grad_received + receiver[:, None] * WIDTH + channel[None, :]
-        grad = tl.load(of_sum, mask=inside, other=0.0).to(ACCUMULATOR)
+        of_sum = receiver[:, None] * WIDTH + channel[None, :]
+        grad = rows_of(grad_received, of_sum, inside).to(ACCUMULATOR)
         if UPDATED_IS_USED:
-            of_updated = tl.load(
-                grad_updated + tile, mask=inside, other=0.0, eviction_policy="evict_first"
-            )
-            grad += of_updated.to(ACCUMULATOR)
-        y = tl.load(updated + tile, mask=inside, other=0.0, eviction_policy="evict_first")
-        grad = gate(grad, y.to(ACCUMULATOR))
-        grad_out_bias += tl.sum(grad, 0)
-        grad = rounded(grad, stored, PIN)
-        h = tl.load(hidden + tile, mask=inside, other=0.0, eviction_policy="evict_first")
-        grad_out_weight = product(tl.trans(grad), h, grad_out_weight, OPERAND, PRECISION)
-        pre = tl.zeros([ROWS, WIDTH], ACCUMULATOR)
-        pre = product(grad, from_out, pre, OPERAND, PRECISION)
-        pre = gate(pre, h.to(ACCUMULATOR)).to(stored)
+            grad += rows_of(grad_updated, tile, inside, "evict_first").to(ACCUMULATOR)
+        pre, grad_out_weight, grad_out_bias = second_layer_backward(
+            grad, updated, hidden, tile, inside, from_out, grad_out_weight, grad_out_bias,
+            ROWS, WIDTH, OPERAND, ACCUMULATOR, PRECISION, PIN, "evict_first",
+        )  # fmt: skip
+        pre = pre.to(stored)
         tl.store(grad_terms + tile, pre, mask=inside)
-        x = tl.load(edges + tile, mask=inside, other=0.0, eviction_policy="evict_first")
+        x = rows_of(edges, tile, inside, "evict_first")
         grad_edge_weight = product(tl.trans(pre), x, grad_edge_weight, OPERAND, PRECISION)
-        before = tl.zeros([ROWS, WIDTH], ACCUMULATOR)
-        before = product(pre, from_hidden, before, OPERAND, PRECISION)
+        before = multiplied(pre, from_hidden, ROWS, WIDTH, OPERAND, ACCUMULATOR, PRECISION)
         tl.store(grad_edges + tile, before.to(stored), mask=inside, eviction_policy="evict_first")
     square = channel[:, None] * WIDTH + channel[None, :]
     mine = grad_weights + tl.program_id(0) * 2 * WIDTH * WIDTH + square

@@ -9,7 +9,15 @@ that edges see in the next step: updated S^T + sender_constants, updated R^T + r
 import triton
 import triton.language as tl
 
-from glassbotan.models.kernels.gpu.tile import gate, product, relu, rounded, weights
+from glassbotan.models.kernels.gpu.tile import (
+    gate,
+    multiplied,
+    product,
+    rounded,
+    rows_of,
+    second_layer,
+    weights,
+)
 
 
 @triton.jit(do_not_specialize=["n_nodes"])
@@ -43,26 +51,24 @@ def nodes_forward(
     stored = updated.dtype.element_ty
     inside = (node < n_nodes)[:, None]
     tile = node.to(tl.int64)[:, None] * WIDTH + channel[None, :]
-    x = tl.load(nodes + tile, mask=inside, other=0.0)
-    m = tl.load(received + tile, mask=inside, other=0.0)
-    h = tl.load(node_terms + tile, mask=inside, other=0.0).to(ACCUMULATOR)
-    h = product(x, weights(node_weight, WIDTH, WIDTH, WIDTH), h, OPERAND, PRECISION)
-    h = product(m, weights(received_weight, WIDTH, WIDTH, WIDTH), h, OPERAND, PRECISION)
-    h = relu(h).to(stored)
-    if KEEP_HIDDEN:
-        tl.store(hidden + tile, h, mask=inside)
-    y = tl.zeros([ROWS, WIDTH], ACCUMULATOR)
-    y = product(h, weights(out_weight, WIDTH, WIDTH, WIDTH), y, OPERAND, PRECISION)
-    y = relu(y + tl.load(out_bias + channel).to(ACCUMULATOR)[None, :]).to(stored)
+    x = rows_of(nodes, tile, inside)
+    m = rows_of(received, tile, inside)
+    pre = rows_of(node_terms, tile, inside).to(ACCUMULATOR)
+    pre = product(x, weights(node_weight, WIDTH, WIDTH, WIDTH), pre, OPERAND, PRECISION)
+    pre = product(m, weights(received_weight, WIDTH, WIDTH, WIDTH), pre, OPERAND, PRECISION)
+    y = second_layer(
+        pre, out_weight, out_bias, hidden, tile, inside, ROWS, WIDTH, KEEP_HIDDEN,
+        OPERAND, ACCUMULATOR, PRECISION,
+    ).to(stored)  # fmt: skip
     tl.store(updated + tile, y, mask=inside)
     if TERMS_ARE_USED:
-        s = tl.zeros([ROWS, WIDTH], ACCUMULATOR)
-        s = product(y, weights(sender_weight, WIDTH, WIDTH, WIDTH), s, OPERAND, PRECISION)
-        r = tl.zeros([ROWS, WIDTH], ACCUMULATOR)
-        r = product(y, weights(receiver_weight, WIDTH, WIDTH, WIDTH), r, OPERAND, PRECISION)
+        to_sent = weights(sender_weight, WIDTH, WIDTH, WIDTH)
+        s = multiplied(y, to_sent, ROWS, WIDTH, OPERAND, ACCUMULATOR, PRECISION)
+        to_own = weights(receiver_weight, WIDTH, WIDTH, WIDTH)
+        r = multiplied(y, to_own, ROWS, WIDTH, OPERAND, ACCUMULATOR, PRECISION)
         if sender_constants is not None:
-            s += tl.load(sender_constants + tile, mask=inside, other=0.0).to(ACCUMULATOR)
-            r += tl.load(receiver_constants + tile, mask=inside, other=0.0).to(ACCUMULATOR)
+            s += rows_of(sender_constants, tile, inside).to(ACCUMULATOR)
+            r += rows_of(receiver_constants, tile, inside).to(ACCUMULATOR)
         tl.store(sender_terms + tile, s.to(stored), mask=inside)
         tl.store(receiver_terms + tile, r.to(stored), mask=inside)
 
@@ -101,27 +107,25 @@ def nodes_backward(
     stored = grad_nodes.dtype.element_ty
     inside = (node < n_nodes)[:, None]
     tile = node.to(tl.int64)[:, None] * WIDTH + channel[None, :]
-    grad = tl.load(grad_updated + tile, mask=inside, other=0.0).to(ACCUMULATOR)
+    grad = rows_of(grad_updated, tile, inside).to(ACCUMULATOR)
     if TERMS_ARE_USED:
-        s = tl.load(grad_sender_terms + tile, mask=inside, other=0.0)
+        s = rows_of(grad_sender_terms, tile, inside)
         from_sent = weights(sender_weight_transposed, WIDTH, WIDTH, WIDTH)
         grad = product(s, from_sent, grad, OPERAND, PRECISION)
-        r = tl.load(grad_receiver_terms + tile, mask=inside, other=0.0)
+        r = rows_of(grad_receiver_terms, tile, inside)
         from_own = weights(receiver_weight_transposed, WIDTH, WIDTH, WIDTH)
         grad = product(r, from_own, grad, OPERAND, PRECISION)
-    y = tl.load(updated + tile, mask=inside, other=0.0).to(ACCUMULATOR)
+    y = rows_of(updated, tile, inside).to(ACCUMULATOR)
     grad = rounded(gate(grad, y), stored, PIN)
     tl.store(grad_out + tile, grad, mask=inside)
-    h = tl.load(hidden + tile, mask=inside, other=0.0).to(ACCUMULATOR)
-    pre = tl.zeros([ROWS, WIDTH], ACCUMULATOR)
+    h = rows_of(hidden, tile, inside).to(ACCUMULATOR)
     from_out = weights(out_weight_transposed, WIDTH, WIDTH, WIDTH)
-    pre = gate(product(grad, from_out, pre, OPERAND, PRECISION), h).to(stored)
+    pre = multiplied(grad, from_out, ROWS, WIDTH, OPERAND, ACCUMULATOR, PRECISION)
+    pre = gate(pre, h).to(stored)
     tl.store(grad_hidden + tile, pre, mask=inside)
-    m = tl.zeros([ROWS, WIDTH], ACCUMULATOR)
     from_hidden = weights(received_weight_transposed, WIDTH, WIDTH, WIDTH)
-    m = product(pre, from_hidden, m, OPERAND, PRECISION)
+    m = multiplied(pre, from_hidden, ROWS, WIDTH, OPERAND, ACCUMULATOR, PRECISION)
     tl.store(grad_received + tile, m.to(stored), mask=inside)
-    x = tl.zeros([ROWS, WIDTH], ACCUMULATOR)
     from_hidden = weights(node_weight_transposed, WIDTH, WIDTH, WIDTH)
-    x = product(pre, from_hidden, x, OPERAND, PRECISION)
+    x = multiplied(pre, from_hidden, ROWS, WIDTH, OPERAND, ACCUMULATOR, PRECISION)
     tl.store(grad_nodes + tile, x.to(stored), mask=inside)

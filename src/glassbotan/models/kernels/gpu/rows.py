@@ -5,7 +5,14 @@
 import triton
 import triton.language as tl
 
-from glassbotan.models.kernels.gpu.tile import gate, product, relu, rounded, weights
+from glassbotan.models.kernels.gpu.tile import (
+    multiplied,
+    product,
+    rows_of,
+    second_layer,
+    second_layer_backward,
+    weights,
+)
 
 
 @triton.jit(do_not_specialize=["n_rows"])
@@ -30,21 +37,19 @@ def rows_forward(
     """Compute one tile of rows."""
     row, channel = tl.arange(0, ROWS), tl.arange(0, WIDTH)
     k = tl.arange(0, PADDED)
-    stored = outputs.dtype.element_ty
     start = tl.program_id(0).to(tl.int64) * ROWS
     inside = (row < n_rows - start)[:, None]
     tile = start * WIDTH + (row[:, None] * WIDTH + channel[None, :])
     place = inputs + start * INPUTS + (row[:, None] * INPUTS + k[None, :])
     x = tl.load(place, mask=inside & (k < INPUTS)[None, :], other=0.0)
-    h = tl.zeros([ROWS, WIDTH], ACCUMULATOR)
-    h = product(x, weights(first_weight, INPUTS, PADDED, WIDTH), h, OPERAND, PRECISION)
-    h = relu(h + tl.load(first_bias + channel).to(ACCUMULATOR)[None, :]).to(stored)
-    if KEEP_HIDDEN:
-        tl.store(hidden + tile, h, mask=inside)
-    y = tl.zeros([ROWS, WIDTH], ACCUMULATOR)
-    y = product(h, weights(out_weight, WIDTH, WIDTH, WIDTH), y, OPERAND, PRECISION)
-    y = relu(y + tl.load(out_bias + channel).to(ACCUMULATOR)[None, :])
-    tl.store(outputs + tile, y.to(stored), mask=inside)
+    matrix = weights(first_weight, INPUTS, PADDED, WIDTH)
+    pre = multiplied(x, matrix, ROWS, WIDTH, OPERAND, ACCUMULATOR, PRECISION)
+    pre += tl.load(first_bias + channel).to(ACCUMULATOR)[None, :]
+    y = second_layer(
+        pre, out_weight, out_bias, hidden, tile, inside, ROWS, WIDTH, KEEP_HIDDEN,
+        OPERAND, ACCUMULATOR, PRECISION,
+    )  # fmt: skip
+    tl.store(outputs + tile, y.to(outputs.dtype.element_ty), mask=inside)
 
 
 @triton.jit(do_not_specialize=["n_rows"])
@@ -86,15 +91,11 @@ def rows_backward(
         here = number * ROWS + row
         inside = (here < n_rows)[:, None]
         tile = here.to(tl.int64)[:, None] * WIDTH + channel[None, :]
-        grad = tl.load(grad_outputs + tile, mask=inside, other=0.0).to(ACCUMULATOR)
-        y = tl.load(outputs + tile, mask=inside, other=0.0).to(ACCUMULATOR)
-        grad = gate(grad, y)
-        of_out_bias += tl.sum(grad, 0)
-        grad = rounded(grad, stored, PIN)
-        h = tl.load(hidden + tile, mask=inside, other=0.0)
-        of_out = product(tl.trans(grad), h, of_out, OPERAND, PRECISION)
-        pre = tl.zeros([ROWS, WIDTH], ACCUMULATOR)
-        pre = gate(product(grad, from_out, pre, OPERAND, PRECISION), h.to(ACCUMULATOR))
+        grad = rows_of(grad_outputs, tile, inside).to(ACCUMULATOR)
+        pre, of_out, of_out_bias = second_layer_backward(
+            grad, outputs, hidden, tile, inside, from_out, of_out, of_out_bias,
+            ROWS, WIDTH, OPERAND, ACCUMULATOR, PRECISION, PIN,
+        )  # fmt: skip
         of_first_bias += tl.sum(pre, 0)
         pre = pre.to(stored)
         place = here.to(tl.int64)[:, None] * INPUTS + k[None, :]
@@ -104,8 +105,7 @@ def rows_backward(
         if INPUTS_ARE_VARIABLE:
             # INPUTS is then a power of two, PADDED the same.
             from_hidden = weights(first_weight_transposed, WIDTH, WIDTH, PADDED)
-            before = tl.zeros([ROWS, PADDED], ACCUMULATOR)
-            before = product(pre, from_hidden, before, OPERAND, PRECISION)
+            before = multiplied(pre, from_hidden, ROWS, PADDED, OPERAND, ACCUMULATOR, PRECISION)
             tl.store(grad_inputs + place, before.to(stored), mask=wanted)
     program = tl.program_id(0)
     first = channel[:, None] * PADDED + k[None, :]

@@ -42,6 +42,58 @@ def weights(matrix, INPUTS: tl.constexpr, PADDED: tl.constexpr, OUTPUTS: tl.cons
 
 
 @triton.jit
+def rows_of(values, tile, inside, EVICT: tl.constexpr = ""):
+    """Load a tile of rows, with zeros where there are none."""
+    return tl.load(values + tile, mask=inside, other=0.0, eviction_policy=EVICT)
+
+
+@triton.jit
+def multiplied(
+    x, matrix, ROWS: tl.constexpr, OUTPUTS: tl.constexpr, OPERAND: tl.constexpr,
+    ACCUMULATOR: tl.constexpr, PRECISION: tl.constexpr,
+):  # fmt: skip
+    """Return x matrix."""
+    start = tl.zeros([ROWS, OUTPUTS], ACCUMULATOR)
+    return product(x, matrix, start, OPERAND, PRECISION)
+
+
+@triton.jit
+def second_layer(
+    pre, out_weight, out_bias, hidden, tile, inside, ROWS: tl.constexpr, WIDTH: tl.constexpr,
+    KEEP_HIDDEN: tl.constexpr, OPERAND: tl.constexpr, ACCUMULATOR: tl.constexpr,
+    PRECISION: tl.constexpr, EVICT: tl.constexpr = "",
+):  # fmt: skip
+    """Return relu(h W^T + b) of h = relu(pre), which is kept where wanted."""
+    h = relu(pre).to(hidden.dtype.element_ty)
+    if KEEP_HIDDEN:
+        tl.store(hidden + tile, h, mask=inside, eviction_policy=EVICT)
+    matrix = weights(out_weight, WIDTH, WIDTH, WIDTH)
+    y = multiplied(h, matrix, ROWS, WIDTH, OPERAND, ACCUMULATOR, PRECISION)
+    return relu(y + tl.load(out_bias + tl.arange(0, WIDTH)).to(ACCUMULATOR)[None, :])
+
+
+@triton.jit
+def second_layer_backward(
+    grad, outputs, hidden, tile, inside, from_out, of_out, of_bias, ROWS: tl.constexpr,
+    WIDTH: tl.constexpr, OPERAND: tl.constexpr, ACCUMULATOR: tl.constexpr,
+    PRECISION: tl.constexpr, PIN: tl.constexpr, EVICT: tl.constexpr = "",
+):  # fmt: skip
+    """Return the gradient of the hidden layer's sums, and those of weight and bias.
+
+    The latter, shapes [WIDTH, WIDTH] and [WIDTH], are ``of_out`` and ``of_bias`` with this tile's
+    part added.
+    """
+    y = rows_of(outputs, tile, inside, EVICT)
+    grad = gate(grad, y.to(ACCUMULATOR))
+    of_bias += tl.sum(grad, 0)
+    grad = rounded(grad, hidden.dtype.element_ty, PIN)
+    h = rows_of(hidden, tile, inside, EVICT)
+    of_out = product(tl.trans(grad), h, of_out, OPERAND, PRECISION)
+    pre = multiplied(grad, from_out, ROWS, WIDTH, OPERAND, ACCUMULATOR, PRECISION)
+    return gate(pre, h.to(ACCUMULATOR)), of_out, of_bias
+
+
+@triton.jit
 def rounded(x, STORED: tl.constexpr, PIN: tl.constexpr):
     """Return x as it will be stored, worked out once.
 
