@@ -46,6 +46,9 @@ def told(default: Any, title: str | None, description: str, **limits: Any) -> An
 Some = TypeVar("Some", bound=BaseModel)
 Place = tuple[int | str, ...]
 
+LONGEST = 60
+"""Characters of a value that a refusal repeats."""
+
 
 def _listed(value: Any) -> Any:
     """Return "12,12,20" and a single number as lists, whose entries are validated elsewhere."""
@@ -89,16 +92,21 @@ def checked(
     try:
         return model.model_validate(plain)
     except ValidationError as error:
-        raise InputError(f"{before}{_explain(error, model, naming)}") from None
+        raise InputError(f"{before}{_explain(error, model, plain, naming)}") from None
     except InputError as error:
         raise InputError(f"{before}{error}") from None
 
 
-def _explain(error: ValidationError, model: type[BaseModel], naming: Callable[[Place], str]) -> str:
+def _explain(
+    error: ValidationError,
+    model: type[BaseModel],
+    content: Mapping[str, Any],
+    naming: Callable[[Place], str],
+) -> str:
     first = error.errors()[0]
     place, given = first["loc"], first["input"]
-    # The value, which is told, says which of a list it is; what was given may be no list.
-    where = naming(place[:-1] if place and isinstance(place[-1], int) else place)
+    # A place in a list that a single value or text became says nothing to who gave that.
+    where = naming(place if _is_in(content, place[:-1]) else place[:-1])
     if first["type"] == "extra_forbidden":
         known = sorted(set(_keys(model)))
         nearest = difflib.get_close_matches(str(first["loc"][-1]), known, n=1, cutoff=0.5)
@@ -106,10 +114,23 @@ def _explain(error: ValidationError, model: type[BaseModel], naming: Callable[[P
         return f"unknown key {where!r}{hint}"
     if first["type"] == "missing":
         return f"the key {where!r} is missing"
+    told = repr(given) if len(repr(given)) <= LONGEST else f"{repr(given)[: LONGEST - 3]}..."
     if first["type"] == "value_error":
         message = str(first["ctx"]["error"])
-        return f"{where} {given!r}: {message}" if first["loc"] else message
-    return f"{where}: {first['msg'][0].lower()}{first['msg'][1:]} (it is {given!r})"
+        if where and not isinstance(given, dict):
+            return f"{where} {told}: {message}"
+        return f"{where}: {message}".removeprefix(": ")
+    return f"{where}: {first['msg'][0].lower()}{first['msg'][1:]} (it is {told})"
+
+
+def _is_in(content: Any, place: Place) -> bool:
+    """Tell whether there are entries at a place."""
+    for key in place:
+        try:
+            content = content[key]
+        except (KeyError, IndexError, TypeError):
+            return True
+    return isinstance(content, (Mapping, list, tuple))
 
 
 def _keys(kind: Any) -> Iterator[str]:

@@ -146,10 +146,10 @@ def set_row(key: str, value: object):
         (set_row("species", ""), "particles.0.species: "),
         (set_row("coverage", 1.5), "particles.0.coverage: input should be less than or equal"),
         (set_row("coverage", math.nan), "particles.0.coverage: input should be"),
-        (set_row("speed", 1), "particles.0.speed: unknown key"),
-        (lambda c: c["particles"][0].pop("mse"), "particles.0.mse: field required"),
+        (set_row("speed", 1), "unknown key 'particles.0.speed'"),
+        (lambda c: c["particles"][0].pop("mse"), "the key 'particles.0.mse' is missing"),
         (lambda c: c.update(model=7), "model: input should be a valid string (it is 7)"),
-        (lambda c: c.update(colour="red"), "colour: unknown key"),
+        (lambda c: c.update(colour="red"), "unknown key 'colour'"),
         (lambda c: c.update(particles=c["particles"] * 2), "particles has two rows of t = 4120, A"),
         (
             set_row("pearson", [0.1, 0.2]),

@@ -5,13 +5,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
 from pydantic_core import from_json
 
 from glassbotan.errors import InputError
 from glassbotan.evaluation.scores import FORM, Scores
 from glassbotan.io.atomic import atomic_output
 from glassbotan.provenance import package_version
+from glassbotan.settings import checked
 
 MAX_BYTES = 64 * 2**20
 """A hundred times the scores of 400 snapshots at ten times."""
@@ -116,18 +116,9 @@ def _scores(path: Path, entry: Any, prefix: str) -> Scores:
             f"{package_version()} reads form {FORM}); evaluate again: "
             "glassbotan evaluate DATA --model NAME --json FILE"
         )
-    try:
-        return Scores.model_validate(entry)
-    except ValidationError as error:
-        raise InputError(f"{path}: {_explain(error, prefix)}") from None
-
-
-def _explain(error: ValidationError, prefix: str) -> str:
-    first = error.errors()[0]
-    where = prefix + ".".join(str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden":
-        return f"{where}: unknown key"
-    if first["type"] == "value_error":
-        return f"{where.rstrip('.')}: {first['ctx']['error']}".removeprefix(": ")
-    given = "" if first["type"] == "missing" else f" (it is {repr(first['input'])[:40]})"
-    return f"{where}: {first['msg'][0].lower()}{first['msg'][1:]}{given}"
+    return checked(
+        Scores,
+        entry,
+        source=str(path),
+        naming=lambda place: (prefix + ".".join(map(str, place))).rstrip("."),
+    )
