@@ -41,7 +41,10 @@ def test_a_field_has_a_row_for_every_particle(values):
 
 def test_a_field_may_be_blank_where_nothing_is_known():
     fields = {"f": np.array([np.nan, 1.0]), "g": [[1, 2], [3, 4]]}
-    assert gb.Snapshot(np.zeros((2, 3)), [0, 1], [9.0, 9, 9], fields=fields).fields == fields
+    kept = gb.Snapshot(np.zeros((2, 3)), [0, 1], [9.0, 9, 9], fields=fields).fields
+    assert {name: type(values) for name, values in kept.items()} == dict.fromkeys("fg", np.ndarray)
+    assert np.array_equal(kept["f"], fields["f"], equal_nan=True)
+    assert kept["g"].tolist() == fields["g"]
 
 
 def test_density_and_composition():

@@ -58,6 +58,7 @@ class Snapshot:
         set_(self, "positions", _numeric(self.positions, "positions", self.source))
         set_(self, "box", _numeric(self.box, "box", self.source))
         set_(self, "species", _species(self.species, self.source))
+        set_(self, "fields", {name: np.asarray(x) for name, x in self.fields.items()})
         _check_shapes(self)
         _check_values(self)
 
@@ -238,9 +239,9 @@ def _check_shapes(snapshot: Snapshot) -> None:
             f"{positions.shape[1]} edge lengths of an orthorhombic box"
         )
     for name, values in snapshot.fields.items():
-        if np.shape(values)[:1] != (len(positions),):
+        if values.shape[:1] != (len(positions),):
             raise InputError(
-                f"{snapshot.source}: field {name!r} has shape {list(np.shape(values))}; "
+                f"{snapshot.source}: field {name!r} has shape {list(values.shape)}; "
                 f"expected one row for each of {len(positions)} particles"
             )
 
