@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from glassbotan.dynamics import Relaxation
+    from glassbotan.dynamics import ForceBalance, Relaxation
     from glassbotan.dynamics.estimate import Estimate
     from glassbotan.dynamics.overlap import Susceptibility
 
@@ -48,6 +48,14 @@ def dynamics(
             metavar="LENGTH", help="Within which a particle counts as still at its place."
         ),
     ] = 0.3,
+    potential: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME|FILE",
+            help="Tell whether the frames agree with this potential; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -77,27 +85,50 @@ def dynamics(
         raise InputError(f"--overlap-length {overlap_length}: expected a positive length")
 
     from glassbotan.datasets.public import resolve_all
-    from glassbotan.dynamics import relaxation_of
-    from glassbotan.dynamics.relaxation_record import relaxation_record
+    from glassbotan.dynamics import force_balance, relaxation_of
+    from glassbotan.dynamics.relaxation_record import balance_record, relaxation_record
     from glassbotan.io.stored_trajectories import open_trajectories
     from glassbotan.provenance import provenance
+    from glassbotan.structure.potentials import load_potential
 
     files = resolve_all(data)
+    potentials = {name: load_potential(name) for name in potential or []}
+    opened = (open_trajectories(path, box=box) for path in files)
+    # Each is read once and forgotten, unless it is looked at again.
+    kept = list(opened) if potentials else []
     with shown() as bar:
         results = relaxation_of(
-            (open_trajectories(path, box=box) for path in files),
+            kept or opened,
             wave_number=numbers or [],
             overlap_length=overlap_length,
             progress=lambda done, _, what="", /, **how: bar(done, len(files), what, **how),
         )
+        balances = [
+            {
+                name: force_balance(
+                    [e for e in kept if e.snapshot.temperature == one.temperature], p, progress=bar
+                )
+                for name, p in potentials.items()
+            }
+            for one in results
+        ]
     if str(json) != "-":
         for result in results:
             for table in _tables(result):
                 show(table)
         show(_summary(results))
+        for result, balance in zip(results, balances, strict=True):
+            if balance:
+                show(_balance_table(result, balance))
     origin = provenance(files) if output is not None or json is not None else {}
     if json is not None:
-        write_json(json, [relaxation_record(r) | {"provenance": origin} for r in results])
+        told = [
+            relaxation_record(result)
+            | {"potentials": {name: balance_record(b) for name, b in balance.items()}}
+            | {"provenance": origin}
+            for result, balance in zip(results, balances, strict=True)
+        ]
+        write_json(json, told)
         if str(json) != "-":
             typer.echo(f"table: {json}")
     if output is not None:
@@ -106,6 +137,34 @@ def dynamics(
 
         save_figure(output, relaxation_figure(results), provenance=origin)
         typer.echo(f"relaxation: {output}", err=str(json) == "-")
+
+
+def _balance_table(result: "Relaxation", balances: "dict[str, ForceBalance]") -> "Table":
+    """Return a row a window and a column a potential."""
+    from rich.box import SIMPLE
+    from rich.table import Table
+
+    from glassbotan.dynamics.estimate import concise
+
+    first = next(iter(balances.values()))
+    verdicts = "; ".join(f"{name}: {b.verdict}" for name, b in balances.items())
+    title = (
+        f"{_where(result)}: do {first.configurations} frames agree with the potential? {verdicts}\n"
+        "residual of the hypervirial theorem: zero within errors where they do"
+    )
+    table = Table(box=SIMPLE, title=title, title_justify="left")
+    for heading in ("potential", "pairs", "distances", "residual", "its errors", "first term"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for name, balance in balances.items():
+        for k, window in enumerate(balance.windows):
+            table.add_row(
+                name,
+                *str(window).split(),
+                concise(balance.residual.value[k], balance.residual.error[k]),
+                f"{balance.deviations[k]:.1f}",
+                f"{balance.divergence[k]:.3g}",
+            )
+    return table
 
 
 def _tables(result: "Relaxation") -> "Iterator[Table]":

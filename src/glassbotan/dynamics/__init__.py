@@ -3,6 +3,7 @@
 from glassbotan.dynamics.bond_breaking import bond_breaking
 from glassbotan.dynamics.ceiling import noise_ceiling
 from glassbotan.dynamics.ensemble import IsoconfigurationalEnsemble
+from glassbotan.dynamics.force_balance import ForceBalance, force_balance
 from glassbotan.dynamics.motion import Motion
 from glassbotan.dynamics.non_gaussian import non_gaussian_parameter
 from glassbotan.dynamics.overlap import four_point_susceptibility, overlap
@@ -16,12 +17,14 @@ from glassbotan.dynamics.summary import Relaxation, relaxation_of
 from glassbotan.dynamics.trajectories import Trajectories
 
 __all__ = [
+    "ForceBalance",
     "IsoconfigurationalEnsemble",
     "Motion",
     "Relaxation",
     "Trajectories",
     "bond_breaking",
     "bond_extension",
+    "force_balance",
     "four_point_susceptibility",
     "mean_squared_displacement",
     "motion_of",

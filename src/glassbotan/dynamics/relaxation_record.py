@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 from glassbotan.dynamics.estimate import Estimate
+from glassbotan.dynamics.force_balance import ForceBalance
 from glassbotan.dynamics.overlap import Susceptibility
 from glassbotan.dynamics.summary import Relaxation, SpeciesRelaxation
 
@@ -42,6 +43,19 @@ def _species(species: SpeciesRelaxation) -> dict[str, Any]:
         "non_gaussian": _estimate(species.non_gaussian),
         "overlap": _estimate(species.overlap),
         "susceptibility": _susceptibility(species.susceptibility),
+    }
+
+
+def balance_record(balance: ForceBalance) -> dict[str, Any]:
+    """Return whether configurations agree with a potential, and what that is based on."""
+    return {
+        "verdict": balance.verdict,
+        "configurations": balance.configurations,
+        "windows": [
+            {"species": list(w.species), "start": w.start, "end": w.end} for w in balance.windows
+        ],
+        "divergence": balance.divergence.tolist(),
+        "residual": _estimate(balance.residual),
     }
 
 
