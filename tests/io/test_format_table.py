@@ -5,6 +5,7 @@ from pathlib import Path
 from subprocess import run
 
 import numpy as np
+import plain_xyz
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ from glassbotan import io
 from glassbotan.dynamics import Motion
 from glassbotan.errors import InputError
 from glassbotan.io.species import parse_species
+from glassbotan.structure import Snapshot
 
 
 def assert_one_line(message: str | None, path: Path) -> None:
@@ -141,6 +143,29 @@ def test_species_options():
     for bad in ("", "Ni", "Ni:", ":0", "Ni:x", "Ni:-1", "Ni:0,Ni:1", "Ni:0,,"):
         with pytest.raises(InputError, match="expected each symbol once"):
             parse_species(bad)
+
+
+def test_a_format_from_outside_is_a_file_and_a_line(tmp_path, monkeypatch):
+    entry = io.Format(
+        (".plain",),
+        read={Snapshot: plain_xyz.read},
+        recognise=lambda start: plain_xyz.is_header(start.lines),
+    )
+    monkeypatch.setitem(io.FORMATS, "plain_xyz", entry)
+    rows = [
+        f"{'AB'[s]} {x!r} {y!r} {z!r}"
+        for s, (x, y, z) in zip(SNAPSHOT.species, SNAPSHOT.positions.tolist(), strict=True)
+    ]
+    edges = " ".join(map(repr, SNAPSHOT.box.tolist()))
+    (tmp_path / "a").write_text("\n".join(["5", edges, *rows]) + "\n")
+    assert io.detect_format(tmp_path / "a") == "plain_xyz"
+    found = io.read(tmp_path / "a")
+    assert np.array_equal(found.positions, SNAPSHOT.positions)
+    assert np.array_equal(found.species, SNAPSHOT.species)
+    with pytest.raises(InputError, match="holds one frame"):
+        io.read(tmp_path / "a", frame=1)
+    with pytest.raises(InputError, match="a snapshot is not written in that format"):
+        io.write(tmp_path / "b.plain", SNAPSHOT)
 
 
 def test_importing_is_light():

@@ -13,9 +13,9 @@ import glassbotan as gb
 from conftest import random_ensemble, random_snapshot
 from glassbotan import io
 from glassbotan.dynamics import Motion, motion_of
-from glassbotan.structure import minimum_image, neighbour_graph
+from glassbotan.structure import Snapshot, minimum_image, neighbour_graph
 
-SNAPSHOT_FORMATS = [name for name, f in io.FORMATS.items() if f.write_snapshot]
+SNAPSHOT_FORMATS = [name for name, f in io.FORMATS.items() if Snapshot in f.write]
 MOTION_TABLES = ["extxyz", "lammps_dump", "gsd"]
 PAIRS = list(itertools.product(SNAPSHOT_FORMATS, repeat=2))
 few = settings(harmless, max_examples=12)

@@ -10,7 +10,7 @@ import pytest
 import glassbotan as gb
 from conftest import random_ensemble, random_snapshot
 from glassbotan import io
-from glassbotan.dynamics import Trajectories
+from glassbotan.dynamics import IsoconfigurationalEnsemble, Trajectories
 from glassbotan.io import ensemble_layout as layout
 from glassbotan.io.ensemble_writer import add_trajectories
 from glassbotan.io.store_export import export
@@ -126,6 +126,6 @@ def test_glassbench_averages_teach_particles_and_have_no_bonds(tmp_path):
 def test_a_snapshot_of_the_training_store_is_not_validated_on(tmp_path):
     store = of_trajectories(tmp_path / "a.zarr", ensembles(range(2)))
     import_store(tmp_path / "b.zarr", [store / layout.group_name(1)])
-    assert io.holds_trajectories(tmp_path / "b.zarr" / layout.group_name(0))
+    assert io.holds(tmp_path / "b.zarr" / layout.group_name(0), IsoconfigurationalEnsemble)
     with pytest.raises(gb.InputError, match="never be trained on"):
         train(recipe(store, tmp_path / "b.zarr", node_weight=0.4), tmp_path / "run")

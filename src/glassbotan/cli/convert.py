@@ -1,7 +1,7 @@
 """glassbotan convert: configurations, predictions and trajectories between file formats."""
 
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import typer
 
@@ -9,6 +9,11 @@ from glassbotan import io
 from glassbotan.cli.options import Edges, Frame, SpeciesNames, parse_box, parse_numbers
 from glassbotan.dynamics import Motion
 from glassbotan.errors import InputError
+from glassbotan.io.ensemble_store import is_store, is_stored_snapshot
+from glassbotan.io.ensemble_writer import check_free
+from glassbotan.io.options import ReadOptions
+from glassbotan.io.store_export import EXPORTS, export
+from glassbotan.io.store_import import Reading, holds_trajectories, import_store
 from glassbotan.progress_bar import shown
 from glassbotan.provenance import provenance
 from glassbotan.structure import Snapshot
@@ -84,116 +89,75 @@ def convert(
     A prediction (.npz) keeps its propensity in .xyz, .dump, .gsd and .csv. Trajectories go into a
     store (.zarr), and out of it with --to botan_npz or --to glassbench_npz.
     """
-    moving = _Moving(from_format, box, parse_numbers(times, "--times"))
-    if _is_store(target, to_format):
-        _refuse_choice("trajectories", sources[0], species, frame)
-        _into_store(sources, target, moving)
+    reading = Reading(from_format, box, parse_numbers(times, "--times"))
+    source, told = sources[0], ReadOptions(box, species, frame)
+    if to_format == "ensemble_store" or (to_format is None and target.suffix == ".zarr"):
+        _refuse_choice("trajectories", source, told)
+        _into_store(sources, target, reading)
     elif len(sources) > 1:
         raise InputError(
             f"{target}: several sources go into one store, NAME.zarr; convert others one by one"
         )
-    elif to_format is not None and _holds_trajectories(sources[0], to_format, moving):
-        _refuse_choice("trajectories", sources[0], species, frame)
-        _out_of_store(sources[0], target, to_format, moving)
+    elif to_format in EXPORTS and _holds_trajectories(Path(source), reading):
+        _refuse_choice("trajectories", source, told)
+        _out_of_store(source, target, to_format, reading)
     else:
-        _file(Path(sources[0]), target, to_format, moving, species, frame)
+        _file(Path(source), target, to_format, reading, told)
 
 
-class _Moving(NamedTuple):
-    """What the options tell of sources that hold trajectories or propensities."""
-
-    format: str | None
-    box: list[float] | None
-    times: list[float] | None
-
-
-def _refuse_choice(what: str, source: object, species: dict[str, int] | None, frame: int) -> None:
-    if species is not None or frame != -1:
+def _refuse_choice(what: str, source: object, told: ReadOptions) -> None:
+    if told.species is not None or told.frame != -1:
         raise InputError(f"{source}: --species and --frame do not apply to {what}")
 
 
-def _is_store(target: Path, to_format: str | None) -> bool:
-    return to_format == "ensemble_store" or (to_format is None and target.suffix == ".zarr")
-
-
-def _into_store(sources: list[str], target: Path, moving: _Moving) -> None:
+def _into_store(sources: list[str], target: Path, reading: Reading) -> None:
     from glassbotan.datasets.public import resolve_all
-    from glassbotan.io.ensemble_writer import check_free
-    from glassbotan.io.store_import import Reading, import_store
 
     check_free(target)
     paths = resolve_all(sources)
     with shown() as progress:
-        number = import_store(target, paths, reading=Reading(*moving), progress=progress)
-    typer.echo(f"{_counted(number, 'snapshot')} -> {target}")
+        number = import_store(target, paths, reading=reading, progress=progress)
+    typer.echo(f"{number} snapshot{'s' * (number != 1)} -> {target}")
 
 
-def _holds_trajectories(source: str, to_format: str, moving: _Moving) -> bool:
-    """Tell whether a source is a store, or holds trajectories that the format is made of."""
-    from glassbotan.io.ensemble_store import is_store, is_stored_snapshot
-    from glassbotan.io.store_export import EXPORTS
-    from glassbotan.io.store_import import Reading, holds_trajectories
-
-    path = Path(source)
-    if to_format not in EXPORTS:
-        return False
-    if is_store(path) or is_stored_snapshot(path):
-        return True
-    return holds_trajectories(path, Reading(*moving))
+def _holds_trajectories(path: Path, reading: Reading) -> bool:
+    """Tell whether a source is a store, or holds trajectories."""
+    return is_store(path) or is_stored_snapshot(path) or holds_trajectories(path, reading)
 
 
-def _out_of_store(source: str, target: Path, to_format: str, moving: _Moving) -> None:
+def _out_of_store(source: str, target: Path, to_format: str, reading: Reading) -> None:
     from glassbotan.datasets.public import resolve
-    from glassbotan.io.store_export import export
-    from glassbotan.io.store_import import Reading
 
     with shown() as progress:
-        files = export(
-            resolve(source), target, to_format, reading=Reading(*moving), progress=progress
-        )
-    typer.echo(f"{_counted(len(files), 'file')} -> {target}")
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+        files = export(resolve(source), target, to_format, reading=reading, progress=progress)
+    typer.echo(f"{len(files)} file{'s' * (len(files) != 1)} -> {target}")
 
 
 def _file(
-    source: Path,
-    target: Path,
-    to_format: str | None,
-    moving: _Moving,
-    species: dict[str, int] | None,
-    frame: int,
+    source: Path, target: Path, to_format: str | None, reading: Reading, told: ReadOptions
 ) -> None:
     """Convert a file that holds one configuration or prediction."""
-    name = moving.format or io.detect_format(source)
+    name = reading.format or io.detect_format(source)
     item: Snapshot | Motion
-    if _as_motion(name, target, to_format):
-        _refuse_choice("a prediction", source, species, frame)
-        item = io.read_motion(source, format=name, box=moving.box, times=moving.times)
+    origin: dict[str, object] = {}
+    if _as_motion(source, name, target, to_format):
+        _refuse_choice("a prediction", source, told)
+        item = io.read_motion(source, format=name, box=reading.box, times=reading.times)
         origin = io.read_provenance(source)
+    elif reading.times is not None:
+        raise InputError(f"{source}: --times does not apply, a configuration has none")
     else:
-        if moving.times is not None:
-            raise InputError(f"{source}: --times does not apply, a configuration has none")
-        item = io.read(
-            source,
-            format=name,
-            box=moving.box,
-            species=species,
-            frame=frame,
-        )
-        origin = {}
+        item = io.read(source, format=name, box=told.box, species=told.species, frame=told.frame)
     io.write(target, item, format=to_format, provenance=origin or provenance([source]))
     typer.echo(f"{_summary(item)} -> {target}")
 
 
-def _as_motion(source_format: str, target: Path, target_format: str | None) -> bool:
+def _as_motion(source: Path, source_format: str, target: Path, target_format: str | None) -> bool:
     """Tell whether propensity is to be carried along: always if the target can hold nothing else.
 
     GlassBench's files are snapshots first: their times may not be known.
     """
-    if source_format not in io.FORMATS or io.FORMATS[source_format].read_motion is None:
+    if not io.holds(source, Motion, format=source_format):
         return False
     if not io.writable(target, Motion, format=target_format):
         return False

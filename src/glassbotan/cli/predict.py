@@ -160,7 +160,7 @@ def _motion_suffixes() -> list[str]:
     return [
         suffix
         for entry in io.FORMATS.values()
-        if entry.write_motion is not None
+        if Motion in entry.write
         for suffix in entry.suffixes
     ]
 

@@ -174,9 +174,9 @@ def _by_group(at_times: list[dict[str, float]]) -> Ceilings:
 
 def _measure(path: Path, cutoff: float, box: FloatArray | None) -> LabelledSnapshot:
     kind = io.detect_format(path)
-    if kind == "ensemble_store" and not io.holds_trajectories(path):
-        return _stored_averages(path)
-    if kind in io.MOTION_FORMATS and not io.holds_trajectories(path):
+    if io.holds(path, Motion):
+        if kind == "ensemble_store":
+            return _stored_averages(path)
         motion = io.read_motion(path, box=box)
         if motion.graph is not None:
             return LabelledSnapshot(motion, {}, {})

@@ -16,7 +16,8 @@ from glassbotan.datasets.checksums import CHECKSUMS, Checksums
 from glassbotan.errors import InputError
 from glassbotan.io.ensemble_layout import GROUP_FILE
 from glassbotan.io.ensemble_store import is_store, is_stored_snapshot, stored_snapshots
-from glassbotan.io.formats import FORMATS, by_suffix, that_can
+from glassbotan.io.formats import FORMATS, by_suffix, formats_that
+from glassbotan.structure import Snapshot
 
 LOGGER = logging.getLogger("glassbotan")
 
@@ -288,10 +289,10 @@ def _snapshots_in(folder: Path) -> list[Path]:
     found = [
         path
         for path in folder.iterdir()
-        if by_suffix(path, "read") and not path.name.startswith(".") and path.is_file()
+        if by_suffix(path, "read", Snapshot) and not path.name.startswith(".") and path.is_file()
     ]
     if not found:
-        suffixes = {FORMATS[name].suffixes[0] for name in that_can("read")}
+        suffixes = {FORMATS[name].suffixes[0] for name in formats_that("read", Snapshot)}
         raise InputError(
             f"{folder}: no snapshot files ({', '.join(sorted(suffixes))}) in this folder"
         )

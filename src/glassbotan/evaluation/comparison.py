@@ -8,7 +8,7 @@ import numpy as np
 
 from glassbotan import io
 from glassbotan.datasets import LabelledSnapshot, load_all_labelled
-from glassbotan.dynamics import Motion
+from glassbotan.dynamics import IsoconfigurationalEnsemble, Motion
 from glassbotan.dynamics.motion import match_times
 from glassbotan.errors import InputError
 from glassbotan.io.options import BoxOption
@@ -124,7 +124,7 @@ def compare(
         stored = io.read_motion(path, box=box)
         predictions.append(replace(stored, source=str(origin)))
         snapshot = stored.snapshot
-    elif len(files) > 1 or _holds_motion(path):
+    elif len(files) > 1 or io.holds(path, IsoconfigurationalEnsemble) or io.holds(path, Motion):
         edges = None if box is None else np.atleast_1d(np.asarray(box, dtype=float))
         labels = _one_snapshot(load_all_labelled(files, box=edges, any_cutoff=True))
         snapshot = labels.motion.snapshot
@@ -143,11 +143,6 @@ def _one_snapshot(found: Sequence[LabelledSnapshot]) -> LabelledSnapshot:
             "give one file, or files of one snapshot at different times"
         )
     return found[0]
-
-
-def _holds_motion(path: Path) -> bool:
-    entry = io.FORMATS[io.detect_format(path)]
-    return entry.read_ensemble is not None or entry.read_motion is not None
 
 
 def time_index(motion: Motion, time: float) -> int | None:

@@ -4,6 +4,7 @@ import logging
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -13,19 +14,18 @@ from glassbotan.io import ensemble_store as _ensemble_store
 from glassbotan.io import formats as _formats
 from glassbotan.io import motion_npz as _motion_npz
 from glassbotan.io.atomic import atomic_output
-from glassbotan.io.formats import FORMATS, Format
-from glassbotan.io.options import BoxOption, ReadOptions
+from glassbotan.io.formats import FORMATS, NAMES, Format, Item
+from glassbotan.io.options import BoxOption, ReadOptions, check_single_frame
 from glassbotan.io.species import parse_species
 from glassbotan.structure import Snapshot
 from glassbotan.structure.periodic import FloatArray
 
 __all__ = [
     "FORMATS",
-    "MOTION_FORMATS",
     "Format",
     "atomic_output",
     "detect_format",
-    "holds_trajectories",
+    "holds",
     "read",
     "read_ensemble",
     "read_motion",
@@ -36,19 +36,9 @@ __all__ = [
 
 LOGGER = logging.getLogger("glassbotan")
 
-MOTION_FORMATS = frozenset(_formats.that_can("read_motion"))
-"""The formats that tell how every particle moves, as read_motion reads it."""
-
 AnyPath = str | os.PathLike[str]
 Times = float | Sequence[float] | FloatArray | None
-Item = Snapshot | Motion | IsoconfigurationalEnsemble
-
-_WRITTEN: dict[type[Item], tuple[str, str]] = {
-    Snapshot: ("write_snapshot", "a snapshot is"),
-    Motion: ("write_motion", "a motion is"),
-    IsoconfigurationalEnsemble: ("write_ensemble", "trajectories are"),
-}
-"""What can be written: by which of Format's functions, and its name in a message."""
+Kind = TypeVar("Kind", Snapshot, Motion, IsoconfigurationalEnsemble)
 
 
 def read(
@@ -81,10 +71,8 @@ def read(
         The file is missing, damaged or not a periodic orthorhombic configuration.
 
     """
-    source, name, entry = _entry(path, format)
-    if entry.read is None:
-        raise InputError(f"{source}: format {name} is written only, not read")
-    return entry.read(source, ReadOptions(box=box, species=_mapping(species), frame=frame))
+    mapping = parse_species(species) if isinstance(species, str) else species
+    return _read(path, Snapshot, format, ReadOptions(box=box, species=mapping, frame=frame))
 
 
 def read_ensemble(
@@ -104,11 +92,8 @@ def read_ensemble(
         The format holds no trajectories, the file is damaged, or its times are not known.
 
     """
-    source, name, entry = _entry(path, format)
-    if entry.read_ensemble is None:
-        holding = " and ".join(_formats.that_can("read_ensemble"))
-        raise InputError(f"{source}: format {name} holds no trajectories; {holding} do")
-    return entry.read_ensemble(source, ReadOptions(box=box), _times(times, source))
+    options = ReadOptions(box=box, times=_times(times, path))
+    return _read(path, IsoconfigurationalEnsemble, format, options)
 
 
 def read_motion(
@@ -128,16 +113,12 @@ def read_motion(
         The format holds no motion, or the file is damaged.
 
     """
-    source, name, entry = _entry(path, format)
-    if entry.read_motion is None:
-        holding = " and ".join(_formats.that_can("read_motion"))
-        raise InputError(f"{source}: format {name} holds no propensity; {holding} do")
-    return entry.read_motion(source, ReadOptions(box=box), _times(times, source))
+    return _read(path, Motion, format, ReadOptions(box=box, times=_times(times, path)))
 
 
 def read_provenance(path: AnyPath) -> dict[str, object]:
     """Return what a prediction tells of its origin; empty for every other format."""
-    source, name, _ = _entry(path, None)
+    source, name = Path(path), detect_format(path)
     return _motion_npz.read_provenance(source) if name == "motion_npz" else {}
 
 
@@ -172,17 +153,15 @@ def write(
         The disk is full.
 
     """
-    target = Path(path)
-    ability = _ability(type(item))
-    entry = _formats.named_format(format or _format_to_write(target, ability))
-    if isinstance(item, Snapshot) and entry.write_snapshot is not None:
-        entry.write_snapshot(target, item, provenance)
-    elif isinstance(item, Motion) and entry.write_motion is not None:
-        entry.write_motion(target, item, provenance)
-    elif isinstance(item, IsoconfigurationalEnsemble) and entry.write_ensemble is not None:
-        entry.write_ensemble(target, item, provenance)
-    else:
-        raise InputError(f"{target}: {_cannot_hold(ability)}")
+    target, kind = Path(path), _kind(type(item))
+    found = [format] if format is not None else _suffix_formats(target, kind)
+    writers = [_formats.named_format(name).write.get(kind) for name in found]
+    if not writers or writers[0] is None:
+        able = [f"{n} ({FORMATS[n].suffixes[0]})" for n in _formats.formats_that("write", kind)]
+        raise InputError(
+            f"{target}: {NAMES[kind][0]} not written in that format; choose {', '.join(able)}"
+        )
+    writers[0](target, item, provenance or {})
 
 
 def writable(
@@ -200,8 +179,8 @@ def writable(
 
     """
     if format is not None:
-        return getattr(_formats.named_format(format), _ability(kind)) is not None
-    return bool(_suffix_formats(Path(path), _ability(kind)))
+        return kind in _formats.named_format(format).write
+    return bool(_suffix_formats(Path(path), kind))
 
 
 def detect_format(path: AnyPath) -> str:
@@ -216,8 +195,8 @@ def detect_format(path: AnyPath) -> str:
     return _formats.detect_format(Path(path))
 
 
-def holds_trajectories(path: AnyPath) -> bool:
-    """Tell whether read_ensemble can read a file.
+def holds(path: AnyPath, kind: type[Item], *, format: str | None = None) -> bool:  # noqa: A002 - the word that users know
+    """Tell whether a snapshot, a motion or trajectories can be read from a file.
 
     Raises
     ------
@@ -225,54 +204,45 @@ def holds_trajectories(path: AnyPath) -> bool:
         The file is missing, empty or of no known format.
 
     """
-    source, name, entry = _entry(path, None)
-    if name == "ensemble_store":
-        return not _ensemble_store.holds_targets(source)
-    return entry.read_ensemble is not None
+    name = format or detect_format(path)
+    if name == "ensemble_store" and kind is not Snapshot:
+        return (kind is Motion) == _ensemble_store.holds_targets(Path(path))
+    return name in FORMATS and kind in FORMATS[name].read
 
 
-def _entry(path: AnyPath, format_name: str | None) -> tuple[Path, str, Format]:
+def _read(path: AnyPath, kind: type[Kind], format_name: str | None, options: ReadOptions) -> Kind:
+    """Read an item of a kind from a file of a format, which is found out by default."""
     source = Path(path)
-    if format_name is not None:
-        entry = _formats.named_format(format_name)
-        _formats.check_readable(source)
-        LOGGER.debug("reading %s as %s", source, format_name)
-        return source, format_name, entry
-    name = _formats.detect_format(source)
-    LOGGER.debug("reading %s, found to be %s", source, name)
-    return source, name, FORMATS[name]
+    name = format_name or _formats.detect_format(source)
+    entry = _formats.named_format(name)
+    _formats.check_readable(source)
+    LOGGER.debug("reading %s as %s", source, name)
+    if not entry.read:
+        raise InputError(f"{source}: format {name} is written only, not read")
+    if kind not in entry.read:
+        able = " and ".join(_formats.formats_that("read", kind))
+        raise InputError(f"{source}: format {name} holds no {NAMES[kind][1]}; {able} do")
+    if not entry.frames:
+        check_single_frame(options, str(source))
+    item: Kind = entry.read[kind](source, options)
+    return item
 
 
-def _ability(kind: type[Item]) -> str:
-    return next(ability for known, (ability, _) in _WRITTEN.items() if issubclass(kind, known))
+def _kind(given: type[Item]) -> type[Item]:
+    return next(kind for kind in NAMES if issubclass(given, kind))
 
 
-def _format_to_write(target: Path, ability: str) -> str:
-    found = _suffix_formats(target, ability)
-    if not found:
-        raise InputError(f"{target}: {_cannot_hold(ability)}")
-    return found[0]
-
-
-def _suffix_formats(target: Path, ability: str) -> list[str]:
+def _suffix_formats(target: Path, kind: type[Item]) -> list[str]:
     """Return the formats that write that suffix; none writes compressed files."""
-    return [] if target.name.lower().endswith(".gz") else _formats.by_suffix(target, ability)
+    if target.name.lower().endswith(".gz"):
+        return []
+    return _formats.by_suffix(target, "write", kind)
 
 
-def _cannot_hold(ability: str) -> str:
-    what = dict(_WRITTEN.values())[ability]
-    able = [f"{name} ({FORMATS[name].suffixes[0]})" for name in _formats.that_can(ability)]
-    return f"{what} not written in that format; choose {', '.join(able)}"
-
-
-def _mapping(species: Mapping[str, int] | str | None) -> Mapping[str, int] | None:
-    return parse_species(species) if isinstance(species, str) else species
-
-
-def _times(times: Times, source: Path) -> FloatArray | None:
+def _times(times: Times, path: AnyPath) -> FloatArray | None:
     if times is None:
         return None
     try:
         return np.atleast_1d(np.asarray(times, dtype=np.float64))
     except (TypeError, ValueError):
-        raise InputError(f"{source}: the times {times!r} are not numbers") from None
+        raise InputError(f"{path}: the times {times!r} are not numbers") from None

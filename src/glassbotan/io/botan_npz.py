@@ -22,7 +22,7 @@ from glassbotan.errors import InputError
 from glassbotan.io import provenance as provenance_text
 from glassbotan.io.atomic import atomic_output
 from glassbotan.io.npz import positive_number, read_members
-from glassbotan.io.options import BoxOption, ReadOptions, check_single_frame, given_box
+from glassbotan.io.options import BoxOption, ReadOptions, given_box
 from glassbotan.io.provenance import Provenance
 from glassbotan.io.species import species_from_types
 from glassbotan.structure import Snapshot
@@ -48,13 +48,10 @@ _OWN = ["box", "temperature"]
 
 def read(path: Path, options: ReadOptions) -> Snapshot:
     """Return the snapshot that the trajectories start from."""
-    check_single_frame(options, str(path))
     return _snapshot(path, read_members(path, ["types", "initial_positions"], _OWN), options)
 
 
-def read_ensemble(
-    path: Path, options: ReadOptions, times: FloatArray | None
-) -> IsoconfigurationalEnsemble:
+def read_ensemble(path: Path, options: ReadOptions) -> IsoconfigurationalEnsemble:
     """Return the snapshot with its R trajectories at the file's one time."""
     required = ["types", "initial_positions", "positions"]
     members = read_members(path, required, [*_OWN, "time"])
@@ -65,7 +62,7 @@ def read_ensemble(
             "expected numbers of shape [trajectories, particles, dimensions]"
         )
     snapshot = _snapshot(path, members, options)
-    chosen = _time(path, members) if times is None else times
+    chosen = _time(path, members) if options.times is None else options.times
     trajectories: NDArray[np.floating] = positions[np.newaxis]  # type: ignore[assignment]  # kind f is floating
     return IsoconfigurationalEnsemble(snapshot, chosen, trajectories)
 

@@ -24,7 +24,6 @@ from glassbotan.io.ensemble_layout import (
 )
 from glassbotan.io.options import ReadOptions
 from glassbotan.structure import NeighbourGraph, Snapshot, neighbour_graph
-from glassbotan.structure.periodic import FloatArray
 
 if TYPE_CHECKING:
     import zarr
@@ -95,11 +94,7 @@ def read(path: Path, options: ReadOptions) -> Snapshot:  # noqa: ARG001 - every 
     return read_snapshot(path)
 
 
-def read_ensemble(
-    path: Path,
-    options: ReadOptions,  # noqa: ARG001 - every format's signature
-    times: FloatArray | None,
-) -> IsoconfigurationalEnsemble:
+def read_ensemble(path: Path, options: ReadOptions) -> IsoconfigurationalEnsemble:
     """Return the trajectories of a snapshot, up to the last time that all of them reached."""
     group = with_trajectories(path)
     snapshot = read_snapshot(path)
@@ -108,16 +103,12 @@ def read_ensemble(
     moved = stored_values(group, "displacements", path, slice(0, reached))
     return IsoconfigurationalEnsemble(
         snapshot,
-        stored_values(group, "times", path)[:reached] if times is None else times,
+        stored_values(group, "times", path)[:reached] if options.times is None else options.times,
         snapshot.positions + moved,
     )
 
 
-def read_motion(
-    path: Path,
-    options: ReadOptions,  # noqa: ARG001 - every format's signature
-    times: FloatArray | None,
-) -> Motion:
+def read_motion(path: Path, options: ReadOptions) -> Motion:
     """Return propensity and, where it is known, bond extension of a store of targets."""
     group = _with_targets(path)
     snapshot = read_snapshot(path)
@@ -129,7 +120,7 @@ def read_motion(
     )
     return Motion(
         snapshot=snapshot,
-        times=stored_values(group, "times", path) if times is None else times,
+        times=stored_values(group, "times", path) if options.times is None else options.times,
         propensity=stored_values(group, "propensity", path),
         graph=graph,
         bond_extension=extension,

@@ -88,9 +88,13 @@ def read_provenance(path: Path) -> dict[str, object]:
         return from_json(_info(next(lines, "")).get("provenance", ""))
 
 
-def is_header(first: str, second: str) -> bool:
-    """Tell whether two first lines are those of an extended XYZ file."""
-    return first.strip().isdecimal() and bool(re.search(r"(Lattice|Properties)\s*=", second))
+def is_header(lines: list[str]) -> bool:
+    """Tell whether first lines are those of an extended XYZ file."""
+    return (
+        len(lines) > 1
+        and lines[0].strip().isdecimal()
+        and bool(re.search(r"(Lattice|Properties)\s*=", lines[1]))
+    )
 
 
 def _comment(snapshot: Snapshot, fields: Columns, provenance: Provenance | None) -> str:

@@ -1,10 +1,12 @@
 """The table of formats, and which of them a file has."""
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
+from typing import Any, Literal
 
 from glassbotan.dynamics import IsoconfigurationalEnsemble, Motion
 from glassbotan.errors import InputError
@@ -27,92 +29,160 @@ from glassbotan.io.options import ReadOptions
 from glassbotan.io.provenance import Provenance
 from glassbotan.io.text import open_text
 from glassbotan.structure import Snapshot
-from glassbotan.structure.periodic import FloatArray
 
-Times = FloatArray | None
+Item = Snapshot | Motion | IsoconfigurationalEnsemble
+Reader = Callable[[Path, ReadOptions], Any]
+Writer = Callable[[Path, Any, Provenance], None]
+
+NAMES: dict[type[Item], tuple[str, str]] = {
+    Snapshot: ("a snapshot is", "configuration"),
+    Motion: ("a motion is", "propensity"),
+    IsoconfigurationalEnsemble: ("trajectories are", "trajectories"),
+}
+"""What can be written and read, in words."""
+
+
+class Start:
+    """What the contents of a file tell of its format, each read when it is asked for.
+
+    Attributes
+    ----------
+    path
+        The file.
+    bytes
+        Its first eight.
+
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            with path.open("rb") as file:
+                self.bytes = file.read(8)
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+
+    @cached_property
+    def arrays(self) -> frozenset[str]:
+        """Names of the arrays in an npz archive; none in any other file."""
+        archive = self.bytes.startswith(b"PK") or self.path.suffix.lower() == ".npz"
+        return frozenset(member_names(self.path)) if archive else frozenset()
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """The first forty lines of a text, each cut after 4096 characters; none of other files."""
+        try:
+            with open_text(self.path) as file:
+                # A line of a binary file may be as long as the file.
+                parts = islice(iter(lambda: file.readline(2**20), ""), 40)
+                return [line[:4096] for line in parts]
+        except InputError:
+            return []
 
 
 @dataclass(frozen=True)
 class Format:
-    """What one file format can do; None where it cannot.
+    """What one file format can do.
 
     Attributes
     ----------
     suffixes
         Of file names; the format's usual one first.
-    read, read_ensemble, read_motion
-        Functions of (path, options) and, for the last two, of times that override the file's.
-    write_snapshot, write_motion, write_ensemble
-        Functions of (path, item, provenance).
+    read
+        Functions of (path, options) by the kind of item that they return.
+    write
+        Functions of (path, item, provenance) by the kind of item that they write.
+    recognise
+        Tells from the contents whether a file has this format; where none does, suffixes tell.
+    frames
+        Whether a file may hold several frames.
 
     """
 
     suffixes: tuple[str, ...]
-    read: Callable[[Path, ReadOptions], Snapshot] | None = None
-    read_ensemble: Callable[[Path, ReadOptions, Times], IsoconfigurationalEnsemble] | None = None
-    read_motion: Callable[[Path, ReadOptions, Times], Motion] | None = None
-    write_snapshot: Callable[[Path, Snapshot, Provenance | None], None] | None = None
-    write_motion: Callable[[Path, Motion, Provenance | None], None] | None = None
-    write_ensemble: Callable[[Path, IsoconfigurationalEnsemble, Provenance | None], None] | None = (
-        None
-    )
+    read: Mapping[type[Item], Reader] = field(default_factory=dict)
+    write: Mapping[type[Item], Writer] = field(default_factory=dict)
+    recognise: Callable[[Start], bool] = lambda _: False
+    frames: bool = False
 
 
 FORMATS: dict[str, Format] = {
     "botan_npz": Format(
         (".npz",),
-        read=botan_npz.read,
-        read_ensemble=botan_npz.read_ensemble,
-        write_ensemble=botan_npz.write,
+        read={
+            Snapshot: botan_npz.read,
+            IsoconfigurationalEnsemble: botan_npz.read_ensemble,
+        },
+        write={IsoconfigurationalEnsemble: botan_npz.write},
+        recognise=lambda start: {"initial_positions", "positions"} <= start.arrays,
     ),
     "node_only_pickle": Format(
         (".pickle", ".pkl"),
-        read=node_only_pickle.read,
-        read_ensemble=node_only_pickle.read_ensemble,
+        read={
+            Snapshot: node_only_pickle.read,
+            IsoconfigurationalEnsemble: node_only_pickle.read_ensemble,
+        },
+        # Pickles of protocol 2 and above start so; older ones are told by their suffix.
+        recognise=lambda start: start.bytes[0] == 0x80 and start.bytes[1:2] <= b"\5",
     ),
     "extxyz": Format(
         (".xyz", ".extxyz"),
-        read=extxyz.read,
-        write_snapshot=extxyz.write,
-        write_motion=extxyz.write,
+        read={Snapshot: extxyz.read},
+        write={Snapshot: extxyz.write, Motion: extxyz.write},
+        recognise=lambda start: extxyz.is_header(start.lines),
+        frames=True,
     ),
     "lammps_data": Format(
-        (".data", ".lmp"), read=lammps_data.read, write_snapshot=lammps_data.write
+        (".data", ".lmp"),
+        read={Snapshot: lammps_data.read},
+        write={Snapshot: lammps_data.write},
+        recognise=lambda start: any(
+            re.match(r"\s*\d+\s+atoms\s*(#.*)?$", line) for line in start.lines
+        ),
     ),
     "lammps_dump": Format(
         (".dump", ".lammpstrj"),
-        read=lammps_dump.read,
-        write_snapshot=lammps_dump.write,
-        write_motion=lammps_dump.write,
+        read={Snapshot: lammps_dump.read},
+        write={Snapshot: lammps_dump.write, Motion: lammps_dump.write},
+        recognise=lambda start: start.bytes.startswith(b"ITEM:"),
+        frames=True,
     ),
-    "gsd": Format((".gsd",), read=gsd.read, write_snapshot=gsd.write, write_motion=gsd.write),
+    "gsd": Format(
+        (".gsd",),
+        read={Snapshot: gsd.read},
+        write={Snapshot: gsd.write, Motion: gsd.write},
+        recognise=lambda start: start.bytes == gsd.MAGIC,
+        frames=True,
+    ),
     "motion_npz": Format(
         (".npz",),
-        read=motion_npz.read,
-        read_motion=motion_npz.read_motion,
-        write_motion=motion_npz.write,
+        read={Snapshot: motion_npz.read, Motion: motion_npz.read_motion},
+        write={Motion: motion_npz.write},
+        recognise=lambda start: "propensity" in start.arrays,
     ),
-    # After the project's own npz, which is meant where the suffix alone tells what to write.
+    # After the other npz: the project's own is meant where the suffix alone tells what to write.
     "glassbench_npz": Format(
         (".npz",),
-        read=glassbench_npz.read,
-        read_motion=glassbench_npz.read_motion,
-        write_motion=glassbench_npz.write,
+        read={Snapshot: glassbench_npz.read, Motion: glassbench_npz.read_motion},
+        write={Motion: glassbench_npz.write},
+        recognise=lambda start: {"initial_positions", "types"} <= start.arrays,
     ),
-    "motion_csv": Format((".csv",), write_motion=motion_csv.write),
+    "motion_csv": Format((".csv",), write={Motion: motion_csv.write}),
     "ensemble_store": Format(
         (ensemble_layout.SUFFIX,),
-        read=ensemble_store.read,
-        read_ensemble=ensemble_store.read_ensemble,
-        read_motion=ensemble_store.read_motion,
-        write_ensemble=ensemble_writer.write_ensemble,
+        read={
+            Snapshot: ensemble_store.read,
+            IsoconfigurationalEnsemble: ensemble_store.read_ensemble,
+            Motion: ensemble_store.read_motion,
+        },
+        write={IsoconfigurationalEnsemble: ensemble_writer.write_ensemble},
     ),
 }
 
 
-def that_can(ability: str) -> list[str]:
-    """Return the names of formats that have one of Format's functions."""
-    return [name for name, entry in FORMATS.items() if getattr(entry, ability) is not None]
+def formats_that(way: Literal["read", "write"], kind: type[Item]) -> list[str]:
+    """Return the names of formats that read or write a kind of item."""
+    return [name for name, entry in FORMATS.items() if kind in getattr(entry, way)]
 
 
 def named_format(name: str) -> Format:
@@ -134,21 +204,26 @@ def detect_format(path: Path) -> str:
     check_readable(path)
     if path.is_dir():
         return "ensemble_store"
-    found = _by_content(path) or next(iter(by_suffix(path, "read")), None)
-    if found is None:
+    start = Start(path)
+    found = [name for name, entry in FORMATS.items() if entry.recognise(start)]
+    if not found and (start.arrays or path.suffix.lower() == ".npz"):
+        names = ", ".join(sorted(start.arrays))[:200] or "nothing"
+        raise InputError(f"{path}: is an npz of another kind; it holds {names}")
+    found += by_suffix(path, "read", Snapshot)
+    if not found:
         raise InputError(
             f"{path}: neither contents nor suffix tell its format; "
-            f"give it as one of {', '.join(that_can('read'))}"
+            f"give it as one of {', '.join(formats_that('read', Snapshot))}"
         )
-    return found
+    return found[0]
 
 
-def by_suffix(path: Path, ability: str) -> list[str]:
-    """Return the names of formats with that suffix and that function."""
+def by_suffix(path: Path, way: Literal["read", "write"], kind: type[Item]) -> list[str]:
+    """Return the names of formats with that suffix that read or write a kind of item."""
     name = path.name.lower()
     return [
         key
-        for key in that_can(ability)
+        for key in formats_that(way, kind)
         if any(name.endswith((suffix, f"{suffix}.gz")) for suffix in FORMATS[key].suffixes)
     ]
 
@@ -166,45 +241,3 @@ def check_readable(path: Path) -> None:
         raise InputError(f"{path}: is not a file")
     if path.stat().st_size == 0:
         raise InputError(f"{path}: is empty")
-
-
-def _by_content(path: Path) -> str | None:
-    try:
-        with path.open("rb") as file:
-            start = file.read(8)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    if start.startswith(b"PK") or path.suffix.lower() == ".npz":
-        return _npz_kind(path)
-    if start == gsd.MAGIC:
-        return "gsd"
-    # Pickles of protocol 2 and above start so; older ones are told by their suffix.
-    if start[0] == 0x80 and len(start) > 1 and start[1] <= 5:
-        return "node_only_pickle"
-    return None if by_suffix(path, "read") in (["node_only_pickle"], ["gsd"]) else _text_kind(path)
-
-
-def _npz_kind(path: Path) -> str:
-    names = set(member_names(path))
-    if "propensity" in names:
-        return "motion_npz"
-    if {"initial_positions", "positions"} <= names:
-        return "botan_npz"
-    if {"initial_positions", "types"} <= names:
-        return "glassbench_npz"
-    raise InputError(
-        f"{path}: is an npz of another kind; it holds {', '.join(sorted(names))[:200] or 'nothing'}"
-    )
-
-
-def _text_kind(path: Path) -> str | None:
-    with open_text(path) as file:
-        # A line of a binary file may be as long as the file.
-        lines = [line[:4096] for line in islice(iter(lambda: file.readline(2**20), ""), 40)]
-    if lines[0].startswith("ITEM:"):
-        return "lammps_dump"
-    if len(lines) > 1 and extxyz.is_header(lines[0], lines[1]):
-        return "extxyz"
-    if any(re.match(r"\s*\d+\s+atoms\s*(#.*)?$", line) for line in lines):
-        return "lammps_data"
-    return None

@@ -26,7 +26,7 @@ from glassbotan.io.botan_npz import (
     temperature_of_name,
 )
 from glassbotan.io.npz import positive_number, read_members
-from glassbotan.io.options import ReadOptions, check_single_frame
+from glassbotan.io.options import ReadOptions
 from glassbotan.io.provenance import Provenance
 from glassbotan.io.species import species_from_types
 from glassbotan.structure import Snapshot
@@ -45,16 +45,14 @@ FIELDS = {
 
 def read(path: Path, options: ReadOptions) -> Snapshot:
     """Return the thermal snapshot; inherent, cage positions and bb_prop [N, T] are its fields."""
-    check_single_frame(options, str(path))
     return _snapshot(path, read_members(path, ["types", "initial_positions"], _OPTIONAL), options)
 
 
-def read_motion(path: Path, options: ReadOptions, times: FloatArray | None) -> Motion:
+def read_motion(path: Path, options: ReadOptions) -> Motion:
     """Return the measured propensity ``md_prop``; bonds are not known."""
     required = ["types", "initial_positions", "md_prop"]
     members = read_members(path, required, [*_OPTIONAL, "times", "md_prop_error"])
-    if times is None:
-        times = _times(path, members)
+    times = _times(path, members) if options.times is None else options.times
     snapshot = _snapshot(path, members, options)
     return Motion(
         snapshot=snapshot,

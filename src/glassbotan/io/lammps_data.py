@@ -15,7 +15,7 @@ import numpy as np
 from glassbotan.errors import InputError
 from glassbotan.io.atomic import atomic_output
 from glassbotan.io.lammps_box import bounds_of, dimension_of, edges, refuse_tilt
-from glassbotan.io.options import ReadOptions, check_single_frame
+from glassbotan.io.options import ReadOptions
 from glassbotan.io.provenance import Provenance, to_json
 from glassbotan.io.species import species_from_labels, species_from_types
 from glassbotan.io.text import (
@@ -65,7 +65,6 @@ class _Header:
 def read(path: Path, options: ReadOptions) -> Snapshot:
     """Return the configuration, sorted by particle id; velocities and bonds are left aside."""
     source = str(path)
-    check_single_frame(options, source)
     with open_text(path) as lines:
         header = _header(lines, source)
         rows = _rows(lines, header, source)

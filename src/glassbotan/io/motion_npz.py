@@ -18,22 +18,20 @@ from glassbotan.errors import InputError
 from glassbotan.io import provenance as provenance_text
 from glassbotan.io.atomic import atomic_output
 from glassbotan.io.npz import one_number, read_members
-from glassbotan.io.options import ReadOptions, check_single_frame, given_box
+from glassbotan.io.options import ReadOptions, given_box
 from glassbotan.io.provenance import Provenance
 from glassbotan.io.species import species_from_types
 from glassbotan.structure import NeighbourGraph, Snapshot, neighbour_graph
-from glassbotan.structure.periodic import FloatArray
 
 _SNAPSHOT = ["species", "positions", "box"]
 
 
 def read(path: Path, options: ReadOptions) -> Snapshot:
     """Return the snapshot that the motion belongs to."""
-    check_single_frame(options, str(path))
     return _snapshot(path, read_members(path, _SNAPSHOT, ["temperature"]), options)
 
 
-def read_motion(path: Path, options: ReadOptions, times: FloatArray | None) -> Motion:
+def read_motion(path: Path, options: ReadOptions) -> Motion:
     """Return the motion; its bonds are found anew and compared with the stored ones."""
     members = read_members(
         path,
@@ -50,7 +48,7 @@ def read_motion(path: Path, options: ReadOptions, times: FloatArray | None) -> M
     stored = members["times"].astype(np.float64).reshape(-1)
     return Motion(
         snapshot=snapshot,
-        times=stored if times is None else times,
+        times=stored if options.times is None else options.times,
         propensity=_floating(members["propensity"]),
         graph=_graph(snapshot, members, path) if "bonds" in members else None,
         bond_extension=_optional(members, "bond_extension"),

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from glassbotan.dynamics import IsoconfigurationalEnsemble
 from glassbotan.errors import InputError
-from glassbotan.io.options import ReadOptions, check_single_frame, given_box
+from glassbotan.io.options import ReadOptions, given_box
 from glassbotan.io.safe_pickle import load_plain_pickle
 from glassbotan.io.species import species_from_types
 from glassbotan.structure import Snapshot
@@ -27,13 +27,10 @@ Contents = dict[str, object]
 
 def read(path: Path, options: ReadOptions) -> Snapshot:
     """Return the snapshot that the trajectories start from."""
-    check_single_frame(options, str(path))
     return _snapshot(path, _load(path), options)
 
 
-def read_ensemble(
-    path: Path, options: ReadOptions, times: FloatArray | None
-) -> IsoconfigurationalEnsemble:
+def read_ensemble(path: Path, options: ReadOptions) -> IsoconfigurationalEnsemble:
     """Return the snapshot with its trajectories, sorted by time.
 
     The file orders its times by the value of the scattering function; ``times`` override them in
@@ -42,7 +39,7 @@ def read_ensemble(
     contents = _load(path)
     snapshot = _snapshot(path, contents, options)
     positions = _target_positions(contents, snapshot)
-    stored = _times(contents, str(path)) if times is None else times
+    stored = _times(contents, str(path)) if options.times is None else options.times
     if len(stored) != len(positions):
         raise InputError(f"{path}: {len(stored)} times for {len(positions)} of target positions")
     # Two values of the scattering function may be met at one and the same stored time.

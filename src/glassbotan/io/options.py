@@ -27,12 +27,15 @@ class ReadOptions:
         Species (0 = A, 1 = B, ...) by the symbol or type that stands in the file.
     frame
         Which frame of a trajectory, counted from 0, or from the end if negative.
+    times
+        Of trajectories or of a motion, shape [T]; None takes the file's own.
 
     """
 
     box: BoxOption = None
     species: Mapping[str, int] | None = None
     frame: int = -1
+    times: FloatArray | None = None
 
 
 def given_box(box: BoxOption, dimension: int, source: str) -> FloatArray:

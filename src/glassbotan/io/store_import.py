@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from glassbotan import io
-from glassbotan.dynamics import Trajectories
+from glassbotan.dynamics import IsoconfigurationalEnsemble, Trajectories
 from glassbotan.errors import InputError
 from glassbotan.io import ensemble_layout as layout
 from glassbotan.io.ensemble_store import file_name, is_stored_snapshot
@@ -121,10 +121,8 @@ def trajectories_of(path: Path, reading: Reading) -> Trajectories:
 
 def holds_trajectories(path: Path, reading: Reading) -> bool:
     """Tell whether :func:`trajectories_of` has something to read."""
-    if reading.format is None or is_stored_snapshot(path):
-        return io.holds_trajectories(path)
-    entry = io.FORMATS.get(reading.format)
-    return entry is not None and entry.read_ensemble is not None
+    format_name = None if is_stored_snapshot(path) else reading.format
+    return io.holds(path, IsoconfigurationalEnsemble, format=format_name)
 
 
 def _entries(sources: Sequence[Path], reading: Reading) -> list[_Entry]:

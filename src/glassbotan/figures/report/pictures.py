@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from glassbotan import io
+from glassbotan.dynamics import IsoconfigurationalEnsemble
 from glassbotan.dynamics.motion import time_label
 from glassbotan.evaluation.comparison import Comparison, time_index
 from glassbotan.evaluation.reported import TAU_ALPHA, Reported, read_reported, select_reported
@@ -160,7 +161,7 @@ def bonds_picture(comparison: Comparison) -> Picture | None:
 
 def rearrangement_picture(path: Path, box: Sequence[float] | None) -> Picture | None:
     """Return a slice before, its displacements and after; None for a file without trajectories."""
-    if not io.holds_trajectories(path):
+    if not io.holds(path, IsoconfigurationalEnsemble):
         return None
     ensemble = io.read_ensemble(path, box=box)
     moved = rearrangement(ensemble)
