@@ -7,6 +7,7 @@ import typer
 
 from glassbotan.cli.console import check_folder, plain_warnings, show
 from glassbotan.cli.options import Box, Models, checked_by
+from glassbotan.models import DEFAULT_MODEL
 from glassbotan.progress_bar import shown
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def evaluate(
     with plain_warnings(), shown() as progress:
         results = evaluate_models(
             data,
-            model or ["botan"],
+            model or [DEFAULT_MODEL],
             box=None if box is None else np.array(box),
             progress=progress,
         )

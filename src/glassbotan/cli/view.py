@@ -15,6 +15,7 @@ from glassbotan.cli.options import (
     complete_model,
 )
 from glassbotan.errors import InputError
+from glassbotan.models import DEFAULT_MODEL
 from glassbotan.progress_bar import shown
 
 EXAMPLE = (
@@ -63,7 +64,7 @@ def view(
 
     if named is None:
         stored = io.read_provenance(data[0]).get("model") is not None
-        named = [] if stored else ["botan"]
+        named = [] if stored else [DEFAULT_MODEL]
     with plain_warnings(), shown() as progress:
         comparison = compare(data, named, box=box, species=species, frame=frame, progress=progress)
     page = view_page(

@@ -14,6 +14,7 @@ from glassbotan.dynamics.motion import match_times
 from glassbotan.errors import InputError
 from glassbotan.evaluation.circumstances import common_temperature, known_system, timings
 from glassbotan.evaluation.scores import Scores, score
+from glassbotan.models import DEFAULT_MODEL
 from glassbotan.models.card import Card
 from glassbotan.models.predictor import load_predictor, predict
 from glassbotan.progress import Progress, silent
@@ -25,7 +26,7 @@ LOGGER = logging.getLogger("glassbotan")
 
 def evaluate(
     data: Sequence[str | Path],
-    models: Sequence[str | Path] = ("botan",),
+    models: Sequence[str | Path] = (DEFAULT_MODEL,),
     *,
     box: FloatArray | None = None,
     progress: Progress = silent,

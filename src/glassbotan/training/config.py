@@ -13,6 +13,14 @@ from glassbotan.yaml_mapping import read_mapping
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
+LOSSES = {"propensity": "node_loss", "bond_extension": "bond_loss"}
+"""Names in logs of mean squared errors, from the time when there were two."""
+
+
+def loss_of(quantity: str) -> str:
+    """Return what a quantity's mean squared error is called in logs."""
+    return LOSSES.get(quantity, f"{quantity}_loss")
+
 
 class ModelSection(Settings):
     """Which network, and where its weights start; further keys are its architecture's settings."""
@@ -124,8 +132,9 @@ class Recipe(Settings):
     """Validations without a better one after which training stops."""
     validate_every: Count = 1
     """Epochs between validations."""
-    monitor: Literal["loss", "node_loss", "bond_loss", "pearson_A"] = "loss"
-    """The validation figure by which the best checkpoint is chosen."""
+    monitor: str = "loss"
+    """The validation figure by which the best checkpoint is chosen: loss, pearson_A, or the mean
+    squared error of one quantity (see ``loss_of``)."""
     precision: Literal["32-true", "16-mixed", "bf16-mixed", "64-true"] = "32-true"
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
     devices: int | Literal["auto"] = "auto"
@@ -141,6 +150,9 @@ class Recipe(Settings):
                 else f"stages: {self.model.architecture} is fitted at once and has none"
             )
         quantities = self.model.settings().quantities
+        figures = ["loss", "pearson_A", *map(loss_of, quantities)]
+        if self.monitor not in figures:
+            raise ValueError(f"monitor: input should be one of {', '.join(figures)}")
         for k, stage in enumerate(self.stages):
             for name in stage.weights or {}:
                 if name not in quantities:

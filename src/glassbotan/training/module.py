@@ -12,16 +12,8 @@ from torch import Tensor
 from glassbotan.models.architecture import PLACES
 from glassbotan.models.example import Example
 from glassbotan.models.network import Network
-from glassbotan.training.config import Recipe, StageSection
+from glassbotan.training.config import Recipe, StageSection, loss_of
 from glassbotan.training.units import Units
-
-LOSSES = {"propensity": "node_loss", "bond_extension": "bond_loss"}
-"""Names in logs of mean squared errors, from the time when there were two; see ``loss_of``."""
-
-
-def loss_of(quantity: str) -> str:
-    """Return what a quantity's mean squared error is called in logs."""
-    return LOSSES.get(quantity, f"{quantity}_loss")
 
 
 class Training(lightning.LightningModule):

@@ -16,6 +16,7 @@ from glassbotan.cli.options import (
     TrajectoryFile,
     parse_slice,
 )
+from glassbotan.models import DEFAULT_MODEL
 from glassbotan.progress_bar import shown
 
 EXAMPLE = (
@@ -27,7 +28,7 @@ EXAMPLE = (
 def bonds(
     data: TrajectoryFile,
     *,
-    model: OneModel = "botan",
+    model: OneModel = DEFAULT_MODEL,
     time: Annotated[
         float | None,
         typer.Option(

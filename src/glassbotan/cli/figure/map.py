@@ -19,6 +19,7 @@ from glassbotan.cli.options import (
     parse_numbers,
     parse_slice,
 )
+from glassbotan.models import DEFAULT_MODEL
 from glassbotan.progress_bar import shown
 
 EXAMPLE = (
@@ -36,7 +37,7 @@ def map_(
             "--model",
             "-m",
             help="Bundled name, file or folder; may be repeated, one column each. "
-            "Default: botan; none for a stored prediction.",
+            f"Default: {DEFAULT_MODEL}; none for a stored prediction.",
             autocompletion=complete_model,
         ),
     ] = None,
@@ -62,7 +63,7 @@ def map_(
     from glassbotan.provenance import provenance
 
     stored = io.read_provenance(data[0]).get("model") is not None
-    models = model or ([] if stored else ["botan"])
+    models = model or ([] if stored else [DEFAULT_MODEL])
     with plain_warnings(), shown() as progress:
         comparison = compare(data, models, box=box, species=species, frame=frame, progress=progress)
     figure = map_figure(comparison, times=rows, view=view)
