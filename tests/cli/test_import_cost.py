@@ -28,6 +28,12 @@ def test_commands_that_run_no_network_load_no_heavy_library(command):
     assert not HEAVY & found
 
 
+def test_a_command_is_loaded_without_the_others():
+    found = loaded("-m", "glassbotan", "fetch", "--help")
+    assert "glassbotan.cli.fetch" in found
+    assert not {"glassbotan.cli.predict", "glassbotan.cli.simulate.ensemble", "pydantic"} & found
+
+
 @pytest.mark.parametrize(
     "module", ["glassbotan", "glassbotan.models.predictor", "glassbotan.datasets"]
 )
