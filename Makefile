@@ -5,8 +5,6 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SNAPSHOT ?= data/published/isoconfig_N4096T0.44_401_tc07.npz
 OUT ?= out
-# Processes that run the tests at once, a core each.
-WORKERS ?= logical
 BENCH := $(OUT)/bench
 
 .PHONY: help env predict test lint types unit slow bench viewer gallery clean
@@ -34,9 +32,7 @@ predict: $(READY)
 	@mkdir -p $(OUT)
 	$(BIN)/glassbotan predict $(SNAPSHOT) --output $(OUT)/prediction.extxyz --map $(OUT)/map.png
 
-# Types are checked while tests run.
-test: lint
-	$(MAKE) -j 2 types unit
+test: lint types unit
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -46,7 +42,7 @@ types: $(READY)
 	$(BIN)/mypy
 
 unit: $(READY)
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 8 --dist loadfile
+	$(BIN)/python -m pytest
 
 slow: $(READY)
 	$(BIN)/python -m pytest -m slow

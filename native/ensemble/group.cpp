@@ -1,5 +1,7 @@
 // A group of trajectories: state, lists and the integrators. Compiled once for each instruction
 // set.
+#include <type_traits>
+
 #include "forces.h"
 #include "pair_list.inl"
 #include "system.h"
@@ -7,6 +9,17 @@
 namespace glassbotan::VARIANT {
 
 constexpr int64_t steps_between_rests = 1000;
+
+// What a function of the law, as a constant, returns.
+template <class Function>
+auto with_law(Law law, const Function& function) {
+  switch (law) {
+    case Law::cut: return function(std::integral_constant<Law, Law::cut>{});
+    case Law::shifted: return function(std::integral_constant<Law, Law::shifted>{});
+    case Law::smooth: return function(std::integral_constant<Law, Law::smooth>{});
+    default: return function(std::integral_constant<Law, Law::spline>{});
+  }
+}
 
 class VectorGroup final : public Group {
  public:
@@ -30,7 +43,7 @@ class VectorGroup final : public Group {
       key_.word[1][lane] = static_cast<uint32_t>(seed >> 32);
     }
     const int pairs_of_species = system.species_count * system.species_count;
-    for (int k = 0; k < pairs_of_species; ++k) terms_.push(coefficients_of(system.terms[k]));
+    for (int k = 0; k < pairs_of_species; ++k) terms_.push(coefficients_of(system, k));
   }
 
   void set_displacements(const float* high, const float* low) override {
@@ -50,11 +63,10 @@ class VectorGroup final : public Group {
 
   Status advance(int64_t steps) override {
     const bool conserves_momentum = !system_.thermostatted && !system_.cage_centres;
-    const auto pass = system_.thermostatted
-                          ? (system_.force_shifted ? &VectorGroup::step_all<true, true>
-                                                   : &VectorGroup::step_all<true, false>)
-                          : (system_.force_shifted ? &VectorGroup::step_all<false, true>
-                                                   : &VectorGroup::step_all<false, false>);
+    const auto pass = with_law(system_.law, [this](auto law) {
+      return system_.thermostatted ? &VectorGroup::step_all<true, law()>
+                                   : &VectorGroup::step_all<false, law()>;
+    });
     try {
       for (int64_t k = 0; k < steps; ++k) {
         if (!bring_lists_up_to_date()) return Status::blown_up;
@@ -75,10 +87,7 @@ class VectorGroup final : public Group {
     } catch (const std::bad_alloc&) {
       return Status::out_of_memory;
     }
-    if (system_.force_shifted)
-      evaluate_all<true>(potential);
-    else
-      evaluate_all<false>(potential);
+    with_law(system_.law, [&](auto law) { evaluate_all<law()>(potential); });
     gather(forces_, forces);
     forces_.fill_zero();
     return Status::done;
@@ -189,15 +198,15 @@ class VectorGroup final : public Group {
     __builtin_memcpy(to.data(), from.data(), static_cast<size_t>(from.size()) * sizeof(Place));
   }
 
-  template <bool force_shifted, bool with_energy>
-  inline __attribute__((always_inline)) void force_on(int64_t i, Place& total, Vector& energy) {
+  template <Law law, bool with_energy>
+  ALWAYS_INLINE void force_on(int64_t i, Place& total, Vector& energy) {
     const int species = system_.species_count;
     const Coefficients* terms = terms_.data() + system_.species[i] * species;
     const uint32_t* ends = inner_.ends.data() + i * species;
     const Pair* pair = inner_.pairs.data() + (i ? ends[-1] : 0);
     for (int s = 0; s < species; ++s) {
       const Pair* end = inner_.pairs.data() + ends[s];
-      add_row<force_shifted, with_energy>(terms[s], pair, end, positions_[i], positions_.data(),
+      add_row<law, with_energy>(terms[s], pair, end, positions_[i], positions_.data(),
                                           forces_.data(), total, energy);
       pair = end;
     }
@@ -205,7 +214,7 @@ class VectorGroup final : public Group {
 
   // Adds the force that keeps a particle in its cage, and the energy of it where it is asked for.
   template <bool with_energy>
-  inline __attribute__((always_inline)) void hold_back(int64_t i, Place& total, Vector& energy) {
+  ALWAYS_INLINE void hold_back(int64_t i, Place& total, Vector& energy) {
     const double* centre = system_.cage_centres + 3 * i;
     Place off;
     Vector distance2{};
@@ -226,13 +235,13 @@ class VectorGroup final : public Group {
     }
   }
 
-  template <bool force_shifted>
+  template <Law law>
   void evaluate_all(double* potential) {
     double sums[lanes] = {};
     for (int64_t i = 0; i < system_.particles; ++i) {
       Place total{};
       Vector energy{};
-      force_on<force_shifted, true>(i, total, energy);
+      force_on<law, true>(i, total, energy);
       if (system_.cage_centres) hold_back<true>(i, total, energy);
       for (int axis = 0; axis < 3; ++axis) forces_[i].axis[axis] += total.axis[axis];
       for (int lane = 0; lane < lanes; ++lane) sums[lane] += static_cast<double>(energy[lane]);
@@ -244,7 +253,7 @@ class VectorGroup final : public Group {
   // joined: Leimkuhler, Matthews, Appl. Math. Res. Express 2013, 34 (2013). Rows only look
   // forward, so a particle moves as soon as its own row is done. Returns whether some particle
   // has left its half of the inner skin.
-  template <bool thermostatted, bool force_shifted>
+  template <bool thermostatted, Law law>
   bool step_all() {
     const float timestep = static_cast<float>(system_.timestep);
     const double half_skin = 0.5 * system_.inner_skin - slack;
@@ -255,7 +264,7 @@ class VectorGroup final : public Group {
       Place total = forces_[i];
       forces_[i] = Place{};
       Vector none{};
-      force_on<force_shifted, false>(i, total, none);
+      force_on<law, false>(i, total, none);
       if (system_.cage_centres) hold_back<false>(i, total, none);
       const int32_t kind = system_.species[i];
       const float kick = static_cast<float>(system_.timestep * system_.inverse_mass[kind]);

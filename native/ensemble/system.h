@@ -7,14 +7,26 @@ namespace glassbotan {
 
 constexpr int max_species = 16;
 
-// Lennard-Jones interaction of one pair of species, for r^2 < cutoff2:
-// V(r) = repulsion / r^12 - attraction / r^6 - shift + slope * r.
+// How the energy of a pair follows from its distance.
+enum class Law : int {
+  cut = 0,      // repulsion, attraction, shift
+  shifted = 1,  // and slope
+  smooth = 2,   // and quadratic, quartic
+  spline = 3,   // cubic polynomials of r^2 by intervals
+};
+
+// Interaction of one pair of species, for r^2 < cutoff2: V(r) = repulsion / r^12
+// - attraction / r^6 - shift + slope * r + quadratic * r^2 + quartic * r^4, or splines.
 struct PairTerm {
   double repulsion;
   double attraction;
   double cutoff2;
   double shift;
   double slope;  // 0, or -dV/dr at the cutoff where forces are shifted to zero there.
+  double quadratic;
+  double quartic;
+  double start;  // of the splines, in r^2
+  double scale;  // intervals in a unit of length^2
 };
 
 // Arrays are in the engine's order of particles, which follows a Morton curve.
@@ -29,7 +41,12 @@ struct System {
   const PairTerm* terms;       // [species_count][species_count]
   const double* inverse_mass;  // [species_count]
   double cutoff;               // the longest
-  bool force_shifted;
+  Law law;
+  // [species_count][species_count][intervals][4]: a, b, c, d of a + b t + c t^2 + d t^3 for
+  // -V'(r) / r and V(r), t from 0 to 1 in each interval of r^2; null but for splines.
+  const float* spline_forces;
+  const float* spline_energies;
+  int64_t intervals;
   double timestep;
   bool thermostatted;
   double velocity_kept;        // exp(-friction * timestep)

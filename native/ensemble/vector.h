@@ -1,10 +1,6 @@
 // A float of every trajectory of a group: one vector register.
-//
-// Compiled once for each instruction set, with LANES and VARIANT given by the build; everything
-// lives in a namespace of its own, so that the linker never mixes instruction sets.
 #pragma once
 
-#include <cstdint>
 #include <cstdlib>
 #include <new>
 
@@ -12,20 +8,21 @@
 #include <immintrin.h>
 #endif
 
+#include "../common/vector.h"
+
 namespace glassbotan::VARIANT {
 
 constexpr int lanes = LANES;
 
-using Vector = float __attribute__((vector_size(4 * LANES)));
-using Mask = int32_t __attribute__((vector_size(4 * LANES)));
-using Bits = uint32_t __attribute__((vector_size(4 * LANES)));
+using Vector = VectorOf<float>;
+using Mask = VectorOf<int32_t>;
+using Bits = VectorOf<uint32_t>;
 
 // A position, velocity or force in every trajectory.
 struct Place {
   Vector axis[3];
 };
 
-inline Vector all(float value) { return value - Vector{}; }
 inline Vector all(double value) { return static_cast<float>(value) - Vector{}; }
 
 // The value where the mask holds, otherwise 0.
@@ -36,6 +33,24 @@ inline Vector where(Mask mask, Vector value) {
 inline Vector pick(Mask mask, Vector yes, Vector no) {
   return reinterpret_cast<Vector>((mask & reinterpret_cast<Mask>(yes)) |
                                   (~mask & reinterpret_cast<Mask>(no)));
+}
+
+inline Vector smallest(Vector a, Vector b) { return pick(a < b, a, b); }
+inline Vector largest(Vector a, Vector b) { return pick(a > b, a, b); }
+
+// table[at] of every lane.
+inline Vector gathered(const float* table, Mask at) {
+#if LANES == 16 && defined(__AVX512F__)
+  return reinterpret_cast<Vector>(_mm512_mask_i32gather_ps(
+      _mm512_setzero_ps(), 0xFFFF, reinterpret_cast<__m512i>(at), table, sizeof(float)));
+#elif LANES == 8 && defined(__AVX2__)
+  return reinterpret_cast<Vector>(
+      _mm256_i32gather_ps(table, reinterpret_cast<__m256i>(at), sizeof(float)));
+#else
+  Vector values;
+  for (int lane = 0; lane < lanes; ++lane) values[lane] = table[at[lane]];
+  return values;
+#endif
 }
 
 inline bool any(Mask mask) {

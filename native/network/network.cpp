@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "../common/instruction_sets.h"
 #include "perceptron.h"
 
 namespace glassbotan {
@@ -27,39 +28,26 @@ DECLARE_VARIANT(generic)
 
 namespace {
 
-struct Variant {
-  const char* name;
+struct Loops {
   const Kernels<float>& of_float;
   const Kernels<double>& of_double;
-  bool (*runs_here)();
 };
-
-bool always() { return true; }
-#ifdef HAVE_X86_VARIANTS
-bool has_avx512() {
-  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
-         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
-         __builtin_cpu_supports("fma");
-}
-bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
-#endif
 
 // Best first.
-const Variant variants[] = {
+const Variant<Loops> variants[] = {
 #ifdef HAVE_X86_VARIANTS
-    {"avx512", avx512::float_kernels, avx512::double_kernels, has_avx512},
-    {"avx2", avx2::float_kernels, avx2::double_kernels, has_avx2},
+    {"avx512", has_avx512, {avx512::float_kernels, avx512::double_kernels}},
+    {"avx2", has_avx2, {avx2::float_kernels, avx2::double_kernels}},
 #endif
-    {"generic", generic::float_kernels, generic::double_kernels, always},
+    {"generic", always, {generic::float_kernels, generic::double_kernels}},
 };
-constexpr int variant_count = sizeof(variants) / sizeof(variants[0]);
 
 template <class T>
 const Kernels<T>& kernels_of(int variant);
 template <>
-const Kernels<float>& kernels_of(int variant) { return variants[variant].of_float; }
+const Kernels<float>& kernels_of(int variant) { return variants[variant].loops.of_float; }
 template <>
-const Kernels<double>& kernels_of(int variant) { return variants[variant].of_double; }
+const Kernels<double>& kernels_of(int variant) { return variants[variant].loops.of_double; }
 
 // Enough that threads finish together, few enough that the weights' gradients of all are small.
 constexpr int64_t span_count = 32;
@@ -201,21 +189,11 @@ int guarded(const Work& work) {
 }  // namespace
 }  // namespace glassbotan
 
-#if defined(_WIN32)
-#define EXPORT extern "C" __declspec(dllexport)
-#else
-#define EXPORT extern "C" __attribute__((visibility("default")))
-#endif
-
 // Let the caller see whether it was written for this library.
 EXPORT int64_t network_perceptron_size() { return sizeof(glassbotan::Perceptron<float>); }
 EXPORT int64_t network_gradients_size() { return sizeof(glassbotan::Gradients<float>); }
 
-EXPORT int network_variant_count() { return glassbotan::variant_count; }
-EXPORT const char* network_variant_name(int index) { return glassbotan::variants[index].name; }
-EXPORT int network_variant_runs_here(int index) {
-  return glassbotan::variants[index].runs_here();
-}
+EXPORT_VARIANTS(network, glassbotan::variants)
 
 EXPORT int network_forward_float(const glassbotan::Perceptron<float>* p, int variant, int threads) {
   return glassbotan::guarded([=] { glassbotan::forward(*p, variant, threads); });

@@ -1,5 +1,6 @@
 """glassbotan simulate equilibrate: files, numbers, stops, and what it refuses."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -150,6 +151,7 @@ def begin(*words) -> subprocess.Popen:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
 
 

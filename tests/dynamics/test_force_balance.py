@@ -45,7 +45,7 @@ def test_frames_agree_with_the_potential_that_they_were_run_with(hot):
 
 
 def test_another_depth_and_another_temperature_are_noticed(hot):
-    deeper = replace(FORCE, epsilon=1.1 * FORCE.epsilon)
+    deeper = replace(FORCE, form=replace(FORCE.form, epsilon=1.1 * FORCE.epsilon))
     assert force_balance([hot], deeper).verdict == "does not agree"
     hotter = replace(hot, snapshot=replace(hot.snapshot, temperature=1.1))
     assert force_balance([hotter], FORCE).verdict == "does not agree"

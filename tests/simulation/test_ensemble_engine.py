@@ -1,5 +1,6 @@
 """The native ensemble engine against double loops, physics and LAMMPS."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from glassbotan.simulation.engine import Task
 from glassbotan.simulation.engines import available
 from glassbotan.simulation.ensemble_engine import EnsembleRun, instruction_sets
 from glassbotan.simulation.settings import DynamicsSettings
+from glassbotan.structure.interaction.forms.lennard_jones import LennardJones
 from glassbotan.structure.potential import (
     KOB_ANDERSEN,
     PairPotential,
@@ -43,13 +45,8 @@ def ensemble_run(
     force_shifted=False,
     **options,
 ):
-    potential = PairPotential(
-        potential.epsilon,
-        potential.sigma,
-        potential.cutoff,
-        masses=masses,
-        shift="force" if force_shifted else "energy",
-    )
+    shift = "force" if force_shifted else "energy"
+    potential = replace(potential, masses=masses, shift=shift)
     settings = DynamicsSettings(temperature, timestep, dynamics, damping=1 / friction)
     indices = tuple(range(first_trajectory, first_trajectory + trajectories))
     return EnsembleRun(Task(snapshot, potential, settings, indices, seed=seed), **options)
@@ -364,7 +361,7 @@ def test_hot_velocities_in_one_trajectory_blow_up_langevin_dynamics(liquid):
         ({"dynamics": "nose-hoover"}, "no integrator 'nose-hoover'"),
         ({"velocities": np.zeros((1, 2, 3))}, "velocities have shape"),
         ({"instruction_set": "mmx"}, "instruction set 'mmx'"),
-        ({"potential": PairPotential([[1.0]], [[1.0]], [[2.5]])}, "knows 1 species"),
+        ({"potential": PairPotential(LennardJones([[1.0]], [[1.0]]), [[2.5]])}, "knows 1 species"),
     ],
 )
 def test_bad_options_are_refused(liquid, options, message):

@@ -12,7 +12,6 @@ from glassbotan.structure import inherent
 from glassbotan.structure.inherent import inherent_structure
 from glassbotan.structure.potential import (
     KOB_ANDERSEN,
-    PairPotential,
     energies_and_forces,
     interacting_pairs,
     potential_energy,
@@ -127,7 +126,7 @@ def test_both_methods_take_the_same_path(monkeypatch):
 
 @needs_lammps
 def test_both_methods_know_other_potentials():
-    far = PairPotential(KOB_ANDERSEN.epsilon, KOB_ANDERSEN.sigma, np.full((2, 2), 7.0))
+    far = replace(KOB_ANDERSEN, cutoff=np.full((2, 2), 7.0))
     small = random_snapshot(40, edge=3.6, seed=2)
     drop = gb.Snapshot(small.positions + 5.0, small.species, [15.0] * 3)
     ours, theirs = (inherent_structure(drop, far, method=m) for m in ("fire", "lammps"))

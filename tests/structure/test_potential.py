@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 import glassbotan as gb
 from conftest import random_snapshot
 from glassbotan.errors import InputError
+from glassbotan.structure.interaction.forms.lennard_jones import LennardJones
 from glassbotan.structure.potential import (
     KOB_ANDERSEN,
     PairPotential,
@@ -160,16 +161,16 @@ def test_refusals_name_what_is_wrong():
     with pytest.raises(InputError, match="overlap"):
         potential_energy(gb.Snapshot([[0, 0, 0], [0.01, 0, 0]], [0, 0], [9.0] * 3))
     one = np.ones((2, 2))
-    with pytest.raises(InputError, match="sigma must be a positive"):
-        PairPotential(one, 0 * one, one)
-    with pytest.raises(InputError, match="epsilon must be symmetric"):
-        PairPotential(one + np.triu(one), one, one)
-    with pytest.raises(InputError, match=r"cutoff has shape \[3, 3\]"):
-        PairPotential(one, one, np.ones((3, 3)))
-    with pytest.raises(InputError, match=r"masses have shape \[3\]"):
-        PairPotential(one, one, one, masses=np.ones(3))
-    with pytest.raises(InputError, match="every mass must be a positive"):
-        PairPotential(one, one, one, masses=np.zeros(2))
-    with pytest.raises(InputError, match="shift is 'none'"):
-        PairPotential(one, one, one, shift="none")
+    unit = LennardJones(one, one)
+    for form, options, message in (
+        (LennardJones(one, 0 * one), {}, "sigma must be a positive"),
+        (LennardJones(one + np.triu(one), one), {}, "epsilon must be symmetric"),
+        (LennardJones(one, one, c0=np.nan), {}, "c0 must be a finite"),
+        (unit, {"cutoff": np.ones((3, 3))}, r"cutoff has shape \[3, 3\]"),
+        (unit, {"masses": np.ones(3)}, r"masses have shape \[3\]"),
+        (unit, {"masses": np.zeros(2)}, "every mass must be a positive"),
+        (unit, {"shift": "sudden"}, "shift is 'sudden'"),
+    ):
+        with pytest.raises(InputError, match=message):
+            PairPotential(form, **{"cutoff": one, **options})
     assert KOB_ANDERSEN.n_species == 2

@@ -26,10 +26,7 @@ from glassbotan.io.text import (
     integers,
     open_text,
     particle_count,
-    sorted_by_id,
-    split,
-    take,
-    vectors,
+    read_rows,
 )
 from glassbotan.structure import Snapshot
 from glassbotan.structure.periodic import FloatArray
@@ -72,8 +69,13 @@ def read(path: Path, options: ReadOptions) -> Snapshot:
         header = _header(lines, source)
         rows = _rows(lines, header, source)
     style = _style(header, len(rows[0]), source)
-    rows = sorted_by_id(rows, 0, source)
-    positions = vectors(rows, range(style.x, style.x + 3), "a coordinate", source)
+    ids = integers(column(rows, 0), "the id", source)
+    if len(np.unique(ids)) < len(ids):
+        raise InputError(f"{source}: a particle id stands twice in Atoms")
+    rows = [rows[k] for k in np.argsort(ids)]
+    positions = np.stack(
+        [floats(column(rows, style.x + k), "a coordinate", source) for k in range(3)], axis=1
+    )
     bounds = _bounds(header, source)
     dimension = dimension_of(positions, bounds)
     return Snapshot(
@@ -154,7 +156,7 @@ def _rows(lines: Iterator[str], header: _Header, source: str) -> Rows:
     if blank.strip():
         raise InputError(f"{source}: a blank line is due after Atoms")
     plain = (line.partition("#")[0] for line in lines)
-    return split(take(plain, header.n_particles, source), None, source)
+    return read_rows(plain, header.n_particles, None, source)
 
 
 def _style(header: _Header, width: int, source: str) -> _Style:

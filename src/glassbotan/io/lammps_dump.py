@@ -29,10 +29,7 @@ from glassbotan.io.text import (
     integers,
     open_text,
     particle_count,
-    sorted_by_id,
-    split,
-    take,
-    vectors,
+    read_rows,
 )
 from glassbotan.structure import Snapshot
 from glassbotan.structure.periodic import FloatArray
@@ -85,7 +82,9 @@ def _frames(lines: TextIO, source: str) -> Iterator[_Frame]:
         elif item.startswith("ATOMS"):
             if count is None or not box_title:
                 raise InputError(f"{source}: ATOMS come before NUMBER OF ATOMS and BOX BOUNDS")
-            body = take(lines, count, source)
+            body = list(islice(lines, count))
+            if len(body) < count:
+                raise InputError(f"{source}: is cut off after {len(body)} of {count} particles")
             yield _Frame(box_title, box_lines, item.split()[1:], body)
             count, box_title = None, ""
         else:
@@ -99,9 +98,9 @@ def _snapshot(frame: _Frame, options: ReadOptions, source: str) -> Snapshot:
     names = frame.names
     if len(set(names)) < len(names):
         raise InputError(f"{source}: a column stands twice in ITEM: ATOMS {' '.join(names)[:60]}")
-    rows = split(frame.lines, len(names), source)
+    rows = read_rows(iter(frame.lines), len(frame.lines), len(names), source)
     if "id" in names:
-        rows = sorted_by_id(rows, names.index("id"), source)
+        rows = _sorted(rows, names.index("id"), source)
     bounds = _bounds(frame, source)
     positions = _positions(rows, names, bounds, source)
     dimension = dimension_of(positions, bounds)
@@ -115,6 +114,13 @@ def _snapshot(frame: _Frame, options: ReadOptions, source: str) -> Snapshot:
         },
         source=source,
     )
+
+
+def _sorted(rows: Rows, id_column: int, source: str) -> Rows:
+    ids = integers(column(rows, id_column), "id", source)
+    if len(np.unique(ids)) < len(ids):
+        raise InputError(f"{source}: a particle id stands twice in one frame")
+    return [rows[k] for k in np.argsort(ids)]
 
 
 def _bounds(frame: _Frame, source: str) -> FloatArray:
@@ -144,7 +150,8 @@ def _positions(rows: Rows, names: list[str], bounds: FloatArray, source: str) ->
     found = next((c for c in _COORDINATES if all(name in names for name in c)), None)
     if found is None:
         raise InputError(f"{source}: has no columns x y z (or xs ys zs, xu yu zu, xsu ysu zsu)")
-    positions = vectors(rows, [names.index(name) for name in found], "a coordinate", source)
+    values = [floats(column(rows, names.index(name)), name, source) for name in found]
+    positions = np.stack(values, axis=1)
     if "s" in found[0]:
         positions = bounds[:, 0] + positions * (bounds[:, 1] - bounds[:, 0])
     return positions

@@ -46,10 +46,8 @@ def load_saved(folder: Path) -> tuple[Model, Card]:
 
 def _check_inputs(settings: ModelSettings, card: Card) -> None:
     """Refuse a model that was trained on inputs of another kind."""
-    now = settings.record()
-    other = [key for key in {**card.inputs, **now} if card.inputs.get(key) != now.get(key)]
-    if card.inputs and other:
+    if card.inputs and card.inputs != settings.record():
         raise InputError(
             f"model {card.name!r} was trained on inputs that this version does not compute "
-            f"(other {', '.join(other)}); train it anew"
+            "(inputs); train it anew"
         )

@@ -9,7 +9,7 @@ nor on when neighbour lists are made or the run is interrupted.
 
 import ctypes
 from collections.abc import Mapping
-from ctypes import c_double, c_int32
+from ctypes import c_double, c_float, c_int32
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ from glassbotan.simulation.energy_watch import (
 from glassbotan.simulation.engine import Run, State, Task
 from glassbotan.simulation.leapfrog_state import LeapfrogState, read_state
 from glassbotan.simulation.settings import Integrator
+from glassbotan.structure.interaction.spline import INTERVALS, spline_table
 from glassbotan.structure.periodic import FloatArray, wrap
 from glassbotan.structure.potential import PairPotential, interacting_pairs
 
@@ -350,7 +351,7 @@ def _system(task: Task) -> tuple[native.System, list[NDArray[Any] | None]]:
     origin[:, :dimension] = wrap(snapshot.positions, snapshot.box)
     box = np.zeros(3)
     box[:dimension] = snapshot.box
-    terms = _terms(potential)
+    law, terms, splines = _interaction(potential)
     assert potential.masses is not None
     inverse_mass = np.asarray(1 / potential.masses)
     thermostatted = settings.integrator == "langevin"
@@ -362,6 +363,9 @@ def _system(task: Task) -> tuple[native.System, list[NDArray[Any] | None]]:
     if cages is not None:
         centres = np.zeros((snapshot.n_particles, 3))
         centres[:, :dimension] = cages.centres - snapshot.positions
+
+    def single(array: SingleArray | None) -> Any:
+        return None if array is None else array.ctypes.data_as(ctypes.POINTER(c_float))
 
     def pointer(array: FloatArray | None) -> Any:
         return None if array is None else array.ctypes.data_as(ctypes.POINTER(c_double))
@@ -376,7 +380,10 @@ def _system(task: Task) -> tuple[native.System, list[NDArray[Any] | None]]:
         terms=pointer(terms),
         inverse_mass=pointer(inverse_mass),
         cutoff=float(potential.cutoff.max()),
-        force_shifted=potential.shift == "force",
+        law=law,
+        spline_forces=single(splines and splines[0]),
+        spline_energies=single(splines and splines[1]),
+        intervals=INTERVALS if splines else 0,
         timestep=settings.timestep,
         thermostatted=thermostatted,
         velocity_kept=velocity_kept,
@@ -388,22 +395,27 @@ def _system(task: Task) -> tuple[native.System, list[NDArray[Any] | None]]:
         outer_skin=OUTER_SKIN,
         inner_skin=INNER_SKIN,
     )
-    return system, [species, origin, terms, inverse_mass, kick, centres]
+    return system, [species, origin, terms, *(splines or ()), inverse_mass, kick, centres]
 
 
-def _terms(potential: PairPotential) -> FloatArray:
-    """Return repulsion, attraction, cutoff^2, shift and slope of V(r), shape [S, S, 5].
-
-    V(r) = repulsion / r^12 - attraction / r^6 - shift + slope r.
-    """
-    sixth = potential.sigma**6
-    attraction = 4 * potential.epsilon * sixth
-    repulsion = attraction * sixth
-    rc, shift, slope = potential.cutoff, potential.cutoff_energy, np.zeros_like(sixth)
-    if potential.shift == "force":
-        slope = -potential.cutoff_slope
-        shift = shift + slope * rc
-    return np.ascontiguousarray(np.stack([repulsion, attraction, rc**2, shift, slope], axis=-1))
+def _interaction(
+    potential: PairPotential,
+) -> tuple[int, FloatArray, tuple[SingleArray, SingleArray] | None]:
+    """Return the law, a PairTerm of every pair of species [S, S, 9], and splines."""
+    powers, none = potential.powers, np.zeros_like(potential.cutoff)
+    if powers is None:
+        table = spline_table(potential)
+        repulsion, attraction, shift, slope, quadratic, quartic = [none] * 6
+        law, start, scale = native.SPLINE, table.start, table.scale
+        splines = table.force.astype(np.float32), table.energy.astype(np.float32)
+    else:
+        repulsion, attraction, shift, slope, quadratic, quartic = powers
+        law = native.SHIFTED if np.any(slope) else native.CUT
+        if np.any(quadratic) or np.any(quartic):
+            law = native.SMOOTH
+        start, scale, splines = none, none, None
+    rows = [repulsion, attraction, potential.cutoff**2, shift, slope, quadratic, quartic]
+    return law, np.ascontiguousarray(np.stack([*rows, start, scale], axis=-1)), splines
 
 
 def _at_rest(velocities: FloatArray, masses: FloatArray) -> FloatArray:

@@ -17,11 +17,11 @@ from glassbotan.structure.lammps import (
     MISSING,
     QUIET,
     create_particles,
-    interaction_commands,
     lammps_class,
     lammps_error,
+    make_system,
     plane_commands,
-    system_commands,
+    set_interaction,
 )
 from glassbotan.structure.periodic import FloatArray, wrap
 
@@ -42,7 +42,13 @@ temperature, that no sound integration makes."""
 LARGEST_HEATING = 10.0
 """The same for the energy that Langevin's bath has given: a crystal that melts takes three."""
 
-SIGNS_OF_BLOW_UP = ("Lost atoms", "Non-numeric", "out of range", "Bond atoms missing")
+SIGNS_OF_BLOW_UP = (
+    "Lost atoms",
+    "Non-numeric",
+    "out of range",
+    "Bond atoms missing",
+    "table inner",
+)
 """Parts of the messages that LAMMPS ends with when coordinates overflow."""
 
 SIGNS_OF_A_FULL_DISK = ("I/O error", "corrupted LAMMPS restart file")
@@ -179,7 +185,8 @@ class _Trajectory:
         self._shape = self._start.shape
         self._engine: Any = lammps(cmdargs=[*QUIET, "-suffix", "opt"])
         try:
-            self._do(*system_commands(task.potential, task.snapshot.box))
+            with self._errors():
+                make_system(self._engine, task.potential, task.snapshot.box)
             create_particles(self._engine, self._start, task.snapshot.species, velocities)
             self.step = 0
             # The first stretch, too, begins from a file, as all others do.
@@ -232,8 +239,9 @@ class _Trajectory:
                 f"{self._shape[0]} at step {self.step}"
             )
         settings = self._task.settings
+        with self._errors():
+            set_interaction(self._engine, self._task.potential)
         self._do(
-            *interaction_commands(self._task.potential),
             f"neighbor {SKIN} bin",
             "neigh_modify every 1 delay 0 check yes",
             f"timestep {settings.timestep!r}",
@@ -287,9 +295,16 @@ class _Trajectory:
         )
 
     def _do(self, *commands: str) -> None:
-        """Give commands to LAMMPS, and its errors back in this package's words."""
-        try:
+        with self._errors():
             self._engine.commands_list(list(commands))
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """Give LAMMPS's errors back in this package's words."""
+        try:
+            yield
+        except OSError as error:
+            raise _no_temporary_file(error) from None
         except Exception as error:  # noqa: BLE001 - LAMMPS's module raises bare Exceptions
             said = lammps_error(error)
             self.step = int(self._engine.extract_global("ntimestep") or 0)
@@ -315,7 +330,11 @@ def _temporary_file() -> Iterator[Path]:
         with tempfile.TemporaryDirectory(prefix="glassbotan-") as folder:
             yield Path(folder) / "restart"
     except OSError as error:
-        raise RunError(
-            f"{tempfile.gettempdir()}: a temporary file cannot be written "
-            f"({error.strerror}); free some space or set TMPDIR"
-        ) from None
+        raise _no_temporary_file(error) from None
+
+
+def _no_temporary_file(error: OSError) -> RunError:
+    return RunError(
+        f"{tempfile.gettempdir()}: a temporary file cannot be written "
+        f"({error.strerror}); free some space or set TMPDIR"
+    )

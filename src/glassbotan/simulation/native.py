@@ -1,12 +1,14 @@
 """The ensemble engine's native library as ctypes sees it (native/ensemble/system.h)."""
 
 import ctypes
-from ctypes import POINTER, c_bool, c_char_p, c_double, c_int, c_int32, c_int64, c_void_p
+from ctypes import POINTER, c_bool, c_char_p, c_double, c_float, c_int, c_int32, c_int64, c_void_p
 from dataclasses import dataclass
 from functools import cache
 
 from glassbotan.native_library import open_library
 
+CUT, SHIFTED, SMOOTH, SPLINE = range(4)
+"""Laws of the interaction."""
 DONE, BLOWN_UP, OUT_OF_MEMORY = range(3)
 MAX_SPECIES = 16
 COUNTED = ("steps", "outer_lists", "inner_lists", "outer_pairs", "inner_pairs")
@@ -26,7 +28,10 @@ class System(ctypes.Structure):
         ("terms", POINTER(c_double)),
         ("inverse_mass", POINTER(c_double)),
         ("cutoff", c_double),
-        ("force_shifted", c_bool),
+        ("law", c_int),
+        ("spline_forces", POINTER(c_float)),
+        ("spline_energies", POINTER(c_float)),
+        ("intervals", c_int64),
         ("timestep", c_double),
         ("thermostatted", c_bool),
         ("velocity_kept", c_double),

@@ -53,22 +53,11 @@ class Block:
     times: int
 
 
-def potential_record(potential: PairPotential) -> dict[str, Any]:
-    """Return a potential as JSON-ready values; numbers keep every digit."""
-    assert potential.masses is not None
-    names = ("epsilon", "sigma", "cutoff", "masses")
-    return {
-        **{name: getattr(potential, name).tolist() for name in names},
-        "shift": potential.shift,
-    }
-
-
 def _potential(given: Any) -> Any:
     """Return the potential of a record, a path as text, and anything else as it is."""
     if not isinstance(given, dict):
         return str(given) if isinstance(given, Path) else given
-    tables = {name: np.array(values) for name, values in given.items() if name != "shift"}
-    return PairPotential(**tables, shift=given["shift"])
+    return PairPotential.from_json(given)
 
 
 class LogTimes(Settings):
@@ -159,7 +148,7 @@ class EnsembleSettings(EngineSettings):
 
     @field_serializer("potential")
     def _recorded(self, potential: str | PairPotential) -> str | dict[str, Any]:
-        return potential if isinstance(potential, str) else potential_record(potential)
+        return potential if isinstance(potential, str) else potential.to_json()
 
     @cached_property
     def interaction(self) -> PairPotential:
@@ -217,7 +206,7 @@ class Protocol(EnsembleSettings):
         record = self.model_dump(mode="json", include=set(Protocol.model_fields) - {"potential"})
         usual = {name for name, value in USUAL.items() if record[name] == value}
         return {k: v for k, v in record.items() if k not in usual} | {
-            "potential": potential_record(self.interaction)
+            "potential": self.interaction.to_json()
         }
 
     @classmethod

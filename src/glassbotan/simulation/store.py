@@ -23,6 +23,7 @@ from glassbotan.simulation.protocol import USUAL, Block, Protocol
 from glassbotan.simulation.targets import QUANTITIES, Reduction, averages, stored_form
 from glassbotan.structure import Snapshot
 from glassbotan.structure.periodic import FloatArray
+from glassbotan.structure.potential import PairPotential
 
 if TYPE_CHECKING:
     import zarr
@@ -220,8 +221,8 @@ def _check_same(path: Path, plan: Plan) -> None:
             f"{path}: was made from other files by glassbotan convert, not by a campaign; "
             "write to another store"
         )
-    here = {**USUAL, **json.loads(json.dumps(plan.protocol.to_json()))}
-    there: dict[str, Any] = {**USUAL, **kept["protocol"]}
+    here = _complete(json.loads(json.dumps(plan.protocol.to_json())))
+    there = _complete(kept["protocol"])
     found = f"{path}: was made by another campaign"
     advice = "change the campaign back, or write to another store"
     for key in [*here, *there]:
@@ -242,6 +243,12 @@ def _check_same(path: Path, plan: Plan) -> None:
             )
     if len(old) != len(new):
         raise InputError(f"{found}: it has {len(old)} snapshots, here are {len(new)}; {advice}")
+
+
+def _complete(protocol: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a protocol's record with what goes without saying."""
+    potential = PairPotential.from_json(protocol["potential"]).to_json(complete=True)
+    return {**USUAL, **protocol, "potential": potential}
 
 
 def _difference(key: str, there: Any, here: Any) -> str:

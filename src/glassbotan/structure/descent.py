@@ -133,16 +133,12 @@ def largest_curvature(positions: FloatArray, pairs: InteractingPairs) -> float:
     """
     columns = np.ascontiguousarray(positions.T)
     vectors = columns[:, pairs.second] - columns[:, pairs.first] + pairs.offsets
-    ratio = np.einsum("dp,dp->p", vectors, vectors) / pairs.sigma_squared
-    # V'' is positive up to (26 / 7)^(1/6) sigma.
-    close = np.flatnonzero(ratio < (26 / 7) ** (1 / 3))
+    squared = np.einsum("dp,dp->p", vectors, vectors)
+    curvature = pairs.form.curvature(np.sqrt(squared))
+    close = np.flatnonzero((curvature > 0) & (squared < pairs.cutoff_squared))
     if not len(close):
         return 1.0
-    ratio, vectors = ratio[close], vectors[:, close]
-    sixth = ratio**-3
-    squared = ratio * pairs.sigma_squared[close]
-    curvature = 6 * pairs.four_epsilon[close] * sixth * (26 * sixth - 7) / squared
-    scaled = vectors * np.sqrt(curvature / squared)
+    scaled = vectors[:, close] * np.sqrt(curvature[close] / squared[close])
     n_particles, dimension = positions.shape
     contacts = np.empty((n_particles, dimension, dimension))
     ends = np.concatenate([pairs.first[close], pairs.second[close]])

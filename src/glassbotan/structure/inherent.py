@@ -12,8 +12,8 @@ from glassbotan.structure.lammps import (
     create_particles,
     lammps_class,
     lammps_error,
+    make_system,
     plane_commands,
-    system_commands,
 )
 from glassbotan.structure.periodic import FloatArray, minimum_image, wrap
 from glassbotan.structure.potential import (
@@ -221,14 +221,9 @@ def _lammps_fire(
     positions = wrap(snapshot.positions, snapshot.box)
     engine = lammps(cmdargs=[*QUIET, "-suffix", "opt"])
     try:
-        engine.commands_list(
-            [
-                # No minimum depends on the masses, and the own method knows none.
-                *system_commands(replace(potential, masses=None), snapshot.box),
-                f"neighbor {SKIN} bin",
-                "neigh_modify every 1 delay 0 check yes",
-            ]
-        )
+        # No minimum depends on the masses, and the own method knows none.
+        make_system(engine, replace(potential, masses=None), snapshot.box)
+        engine.commands_list([f"neighbor {SKIN} bin", "neigh_modify every 1 delay 0 check yes"])
         create_particles(engine, positions, snapshot.species)
         engine.commands_list(
             [

@@ -1,39 +1,46 @@
-"""The Lennard-Jones potential of a mixture: energies and forces of a snapshot."""
+"""The pair potential of a mixture: energies and forces of a snapshot."""
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass
+from functools import cached_property
+from typing import Any, get_args
 
 import numpy as np
 
 from glassbotan.errors import InputError
 from glassbotan.structure.graph import unordered_pairs
+from glassbotan.structure.interaction.form import (
+    PairForm,
+    Powers,
+    Shift,
+    checked_matrix,
+    form_named,
+)
+from glassbotan.structure.interaction.forms.lennard_jones import LennardJones
 from glassbotan.structure.periodic import FloatArray
 from glassbotan.structure.snapshot import IntArray, Snapshot, species_name
-
-Shift = Literal["energy", "force"]
 
 
 @dataclass(frozen=True, eq=False)
 class PairPotential:
-    """Lennard-Jones interaction of S species, cut off and shifted.
+    """Interaction of S species: a form, cut off and shifted.
 
-    With V(r) = 4 epsilon [(sigma / r)^12 - (sigma / r)^6] of a pair of species and its cutoff r_c,
-    a pair closer than r_c has the energy V(r) - V(r_c) where ``shift`` is "energy", and
-    V(r) - V(r_c) - (r - r_c) V'(r_c) where it is "force", so that the force, too, goes to zero
-    continuously (Toxvaerd, Dyre, J. Chem. Phys. 134, 081102 (2011)). Beyond r_c both are 0.
+    With the form's V(r) for a pair of species and its cutoff r_c, a pair closer than r_c has the
+    energy V(r) - V(r_c) where ``shift`` is "energy", and V(r) - V(r_c) - (r - r_c) V'(r_c) where
+    it is "force", so that the force, too, goes to zero continuously (Toxvaerd, Dyre, J. Chem.
+    Phys. 134, 081102 (2011)); with "none" it is V(r), for forms that end smoothly by themselves.
+    Beyond r_c there is neither energy nor force.
 
     Attributes
     ----------
-    epsilon
-        Well depths, symmetric, shape [S, S], energy units.
-    sigma
-        Diameters, symmetric, shape [S, S], length units.
+    form
+        Parameters are symmetric matrices of shape [S, S].
     cutoff
         Distances beyond which a pair does not interact, symmetric, shape [S, S], length units.
     masses
         Shape [S], mass units; 1 by default.
     shift
-        "energy" or "force".
+        "energy", "force" or "none".
 
     Raises
     ------
@@ -43,29 +50,21 @@ class PairPotential:
 
     """
 
-    epsilon: FloatArray
-    sigma: FloatArray
+    form: PairForm
     cutoff: FloatArray
     masses: FloatArray | None = None
     shift: Shift = "energy"
 
     def __post_init__(self) -> None:
         """Convert to float64 and refuse what cannot be a mixture's potential."""
-        for name in ("epsilon", "sigma", "cutoff"):
-            matrix = np.array(getattr(self, name), dtype=np.float64)
-            object.__setattr__(self, name, matrix)
-            if matrix.ndim != 2 or matrix.shape != self.epsilon.T.shape or not matrix.size:
-                raise InputError(
-                    f"pair potential: {name} has shape {list(matrix.shape)}; epsilon, sigma and "
-                    "cutoff must all be [species, species]"
-                )
-            if not (np.all(np.isfinite(matrix)) and np.all(matrix > 0)):
-                raise InputError(f"pair potential: every {name} must be a positive number")
-            if not np.array_equal(matrix, matrix.T):
-                raise InputError(f"pair potential: {name} must be symmetric (AB is BA)")
+        object.__setattr__(self, "form", self.form.checked())
+        cutoff = checked_matrix("cutoff", self.cutoff, self.form.epsilon.shape)
+        object.__setattr__(self, "cutoff", cutoff)
         self._set_masses()
-        if self.shift not in ("energy", "force"):
-            raise InputError(f"pair potential: shift is {self.shift!r}; use 'energy' or 'force'")
+        if self.shift not in get_args(Shift):
+            raise InputError(
+                f"pair potential: shift is {self.shift!r}; use 'energy', 'force' or 'none'"
+            )
 
     def _set_masses(self) -> None:
         given = np.ones(self.n_species) if self.masses is None else self.masses
@@ -82,34 +81,114 @@ class PairPotential:
     @property
     def n_species(self) -> int:
         """The number of species S."""
-        return len(self.epsilon)
+        return len(self.cutoff)
 
     @property
-    def cutoff_energy(self) -> FloatArray:
-        """V(r_c) of the unshifted potential, shape [S, S], energy units."""
-        sixth = (self.sigma / self.cutoff) ** 6
-        return np.asarray(4 * self.epsilon * sixth * (sixth - 1))
+    def epsilon(self) -> FloatArray:
+        """The form's scale of energy, shape [S, S]."""
+        return self.form.epsilon
 
     @property
-    def cutoff_slope(self) -> FloatArray:
-        """The slope that is taken off, shape [S, S], energy / length: V'(r_c), or 0."""
-        if self.shift == "energy":
-            return np.zeros_like(self.epsilon)
-        sixth = (self.sigma / self.cutoff) ** 6
-        return np.asarray(-24 * self.epsilon * sixth * (2 * sixth - 1) / self.cutoff)
+    def sigma(self) -> FloatArray:
+        """The form's scale of length, shape [S, S]."""
+        return self.form.sigma
+
+    @cached_property
+    def taken_off(self) -> tuple[FloatArray, FloatArray]:
+        """Constant and slope, each [S, S]: constant + slope r is what the shift takes off V(r)."""
+        constant = slope = np.zeros_like(self.cutoff)
+        if self.shift != "none":
+            constant = self.form.energy(self.cutoff)
+        if self.shift == "force":
+            slope = self.form.slope(self.cutoff)
+            constant = constant - slope * self.cutoff
+        return constant, slope
+
+    @cached_property
+    def powers(self) -> Powers | None:
+        """Coefficients of the shifted V(r), each [S, S]; None of forms that are no such sum."""
+        powers = self.form.powers()
+        if powers is None:
+            return None
+        constant, slope = self.taken_off
+        return powers._replace(shift=powers.shift + constant, slope=powers.slope - slope)
+
+    def energy(self, r: FloatArray) -> FloatArray:
+        """Return the energy of every pair of species at distances r [..., S, S] in the cutoff."""
+        constant, slope = self.taken_off
+        return np.asarray(self.form.energy(r) - constant - slope * r)
+
+    def slope(self, r: FloatArray) -> FloatArray:
+        """Return dV/dr at such distances."""
+        return np.asarray(self.form.slope(r) - self.taken_off[1])
 
     def particle_masses(self, species: IntArray) -> FloatArray:
         """Return the mass of each particle, shape [N], from its species [N]."""
         assert self.masses is not None
         return np.asarray(self.masses[species])
 
+    def to_json(self, *, complete: bool = False) -> dict[str, Any]:
+        """Return all that it consists of as JSON takes it; numbers keep every digit.
 
-KOB_ANDERSEN = PairPotential(
-    epsilon=np.array([[1.0, 1.5], [1.5, 0.5]]),
-    sigma=np.array([[1.0, 0.8], [0.8, 0.88]]),
-    cutoff=2.5 * np.array([[1.0, 0.8], [0.8, 0.88]]),
-)
-"""Kob, Andersen, Phys. Rev. E 51, 4626 (1995); species 0 is A, 1 is B; units of sigma_AA."""
+        Lennard-Jones, and parameters that are what they are by default, are named only where the
+        record is to be ``complete``: records are then the same as of versions that knew no others.
+        """
+        assert self.masses is not None
+        record: dict[str, Any] = {"form": self.form.name}
+        if not complete and self.form.name == LennardJones.name:
+            record = {}
+        for name, default in self.form.parameters().items():
+            matrix = getattr(self.form, name)
+            if complete or default is MISSING or np.any(matrix != default):
+                record[name] = matrix.tolist()
+        return record | {
+            "cutoff": self.cutoff.tolist(),
+            "masses": self.masses.tolist(),
+            "shift": self.shift,
+        }
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> "PairPotential":
+        """Return what :meth:`to_json` gave.
+
+        Raises
+        ------
+        InputError
+            It is no such record, or of a form that is not known here.
+
+        """
+        form = form_named(record.get("form", LennardJones.name))
+        known = form.parameters()
+        own = {"cutoff": MISSING, "masses": None, "shift": MISSING}
+        expected = {"form": LennardJones.name, **known, **own}
+        for name in record:
+            if name not in expected:
+                raise InputError(f"pair potential: the form {form.name} has no {name!r}")
+        for name, default in expected.items():
+            if default is MISSING and name not in record:
+                raise InputError(f"pair potential: {name} is missing")
+        try:
+            return cls(
+                form(**{name: record[name] for name in known if name in record}),
+                **{name: record[name] for name in own if name in record},
+            )
+        except (TypeError, ValueError):
+            raise InputError("pair potential: its tables must be of numbers") from None
+
+
+def _kob_andersen(shift: Shift) -> PairPotential:
+    sigma = np.array([[1.0, 0.8], [0.8, 0.88]])
+    return PairPotential(
+        LennardJones(np.array([[1.0, 1.5], [1.5, 0.5]]), sigma), cutoff=2.5 * sigma, shift=shift
+    )
+
+
+KOB_ANDERSEN_CUT = _kob_andersen("energy")
+"""Kob, Andersen, Phys. Rev. E 51, 4626 (1995); species 0 is A, 1 is B; units of sigma_AA. The force
+jumps to zero at the cutoff."""
+
+KOB_ANDERSEN = KOB_ANDERSEN_CUT
+"""As above."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,11 +202,15 @@ class InteractingPairs:
     offsets
         r_second - r_first + offset is the pair's minimum-image vector, shape [d, P], length units.
         It stays so while particles move continuously.
-    four_epsilon, sigma_squared, cutoff_squared
+    cutoff_squared
+        Of each pair, shape [P].
+    form
         Parameters of each pair, shape [P].
+    powers
+        Coefficients of each pair, shape [P] each, where the form is a sum of powers: what it is
+        evaluated by. Others than the repulsion that are 0 throughout are None.
     constant, slope
-        What the shift takes off a pair's energy is constant + slope * distance, shape [P]; slope
-        is None where it is 0 throughout.
+        What the shift takes off a pair's energy is constant + slope * distance, shape [P].
     skin
         Length by which the list reaches beyond the cutoff.
 
@@ -136,11 +219,11 @@ class InteractingPairs:
     first: IntArray
     second: IntArray
     offsets: FloatArray
-    four_epsilon: FloatArray
-    sigma_squared: FloatArray
     cutoff_squared: FloatArray
+    form: PairForm
+    powers: tuple[FloatArray | None, ...] | None
     constant: FloatArray
-    slope: FloatArray | None
+    slope: FloatArray
     skin: float
 
 
@@ -169,13 +252,18 @@ def interacting_pairs(
         first=first,
         second=second,
         offsets=np.ascontiguousarray((images * snapshot.box).T),
-        four_epsilon=4 * potential.epsilon[pair],
-        sigma_squared=potential.sigma[pair] ** 2,
         cutoff_squared=potential.cutoff[pair] ** 2,
-        constant=(potential.cutoff_energy - potential.cutoff * potential.cutoff_slope)[pair],
-        slope=None if potential.shift == "energy" else potential.cutoff_slope[pair],
+        form=potential.form.of(pair),
+        powers=None if potential.powers is None else _used(potential.powers, pair),
+        constant=potential.taken_off[0][pair],
+        slope=potential.taken_off[1][pair],
         skin=skin,
     )
+
+
+def _used(powers: Powers, pair: tuple[IntArray, IntArray]) -> tuple[FloatArray | None, ...]:
+    rest = (each[pair] if np.any(each) else None for each in powers[1:])
+    return (powers.repulsion[pair], *rest)
 
 
 def energies_and_forces(
@@ -206,19 +294,11 @@ def energies_and_forces(
     vectors -= np.take(columns, first, axis=1)
     vectors += pairs.offsets
     squared = np.einsum("dp,dp->p", vectors, vectors)
-    inverse = 1.0 / squared
-    sixth = (pairs.sigma_squared * inverse) ** 3
-    well = np.where(squared < pairs.cutoff_squared, pairs.four_epsilon * sixth, 0.0)
-    taken_off = pairs.constant
-    # -dV/dr / r, so that the force on the second particle is strength * (r_second - r_first).
-    strength = 6 * well * (2 * sixth - 1) * inverse
-    if pairs.slope is not None:
-        distance = np.sqrt(squared)
-        taken_off = taken_off + pairs.slope * distance
-        strength += np.where(well > 0, pairs.slope / distance, 0.0)
-
-    half = 0.5 * np.where(well > 0, well * (sixth - 1) - taken_off, 0.0)
-    energies = _scattered(first, half, n_particles) + _scattered(second, half, n_particles)
+    energy, strength = _energy_and_strength(squared, pairs)
+    far = squared >= pairs.cutoff_squared
+    energy[far] = strength[far] = 0.0
+    energy *= 0.5
+    energies = _scattered(first, energy, n_particles) + _scattered(second, energy, n_particles)
 
     vectors *= strength
     forces = np.empty((n_particles, dimension))
@@ -226,6 +306,43 @@ def energies_and_forces(
         forces[:, axis] = _scattered(second, component, n_particles)
         forces[:, axis] -= _scattered(first, component, n_particles)
     return energies, forces
+
+
+def _energy_and_strength(
+    squared: FloatArray, pairs: InteractingPairs
+) -> tuple[FloatArray, FloatArray]:
+    """Return V(r) and -V'(r) / r of pairs at squared distances [P], as if none was cut off.
+
+    The force on the second particle is strength * (r_second - r_first).
+    """
+    if pairs.powers is None:
+        distance = np.sqrt(squared)
+        energy = pairs.form.energy(distance) - pairs.constant - pairs.slope * distance
+        return energy, (pairs.slope - pairs.form.slope(distance)) / distance
+    repulsion, attraction, shift, slope, quadratic, quartic = pairs.powers
+    assert repulsion is not None
+    inverse = 1.0 / squared
+    sixth = inverse * inverse * inverse
+    energy = repulsion * sixth
+    strength = 2 * energy
+    if attraction is not None:
+        energy -= attraction
+        strength -= attraction
+    energy *= sixth
+    strength *= 6 * sixth * inverse
+    if shift is not None:
+        energy -= shift
+    if slope is not None:
+        distance = np.sqrt(squared)
+        energy += slope * distance
+        strength -= slope / distance
+    if quadratic is not None:
+        energy += quadratic * squared
+        strength -= 2 * quadratic
+    if quartic is not None:
+        energy += quartic * squared**2
+        strength -= 4 * quartic * squared
+    return energy, strength
 
 
 def _scattered(particles: IntArray, values: FloatArray, n_particles: int) -> FloatArray:

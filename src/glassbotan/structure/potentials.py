@@ -1,16 +1,27 @@
 """Potentials as data: the mixtures that come with the package, and a user's own YAML file."""
 
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass
+from functools import cache
 from itertools import combinations_with_replacement
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    create_model,
+    model_validator,
+)
 
 from glassbotan.errors import InputError
+from glassbotan.structure.interaction.form import Shift, form_named
+from glassbotan.structure.interaction.forms.lennard_jones import LennardJones
 from glassbotan.structure.periodic import FloatArray
-from glassbotan.structure.potential import PairPotential, Shift
+from glassbotan.structure.potential import PairPotential
 from glassbotan.yaml_mapping import read_mapping
 
 BUNDLED = Path(__file__).parent / "mixtures"
@@ -66,14 +77,17 @@ def load_mixture(name_or_path: str | Path) -> Mixture:
     .. code-block:: yaml
 
         species: [A, B]
+        form: lennard-jones              # optional; or another that is known
         epsilon: {AA: 1.0, AB: 1.5, BB: 0.5}
         sigma: {AA: 1.0, AB: 0.8, BB: 0.88}
         cutoff: {AA: 2.5, AB: 2.0, BB: 2.2}
         mass: {A: 1.0, B: 1.0}           # optional, 1
-        shift: energy                    # optional; or force
+        shift: energy                    # optional; or force, or none
         composition: {A: 0.8, B: 0.2}    # optional, as are density, dimension, reference
 
-    Pairs of species whose names are longer than a letter are written with a hyphen: "Ni-P".
+    Epsilon and sigma are the form's parameters; others have more, such as inverse-power its
+    exponent. A number alone is that of every pair. Pairs of species whose names are longer than a
+    letter are written with a hyphen: "Ni-P".
 
     Raises
     ------
@@ -94,25 +108,39 @@ def load_mixture(name_or_path: str | Path) -> Mixture:
         path, kind="a file of potentials", expected="with species, epsilon, sigma and cutoff"
     )
     try:
-        table = _Table.model_validate(content)
+        table = _table(str(content.get("form", LennardJones.name)))
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    try:
+        return table.model_validate(content).mixture(path.stem)
     except ValidationError as error:
-        raise InputError(f"{path}: {_explain(error)}") from None
-    return table.mixture(path.stem)
+        raise InputError(f"{path}: {_explain(error, table)}") from None
 
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9]*$")]
+
+EVERY = "every pair"
+"""What stands for all pairs in a table."""
+
+
+def _of_every_pair(given: Any) -> Any:
+    return {EVERY: given} if isinstance(given, (int, float)) else given
+
+
+Numbers = Annotated[dict[str, Positive], BeforeValidator(_of_every_pair)]
+SignedNumbers = Annotated[dict[str, Finite], BeforeValidator(_of_every_pair)]
 
 
 class _Table(BaseModel):
-    """The file's entries, validated."""
+    """The file's entries but for the form's parameters, validated."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     species: list[Name] = Field(min_length=1, max_length=64)
-    epsilon: dict[str, Positive]
-    sigma: dict[str, Positive]
-    cutoff: dict[str, Positive]
+    form: str = LennardJones.name
+    cutoff: Numbers
     mass: dict[str, Positive] | None = None
     shift: Shift = "energy"
     composition: dict[str, Annotated[float, Field(ge=0, le=1)]] | None = None
@@ -125,7 +153,7 @@ class _Table(BaseModel):
         repeated = {name for name in self.species if self.species.count(name) > 1}
         if repeated:
             raise ValueError(f"species: {', '.join(sorted(repeated))} is listed twice")
-        for name in ("epsilon", "sigma", "cutoff"):
+        for name in (*self._parameters, "cutoff"):
             self._matrix(name)
         self._check_reach()
         for name in ("mass", "composition"):
@@ -134,6 +162,11 @@ class _Table(BaseModel):
             total = sum(self.composition.values())
             raise ValueError(f"composition: the fractions add up to {total:g}; they must to 1")
         return self
+
+    @property
+    def _parameters(self) -> list[str]:
+        """Names of the form's parameters that the file gives."""
+        return [n for n in form_named(self.form).parameters() if getattr(self, n) is not None]
 
     def _check_reach(self) -> None:
         """Refuse a cutoff within the core, through which particles would pass."""
@@ -146,9 +179,9 @@ class _Table(BaseModel):
             )
 
     def mixture(self, name: str) -> Mixture:
+        form = form_named(self.form)
         potential = PairPotential(
-            epsilon=self._matrix("epsilon"),
-            sigma=self._matrix("sigma"),
+            form(**{parameter: self._matrix(parameter) for parameter in self._parameters}),
             cutoff=self._matrix("cutoff"),
             masses=self._vector("mass"),
             shift=self.shift,
@@ -166,10 +199,13 @@ class _Table(BaseModel):
     def _matrix(self, entry: str) -> FloatArray:
         """Return the table of pairs as a symmetric matrix [S, S]."""
         given: dict[str, float] = dict(getattr(self, entry))
+        every = given.pop(EVERY, None)
         matrix = np.zeros((len(self.species), len(self.species)))
         for (a, first), (b, second) in combinations_with_replacement(enumerate(self.species), 2):
             keys = _pair_keys(first, second)
             values = {given.pop(key) for key in keys if key in given}
+            if not values and every is not None:
+                values = {every}
             if not values:
                 raise ValueError(f"{entry}: the pair {keys[0]} is missing")
             if len(values) > 1:
@@ -196,6 +232,17 @@ class _Table(BaseModel):
         return np.array([given[name] for name in self.species])
 
 
+@cache
+def _table(name: str) -> type[_Table]:
+    """Return the model of a file with a form: every parameter is an entry, too."""
+    form = form_named(name)
+    entries: dict[str, Any] = {}
+    for parameter, default in form.parameters().items():
+        numbers = SignedNumbers if parameter in form.any_sign else Numbers
+        entries[parameter] = (numbers, ...) if default is MISSING else (numbers | None, None)
+    return create_model("_Table", __base__=_Table, **entries)
+
+
 def _pair_keys(first: str, second: str) -> list[str]:
     """Return the spellings of a pair, in either order."""
     joined = [f"{first}-{second}", f"{second}-{first}"]
@@ -204,11 +251,11 @@ def _pair_keys(first: str, second: str) -> list[str]:
     return list(dict.fromkeys(joined))
 
 
-def _explain(error: ValidationError) -> str:
+def _explain(error: ValidationError, table: type[_Table]) -> str:
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
-        return f"unknown entry {where!r}; there are {', '.join(_Table.model_fields)}"
+        return f"unknown entry {where!r}; there are {', '.join(table.model_fields)}"
     if first["type"] == "missing":
         return f"the entry {where!r} is missing"
     if first["type"] == "value_error":

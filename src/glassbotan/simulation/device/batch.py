@@ -92,6 +92,11 @@ class Batch:
                 "many for one batch; run fewer boxes at once"
             )
         self.kernels = kernels or default_kernels(device)
+        if self.system.splines is not None and not self.kernels.splines:
+            raise InputError(
+                f"the GPU knows the Lennard-Jones potential alone; run this one, of the form "
+                f"{self.tasks[0].potential.form.name}, on the CPU (device cpu)"
+            )
         self.moving = Moving(self.system)
         self.lists = TwoLists(self.moving, self.kernels, outer_skin, inner_skin)
         self.stretches = Stretches(self.moving, self.lists, self.kernels)

@@ -19,6 +19,8 @@ class Kernels(Protocol):
         "plain" or "triton".
     captures
         Whether a stretch of steps can be kept as a CUDA graph.
+    splines
+        Whether they can run forms that are no Lennard-Jones.
     skins
         Reach of the outer and the inner list beyond the cutoff that suits them, length units.
 
@@ -26,6 +28,7 @@ class Kernels(Protocol):
 
     name: str
     captures: bool
+    splines: bool
     skins: tuple[float, float]
 
     def build(

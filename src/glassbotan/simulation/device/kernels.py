@@ -53,6 +53,7 @@ class TritonKernels:
     """
 
     name = "triton"
+    splines = False
     skins = SKINS
     captures = True
 

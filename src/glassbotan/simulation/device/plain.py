@@ -27,6 +27,8 @@ class PlainKernels:
 
     name = "plain"
     skins = (1.2, 0.4)
+    splines = True
+    """Whether forms that are no Lennard-Jones can be run."""
     captures = False
     """Whether a stretch of steps can be kept as a CUDA graph."""
 
@@ -155,29 +157,61 @@ def _forces(
         vectors, coefficients, valid = _vectors(system, displacement, pairs, block)
         x, y, z = vectors.unbind(2)
         r2 = x * x + y * y + z * z
-        twelve, six, cutoff2, slope, repulsion, attraction, shift, _ = (
-            c[..., None] for c in coefficients.unbind(2)
-        )
-        near = (r2 < cutoff2) & valid[..., None]
-        inverse = 1.0 / r2
-        inverse4 = inverse * inverse
-        inverse6, inverse8 = inverse4 * inverse, inverse4 * inverse4
-        strength = inverse8 * (twelve * inverse6 - six)
-        if system.force_shifted:
-            strength = strength - slope * (torch.sqrt(r2) * inverse)
+        near = (r2 < coefficients[..., 2, None]) & valid[..., None]
+        if system.splines is None:
+            strength, well = _lennard_jones(system, coefficients, r2, with_energy=with_energy)
+        else:
+            strength, well = _interpolated(system, system.splines, pairs.entries[block], r2, near)
         parts = torch.where(near, strength, 0.0)[:, :, None] * vectors
         # One after another: the sum then does not depend on how many rows there are.
         for part in parts:
             forces -= part
         if with_energy:
-            well = inverse6 * (repulsion * inverse6 - attraction) - shift
-            if system.force_shifted:
-                well = well + slope * torch.sqrt(r2)
             for part in torch.where(near, 0.5 * well, 0.0):
                 energies += part
     if any(system.caged):
         hold_back(system.walls, displacement, forces, energies if with_energy else None)
     return forces, energies
+
+
+def _lennard_jones(
+    system: System, coefficients: torch.Tensor, r2: torch.Tensor, *, with_energy: bool
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the force over the distance and, if asked for, the energy of pairs [C, N, R]."""
+    twelve, six, _, slope, repulsion, attraction, shift, _ = (
+        c[..., None] for c in coefficients.unbind(2)
+    )
+    inverse = 1.0 / r2
+    inverse4 = inverse * inverse
+    inverse6, inverse8 = inverse4 * inverse, inverse4 * inverse4
+    strength = inverse8 * (twelve * inverse6 - six)
+    if system.force_shifted:
+        strength = strength - slope * (torch.sqrt(r2) * inverse)
+    if not with_energy:
+        return strength, strength
+    well = inverse6 * (repulsion * inverse6 - attraction) - shift
+    if system.force_shifted:
+        well = well + slope * torch.sqrt(r2)
+    return strength, well
+
+
+def _interpolated(
+    system: System,
+    splines: tuple[torch.Tensor, torch.Tensor],
+    entries: torch.Tensor,
+    r2: torch.Tensor,
+    near: torch.Tensor,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the same of pairs [C, N, R] from splines; any number where none is near."""
+    polynomials, places = splines
+    kind = system.species.long() * system.species_count + (entries >> SPECIES_SHIFT).long()
+    start, scale = places[kind].unbind(2)
+    u = torch.where(near, (r2 - start[..., None]) * scale[..., None], 0.0).clamp(min=0.0)
+    interval = u.long().clamp(max=polynomials.shape[1] - 1)
+    t = (u - interval)[..., None]
+    a, b, c, d = polynomials[kind[..., None], interval].reshape(*u.shape, 2, 4).unbind(-1)
+    strength, energy = (a + t * (b + t * (c + t * d))).unbind(-1)
+    return strength, energy
 
 
 def _noise(system: System, step: int) -> torch.Tensor:

@@ -1,6 +1,7 @@
 """What the trajectories of a batch share: boxes, particles, interaction, cages, random keys."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,8 @@ import numpy as np
 from glassbotan.errors import InputError
 from glassbotan.simulation.device.walls import wall_table
 from glassbotan.simulation.engine import Task
+from glassbotan.structure.interaction.form import Powers
+from glassbotan.structure.interaction.spline import spline_table
 from glassbotan.structure.periodic import FloatArray, wrap
 from glassbotan.structure.potential import PairPotential, check_species
 from glassbotan.structure.snapshot import IntArray
@@ -49,6 +52,10 @@ class System:
         Of the boxes, [B, 3], float64; 0 along an axis that a plane lacks.
     table
         Of the interaction, [S * S, COEFFICIENTS].
+    splines
+        Where its energy is no sum of these powers: polynomials of r^2 for the force over the
+        distance and for the energy, [S * S, K, 8], begin of the first and intervals in a unit of
+        length^2, [S * S, 2]; see :class:`glassbotan.structure.interaction.spline.SplineTable`.
     walls
         Of every particle's cage, [WALL, N_total]; see ``walls.py``.
     caged
@@ -85,6 +92,7 @@ class System:
     origin: "torch.Tensor"
     edges: "torch.Tensor"
     table: "torch.Tensor"
+    splines: "tuple[torch.Tensor, torch.Tensor] | None"
     walls: "torch.Tensor"
     caged: tuple[bool, ...]
     kick: "torch.Tensor"
@@ -184,6 +192,7 @@ def make_system(tasks: Sequence[Task], *, device: "torch.device", dtype: "torch.
         origin=put(origin, torch.float64),
         edges=put(edges, torch.float64),
         table=put(coefficient_table(potential), dtype),
+        splines=None if _is_lennard_jones(potential) else _splines(potential, put, dtype),
         walls=put(wall_table(tasks, orders), dtype),
         caged=tuple(task.cages is not None for task in tasks),
         kick=put(settings.timestep / masses, dtype),
@@ -192,7 +201,7 @@ def make_system(tasks: Sequence[Task], *, device: "torch.device", dtype: "torch.
         keys=put(np.stack([_keys(task, lanes) for task in tasks]).view(np.int32), torch.int32),
         constants=put([settings.timestep, kept], dtype),
         thermostatted=thermostatted,
-        force_shifted=potential.shift == "force",
+        force_shifted=potential.powers is not None and bool(np.any(potential.powers.slope)),
         cutoff=float(potential.cutoff.max()),
         timestep=settings.timestep,
         sources=tuple(task.snapshot.source for task in tasks),
@@ -215,24 +224,38 @@ def morton_order(positions: FloatArray) -> IntArray:
 def coefficient_table(potential: PairPotential) -> FloatArray:
     """Return the coefficients of every pair of species, shape [S * S, COEFFICIENTS].
 
-    V(r) = repulsion / r^12 - attraction / r^6 - shift + slope r within the cutoff.
+    V(r) = repulsion / r^12 - attraction / r^6 - shift + slope r within the cutoff; zeros where it
+    is no such sum.
     """
-    sixth = potential.sigma**6
-    attraction = 4 * potential.epsilon * sixth
-    repulsion = attraction * sixth
-    slope = -potential.cutoff_slope
-    shift = potential.cutoff_energy + slope * potential.cutoff
+    none = np.zeros_like(potential.cutoff)
+    powers = potential.powers or Powers(*[none] * len(Powers._fields))
     rows = [
-        12 * repulsion,
-        6 * attraction,
+        12 * powers.repulsion,
+        6 * powers.attraction,
         potential.cutoff**2,
-        slope,
-        repulsion,
-        attraction,
-        shift,
+        powers.slope,
+        powers.repulsion,
+        powers.attraction,
+        powers.shift,
         potential.cutoff,
     ]
     return np.stack(rows, axis=-1).reshape(-1, COEFFICIENTS)
+
+
+def _is_lennard_jones(potential: PairPotential) -> bool:
+    """Tell whether the coefficients of :func:`coefficient_table` are all of the potential."""
+    powers = potential.powers
+    return powers is not None and not (np.any(powers.quadratic) or np.any(powers.quartic))
+
+
+def _splines(
+    potential: PairPotential, put: Callable[..., "torch.Tensor"], dtype: "torch.dtype"
+) -> "tuple[torch.Tensor, torch.Tensor]":
+    table = spline_table(potential)
+    polynomials = np.concatenate([table.force, table.energy], axis=-1)
+    places = np.stack([table.start, table.scale], axis=-1)
+    pairs = potential.n_species**2
+    return put(polynomials.reshape(pairs, -1, 8), dtype), put(places.reshape(pairs, 2), dtype)
 
 
 def _lanes(trajectories: int) -> int:
@@ -283,13 +306,10 @@ def _check_alike(tasks: Sequence[Task]) -> None:
 
 def _kind(task: Task) -> tuple[object, ...]:
     settings, potential = task.settings, task.potential
-    assert potential.masses is not None
     return (
         task.snapshot.dimension,
         settings.integrator,
         settings.timestep,
         settings.damping,
-        coefficient_table(potential).tobytes(),
-        potential.masses.tobytes(),
-        potential.shift,
+        json.dumps(potential.to_json()),
     )

@@ -27,7 +27,6 @@ from glassbotan.simulation.equilibration.record import HoldRecord, relative_to_c
 from glassbotan.simulation.equilibration.settings import EquilibrationSettings
 from glassbotan.simulation.equilibration.start import particle_species, random_start
 from glassbotan.simulation.pacing import Pacer
-from glassbotan.simulation.protocol import potential_record
 from glassbotan.simulation.velocities import trajectory_seed
 from glassbotan.structure import Snapshot
 from glassbotan.structure.periodic import FloatArray, wrap
@@ -78,7 +77,7 @@ class Job:
             "engine": asked.engine,
             "seed": asked.seed,
             "trajectories": list(self.trajectories),
-            "potential": potential_record(asked.mixture.potential),
+            "potential": asked.mixture.potential.to_json(),
         }
         if asked.start is not None:
             task["start"] = fingerprint(asked.start)

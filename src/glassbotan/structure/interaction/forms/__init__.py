@@ -1,0 +1,1 @@
+"""The pair forms, each in a file of its own; every file here is imported."""
