@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from glassbotan import progress_bar
-from glassbotan.progress import Part
+from glassbotan.progress import part
 from glassbotan.progress_bar import describe, duration, shown
 
 
@@ -21,28 +21,32 @@ def clock(monkeypatch):
     ("told", "more", "words"),
     [
         (
-            (0, 1000, "", "particle-steps"),
-            {"note": "0 of 3 snapshots finished"},
+            (0, 1000, ""),
+            {"unit": "particle-steps", "note": "0 of 3 snapshots finished"},
             "0 %, 0 of 3 snapshots finished",
         ),
         (
-            (370, 1000, "cooling", "particle-steps"),
-            {"rate": 0.05},
+            (370, 1000, "cooling"),
+            {"unit": "particle-steps", "rate": 0.05},
             "cooling, 37 %, 0.05 particle-steps/s, 3 h 30 min left",
         ),
         (
-            (1000, 3000, "hold", "particle-steps"),
-            {"rate": 10.0, "at_most": True},
+            (1000, 3000, "hold"),
+            {"unit": "particle-steps", "rate": 10.0, "at_most": True},
             "hold, 10 particle-steps/s, at most 3 min left",
         ),
-        ((3, 8, "predicting", "snapshots"), {}, "predicting, 3/8"),
-        ((3, None, "reading", "snapshots"), {"rate": 2.0}, "reading, 3 snapshots, 2 snapshots/s"),
+        ((3, 8, "predicting"), {"unit": "snapshots"}, "predicting, 3/8"),
         (
-            (12.34e6, 2e9, "a.npz", "B"),
-            {"rate": 1e9},
+            (3, None, "reading"),
+            {"unit": "snapshots", "rate": 2.0},
+            "reading, 3 snapshots, 2 snapshots/s",
+        ),
+        (
+            (12.34e6, 2e9, "a.npz"),
+            {"unit": "B", "rate": 1e9},
             "a.npz, 12.3 MB of 2.0 GB, 1.0 GB/s, 2 s left",
         ),
-        ((0.5, 1, "cage states", ""), {}, "cage states, 50 %"),
+        ((0.5, 1, "cage states"), {"unit": ""}, "cage states, 50 %"),
     ],
 )
 def test_progress_in_words(told, more, words):
@@ -84,6 +88,6 @@ def test_the_clock_of_the_rate_begins_with_the_work_and_anew_where_it_goes_back(
 
 def test_a_part_is_told_as_a_share_of_the_whole():
     told = []
-    part = Part(lambda *now, **how: told.append((*now, how["unit"])), 2, 4, 10, "snapshots")
-    part(1, 4, "reading", unit="times")
+    stretch = part(lambda *now, **how: told.append((*now, how["unit"])), 2, 4, 10, "snapshots")
+    stretch(1, 4, "reading", unit="times")
     assert told == [(2.5, 10, "reading", "snapshots")]

@@ -1,6 +1,6 @@
 """How far a long job is, told in one way by every room; progress_bar.py shows it."""
 
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class Progress(Protocol):
@@ -37,21 +37,14 @@ class Progress(Protocol):
         """
 
 
-def silent(
-    done: float,
-    total: float | None,
-    what: str = "",
-    /,
-    *,
-    unit: str = "",
-    note: str = "",
-    at_most: bool = False,
-) -> None:
+def silent(*_: object, **__: object) -> None:
     """Tell nobody."""
 
 
-class Part:
-    """A stretch of a job, which is told as a share of the whole.
+def part(
+    whole: Progress, first: float, last: float, total: float | None, unit: str = ""
+) -> Progress:
+    """Return who is told how far a stretch of a job is, and tells it as a share of the whole.
 
     Parameters
     ----------
@@ -59,31 +52,13 @@ class Part:
         Who is told how far the whole is.
     first, last
         What is done of the whole when the stretch begins and ends.
-    total
-        Of the whole; None while unknown.
-    unit
+    total, unit
         Of the whole.
 
     """
 
-    def __init__(
-        self, whole: Progress, first: float, last: float, total: float | None, unit: str = ""
-    ) -> None:
-        self._whole, self._first, self._last = whole, first, last
-        self._total, self._unit = total, unit
+    def tell(done: float, of: float | None, what: str = "", /, **how: Any) -> None:
+        share = done / of if of else 0.0
+        whole(first + share * (last - first), total, what, **{**how, "unit": unit})
 
-    def __call__(
-        self,
-        done: float,
-        total: float | None,
-        what: str = "",
-        /,
-        *,
-        unit: str = "",  # noqa: ARG002 - that of the whole stands
-        note: str = "",
-        at_most: bool = False,
-    ) -> None:
-        """Say how much of the stretch is done."""
-        share = done / total if total else 0.0
-        now = self._first + share * (self._last - self._first)
-        self._whole(now, self._total, what, unit=self._unit, note=note, at_most=at_most)
+    return tell

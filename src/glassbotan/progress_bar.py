@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
@@ -38,22 +38,10 @@ class ShownProgress:
         self._last: float | None = None
         self._since: tuple[float, float] | None = None
 
-    def __call__(
-        self,
-        done: float,
-        total: float | None,
-        what: str = "",
-        /,
-        *,
-        unit: str = "",
-        note: str = "",
-        at_most: bool = False,
-    ) -> None:
+    def __call__(self, done: float, total: float | None, what: str = "", /, **how: Any) -> None:
         """Show how much is done; see :class:`glassbotan.progress.Progress`."""
         now = time.monotonic()
-        self.text = describe(
-            done, total, what, unit, note=note, rate=self._rate(done, now), at_most=at_most
-        )
+        self.text = describe(done, total, what, rate=self._rate(done, now), **how)
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, completed=done, total=total, description=self.text)
         elif self._lines and now - self._written >= MINUTE:
@@ -124,8 +112,8 @@ def describe(
     done: float,
     total: float | None,
     what: str = "",
-    unit: str = "",
     *,
+    unit: str = "",
     note: str = "",
     rate: float = 0.0,
     at_most: bool = False,

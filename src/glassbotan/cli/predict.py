@@ -20,7 +20,7 @@ from glassbotan.cli.options import (
 from glassbotan.dynamics import Motion
 from glassbotan.errors import InputError
 from glassbotan.models import DEFAULT_MODEL
-from glassbotan.progress import Part
+from glassbotan.progress import part
 from glassbotan.progress_bar import shown
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def predict(
         for k, (path, target) in enumerate(zip(snapshots, targets, strict=True)):
             progress(k, total, "reading", unit="snapshots")
             snapshot = gb.read(path, box=box, species=species, frame=frame)
-            predicting = Part(progress, k + 0.1, k + 0.7, total, "snapshots")
+            predicting = part(progress, k + 0.1, k + 0.7, total, "snapshots")
             predicting(0, 1, "predicting")
             with plain_warnings():
                 motion = gb.predict(snapshot, predictor, progress=predicting)

@@ -13,7 +13,7 @@ from glassbotan.dynamics.relaxation import WAVE_NUMBER, tau_alpha
 from glassbotan.dynamics.sampling import Sample, gathered, sample_of
 from glassbotan.dynamics.trajectories import Averages, Trajectories
 from glassbotan.errors import InputError
-from glassbotan.progress import Part, Progress, silent
+from glassbotan.progress import Progress, part, silent
 from glassbotan.structure.periodic import FloatArray
 from glassbotan.structure.snapshot import IntArray, species_name
 
@@ -148,7 +148,7 @@ def relaxation_of(
             Trajectories.of(given) if isinstance(given, IsoconfigurationalEnsemble) else given,
             wave_number=wave_number,
             overlap_length=overlap_length,
-            progress=Part(progress, k, k + 1, number, "snapshots"),
+            progress=part(progress, k, k + 1, number, "snapshots"),
         )
         by_temperature.setdefault(sample.temperature, []).append(sample)
     if not by_temperature:
