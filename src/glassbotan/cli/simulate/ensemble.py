@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from glassbotan.cli.from_model import options_of, settings_of
-from glassbotan.cli.simulate.options import carry_out
+from glassbotan.cli.simulate.running import carry_out
 from glassbotan.simulation.campaign import Campaign
 from glassbotan.simulation.resources import Resources
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -11,10 +12,15 @@ from glassbotan.cli.console import check_folder
 from glassbotan.cli.from_model import options_of, settings_of
 from glassbotan.cli.options import Box, checked_by
 from glassbotan.errors import InputError
+from glassbotan.io import read, write
+from glassbotan.io.extxyz import read_provenance
+from glassbotan.progress_bar import shown
+from glassbotan.provenance import provenance
+from glassbotan.simulation.equilibration.equilibrate import jobs_of
+from glassbotan.simulation.equilibration.job import Equilibrated, Job, carry_out
 from glassbotan.simulation.equilibration.settings import EquilibrationSettings
-
-if TYPE_CHECKING:
-    from glassbotan.simulation.equilibration.job import Equilibrated, Job
+from glassbotan.simulation.pacing import StoppedError
+from glassbotan.simulation.signals import listening
 
 EXAMPLE = (
     "glassbotan simulate equilibrate --mixture kob-andersen-3d --particles 512 "
@@ -70,18 +76,13 @@ def equilibrate(
 
     The same command goes on where it was stopped.
     """
-    from glassbotan.io import read
-    from glassbotan.simulation.equilibration.equilibrate import jobs_of
-
     snapshot = None if start is None else read(start, box=box)
     asked = settings_of(EquilibrationSettings, given, start=snapshot)
     plan, seed = jobs_of(asked), asked.seed
     batches = _batches(plan, output, asked.number)
     for batch in batches:
         batch.check()
-    inputs = [
-        path for path in (start, Path(given["mixture"])) if path is not None and path.is_file()
-    ]
+    inputs = [path for path in (start, Path(given["mixture"])) if path and path.is_file()]
     for place, batch in enumerate(batches):
         if batch.done:
             for target in batch.targets:
@@ -94,15 +95,13 @@ def equilibrate(
 class _Batch:
     """A job and the files that come of it."""
 
-    job: "Job"
+    job: Job
     targets: list[Path]
     checkpoint: Path
 
     @property
     def tasks(self) -> list[str]:
         """What stands in each file for what made it."""
-        from hashlib import sha256
-
         return [sha256(f"{self.job.key} {k}".encode()).hexdigest() for k in self.job.trajectories]
 
     @property
@@ -112,8 +111,6 @@ class _Batch:
 
     def check(self) -> None:
         """Refuse to replace a file that another run made."""
-        from glassbotan.io.extxyz import read_provenance
-
         for target, task in zip(self.targets, self.tasks, strict=True):
             if not target.exists():
                 continue
@@ -124,7 +121,7 @@ class _Batch:
                 )
 
 
-def _batches(plan: Sequence["Job"], output: Path, number: int) -> list[_Batch]:
+def _batches(plan: Sequence[Job], output: Path, number: int) -> list[_Batch]:
     """Return each job with its files: FILE, or with several FILE with numbers from 0001 on."""
     width = max(4, len(str(number)))
     targets = [
@@ -142,13 +139,6 @@ def _batches(plan: Sequence["Job"], output: Path, number: int) -> list[_Batch]:
 
 def _make(batch: _Batch, inputs: list[Path], seed: int, place: int, batches: int) -> None:
     """Do a job, write its files, and say what came out."""
-    from glassbotan.io import write
-    from glassbotan.progress_bar import shown
-    from glassbotan.provenance import provenance
-    from glassbotan.simulation.equilibration.job import carry_out
-    from glassbotan.simulation.pacing import StoppedError
-    from glassbotan.simulation.signals import listening
-
     which = f"glass {place + 1} of {batches}, " if batches > 1 else ""
     try:
         with listening() as signals, shown() as bar:
@@ -176,7 +166,7 @@ def _make(batch: _Batch, inputs: list[Path], seed: int, place: int, batches: int
     _tell(made, batch.targets)
 
 
-def _tell(made: Sequence["Equilibrated"], targets: Sequence[Path]) -> None:
+def _tell(made: Sequence[Equilibrated], targets: Sequence[Path]) -> None:
     """Say what came of a job, which all of its glasses have in common."""
     glass = made[0]
     for target in targets:

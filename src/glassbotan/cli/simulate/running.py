@@ -1,16 +1,16 @@
 """What the commands of simulate have in common: how a campaign is run, and how it ends."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import typer
 
-if TYPE_CHECKING:
-    from glassbotan.simulation.campaign import Campaign
-    from glassbotan.simulation.resources import Resources
+from glassbotan.progress_bar import shown
+from glassbotan.simulation.campaign import Campaign
+from glassbotan.simulation.resources import Resources
+from glassbotan.simulation.run import run_campaign
 
 
-def carry_out(campaign: "Campaign", output: Path, resources: "Resources") -> None:
+def carry_out(campaign: Campaign, output: Path, resources: Resources) -> None:
     """Run a campaign, show how far it is, and say how it ended.
 
     Raises
@@ -19,9 +19,6 @@ def carry_out(campaign: "Campaign", output: Path, resources: "Resources") -> Non
         It was stopped; checkpoints are written.
 
     """
-    from glassbotan.progress_bar import shown
-    from glassbotan.simulation.run import run_campaign
-
     with shown() as progress:
         summary = run_campaign(campaign, output, resources=resources, progress=progress)
     if summary.complete:
