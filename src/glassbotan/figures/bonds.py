@@ -15,7 +15,14 @@ from glassbotan.evaluation.bonds import extension_of_measured_bonds
 from glassbotan.evaluation.comparison import SIMULATION, Comparison, time_index
 from glassbotan.figures.segments import periodic_segments
 from glassbotan.figures.slices import MOST_VECTOR_DISCS, Slice, frame, scale_bar
-from glassbotan.figures.style import COLUMN, EXTENSION, new_figure, style
+from glassbotan.figures.style import (
+    COLUMN,
+    EXTENSION,
+    correlation_in_words,
+    new_figure,
+    note,
+    style,
+)
 from glassbotan.figures.times import choose_time
 from glassbotan.structure import NeighbourGraph
 from glassbotan.structure.periodic import FloatArray
@@ -341,16 +348,13 @@ def _write_scores(
         true = measured[group.members].astype(np.float64)
         guess = predicted[group.members].astype(np.float64)
         correlation, error = pearson(guess, true), np.mean((guess - true) ** 2)
-        # A constant has no correlation. The hyphen is no minus sign.
-        told = "undefined" if np.isnan(correlation) else f"{correlation:.2f}".replace("-", "−")
-        axes.annotate(
-            f"{group.name}  ρ {told}, MSE {error:.2g}",
+        note(
+            axes,
+            f"{group.name}  ρ {correlation_in_words(correlation)}, MSE {error:.2g}",
             (1, 0),
-            xytext=(-3, 3 + 8 * (len(groups) - 1 - number)),
-            xycoords="axes fraction",
-            textcoords="offset points",
+            (-3, 3 + 8 * (len(groups) - 1 - number)),
+            "axes fraction",
             ha="right",
-            va="bottom",
             fontsize="small",
             color=f"C{number}",
             path_effects=[withStroke(linewidth=2.0, foreground="white")],

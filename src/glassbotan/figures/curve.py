@@ -11,7 +11,7 @@ from glassbotan.errors import InputError
 from glassbotan.evaluation.reported import Reported
 from glassbotan.evaluation.scores import Row, Scores
 from glassbotan.figures.marks import Mark, model_marks
-from glassbotan.figures.style import COLUMN, new_figure, style
+from glassbotan.figures.style import COLUMN, logarithmic_time, new_figure, note, style
 from glassbotan.structure.periodic import FloatArray
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def draw_curve(
     if tau_alpha is not None:
         _mark_time(axes, tau_alpha)
     what = f"{species} bonds" if part == "bonds" else f"{species} particles"
-    axes.set(xlabel="time $t$ (Lennard-Jones units)", ylabel=f"Pearson correlation, {what}")
+    axes.set_ylabel(f"Pearson correlation, {what}")
     _add_legend(axes, entries, above=11 if tau_alpha is not None else 3)
     return axes
 
@@ -286,8 +286,6 @@ def _draw_reported(axes: "Axes", reported: Sequence[Reported]) -> "list[Entry]":
 def _scale(
     axes: "Axes", curves: Sequence[_Curve], reported: Sequence[Reported], tau_alpha: float | None
 ) -> None:
-    from matplotlib.ticker import LogLocator, NullFormatter
-
     times = [t for curve in curves for t in _columns(curve.rows)[0]]
     times += [row.time for row in reported] + ([] if tau_alpha is None else [tau_alpha])
     lows = [row.pearson_A for row in reported]
@@ -296,25 +294,13 @@ def _scale(
         lows.append(float(np.min(means - errors)))
     # At least a decade on both sides of a single time.
     margin = max(0.3, 0.5 * (2 - np.log10(max(times) / min(times))))
-    axes.set_xscale("log")
-    axes.set_xlim(min(times) * 10**-margin, max(times) * 10**margin)
+    logarithmic_time(axes, min(times) * 10**-margin, max(times) * 10**margin)
     axes.set_ylim(0.0 if min(lows) > 0.02 else min(lows) - 0.05, 1.02)
-    axes.xaxis.set_major_locator(LogLocator(10, numticks=12))
-    axes.xaxis.set_minor_locator(LogLocator(10, subs=tuple(range(2, 10)), numticks=12))
-    axes.xaxis.set_minor_formatter(NullFormatter())
 
 
 def _mark_time(axes: "Axes", time: float) -> None:
     axes.axvline(time, color="0.5", linewidth=0.7, linestyle=(0, (1, 1.5)), zorder=1)
-    axes.annotate(
-        r"$\tau_\alpha$",
-        (time, 1),
-        xytext=(0, 2),
-        xycoords=("data", "axes fraction"),
-        textcoords="offset points",
-        ha="center",
-        va="bottom",
-    )
+    note(axes, r"$\tau_\alpha$", (time, 1), (0, 2), ("data", "axes fraction"))
 
 
 def _add_legend(axes: "Axes", entries: "Sequence[Entry]", *, above: float) -> "Legend":

@@ -13,7 +13,14 @@ from glassbotan.dynamics.motion import time_label
 from glassbotan.errors import InputError
 from glassbotan.evaluation.comparison import SIMULATION, Comparison, time_index
 from glassbotan.figures.slices import Slice, draw_discs, frame, scale_bar
-from glassbotan.figures.style import COLUMN, PAGE, PROPENSITY, new_figure, style
+from glassbotan.figures.style import (
+    COLUMN,
+    PAGE,
+    PROPENSITY,
+    correlation_in_words,
+    new_figure,
+    style,
+)
 from glassbotan.structure import Snapshot
 
 if TYPE_CHECKING:
@@ -222,8 +229,7 @@ def _scores(comparison: Comparison, motion: Motion, time: float) -> tuple[str, .
     if not both.any():
         return ()
     correlation, error = pearson(x[both], y[both]), float(np.mean((x[both] - y[both]) ** 2))
-    # A constant has no correlation. The hyphen is no minus sign.
-    told = "undefined" if np.isnan(correlation) else f"{correlation:.2f}".replace("-", "−")
+    told = correlation_in_words(correlation)
     return f"A: Pearson {told}", f"squared error {_number(error)}\N{NO-BREAK SPACE}σ²"
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from glassbotan.dynamics.estimate import Estimate
 from glassbotan.dynamics.summary import Relaxation, SpeciesRelaxation
 from glassbotan.errors import InputError
-from glassbotan.figures.style import PAGE, new_figure, panel_letter, style
+from glassbotan.figures.style import PAGE, logarithmic_time, new_figure, note, panel_letter, style
 from glassbotan.structure.periodic import FloatArray
 from glassbotan.structure.snapshot import IntArray
 
@@ -50,16 +50,7 @@ def draw_scattering(axes: "Axes", results: Sequence[Relaxation]) -> "Axes":
     for colour, result, species in _curves(results):
         _draw_estimate(axes, result.times, species.scattering, colour)
     axes.axhline(LEVEL, linestyle=DASHED, **GUIDE)
-    axes.annotate(
-        r"$1/\mathrm{e}$",
-        (1, LEVEL),
-        xytext=(-3, 2),
-        xycoords=("axes fraction", "data"),
-        textcoords="offset points",
-        ha="right",
-        va="bottom",
-        color=GUIDE["color"],
-    )
+    _name_guide(axes, r"$1/\mathrm{e}$", 1, LEVEL, ("axes fraction", "data"))
     for colour, _, species in _curves(results):
         tau = float(species.tau_alpha.value)
         if np.isfinite(tau):
@@ -238,16 +229,8 @@ def _draw_diffusive(axes: "Axes", results: Sequence[Relaxation]) -> None:
         _name_guide(axes, r"$\propto t$", *middle)
 
 
-def _name_guide(axes: "Axes", name: str, time: float, height: float) -> None:
-    axes.annotate(
-        name,
-        (time, height),
-        xytext=(-3, 2),
-        textcoords="offset points",
-        ha="right",
-        va="bottom",
-        color=GUIDE["color"],
-    )
+def _name_guide(axes: "Axes", name: str, time: float, height: float, *place: Any) -> None:
+    note(axes, name, (time, height), (-3, 2), *place, ha="right", color=GUIDE["color"])
 
 
 def _span(results: Sequence[Relaxation]) -> tuple[float, float]:
@@ -258,15 +241,8 @@ def _span(results: Sequence[Relaxation]) -> tuple[float, float]:
 
 
 def _time_axis(axes: "Axes", results: Sequence[Relaxation], quantity: str) -> "Axes":
-    from matplotlib.ticker import LogLocator, NullFormatter
-
-    first, last = _span(results)
-    axes.set_xscale("log")
-    axes.set_xlim(first, last)
-    axes.xaxis.set_major_locator(LogLocator(10, numticks=12))
-    axes.xaxis.set_minor_locator(LogLocator(10, subs=tuple(range(2, 10)), numticks=12))
-    axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.set(xlabel="time $t$ (Lennard-Jones units)", ylabel=quantity)
+    logarithmic_time(axes, *_span(results))
+    axes.set_ylabel(quantity)
     return axes
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassbotan.errors import InputError
+from glassbotan.figures.style import note
 from glassbotan.structure import Snapshot, wrap
 from glassbotan.structure.periodic import FloatArray
 
@@ -208,13 +209,11 @@ def scale_bar(axes: "Axes") -> None:
     x, y = left + 0.04 * (right - left), low + 0.04 * (high - low)
     halo = [withStroke(linewidth=3.0, foreground="white")]
     axes.plot([x, x + length], [y, y], color="black", lw=1.6, path_effects=halo, zorder=5)
-    axes.annotate(
+    note(
+        axes,
         f"{length:g} σ",
         (x + 0.5 * length, y),
-        xytext=(0, 3),
-        textcoords="offset points",
-        ha="center",
-        va="bottom",
+        (0, 3),
         fontsize="small",
         bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 0.6},
         zorder=5,

@@ -1,9 +1,10 @@
 """How the project's pictures look: one style, the widths of a journal, one way to save."""
 
+import math
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from glassbotan.errors import InputError
 from glassbotan.io.atomic import atomic_output
@@ -77,15 +78,40 @@ def save_figure(
 
 def panel_letter(axes: "Axes", letter: str) -> None:
     """Write (a), (b), ... at the upper left, outside of the panel."""
-    axes.annotate(
-        f"({letter})",
-        (0, 1),
-        xytext=(0, 3),
-        xycoords="axes fraction",
-        textcoords="offset points",
-        ha="left",
-        va="bottom",
-    )
+    note(axes, f"({letter})", (0, 1), (0, 3), "axes fraction", ha="left")
+
+
+def note(
+    axes: "Axes",
+    text: str,
+    place: tuple[float, float],
+    offset: tuple[float, float],
+    coordinates: str | tuple[str, str] = "data",
+    *,
+    ha: str = "center",
+    **look: Any,
+) -> None:
+    """Write a text above a place, so many points aside; ``look`` is that of ``Axes.annotate``."""
+    aside = {"xytext": offset, "textcoords": "offset points"}
+    axes.annotate(text, place, xycoords=coordinates, ha=ha, va="bottom", **aside, **look)
+
+
+def logarithmic_time(axes: "Axes", first: float, last: float) -> None:
+    """Scale the horizontal axis for Lennard-Jones times over decades, and name it."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    axes.set_xscale("log")
+    axes.set_xlim(first, last)
+    axes.xaxis.set_major_locator(LogLocator(10, numticks=12))
+    axes.xaxis.set_minor_locator(LogLocator(10, subs=tuple(range(2, 10)), numticks=12))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.set_xlabel("time $t$ (Lennard-Jones units)")
+
+
+def correlation_in_words(value: float) -> str:
+    """Return a correlation as a picture tells it; a constant has none."""
+    # The hyphen is no minus sign.
+    return "undefined" if math.isnan(value) else f"{value:.2f}".replace("-", "−")
 
 
 def _metadata(suffix: str, provenance: Mapping[str, object]) -> dict[str, str | None]:
