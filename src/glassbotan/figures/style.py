@@ -92,8 +92,8 @@ def note(
     **look: Any,
 ) -> None:
     """Write a text above a place, so many points aside; ``look`` is that of ``Axes.annotate``."""
-    aside = {"xytext": offset, "textcoords": "offset points"}
-    axes.annotate(text, place, xycoords=coordinates, ha=ha, va="bottom", **aside, **look)
+    look |= {"xytext": offset, "textcoords": "offset points", "ha": ha, "va": "bottom"}
+    axes.annotate(text, place, xycoords=coordinates, **look)
 
 
 def logarithmic_time(axes: "Axes", first: float, last: float) -> None:

@@ -285,7 +285,7 @@ def _files_of_recipe(subject: Subject) -> list[DataFile]:
     section, files = subject.recipe["data"], []
     for part, role in (("train", "training"), ("validation", "validation")):
         try:
-            files += files_here(resolve_all(section[part]), role, subject.name)
+            files += files_here(resolve_all(section[part]), f"{role} of {subject.name}")
         except InputError:  # said already, of the validation data
             continue
     return files

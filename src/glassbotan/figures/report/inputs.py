@@ -8,8 +8,6 @@ from glassbotan.evaluation.scores import Scores
 from glassbotan.models.card import Card
 from glassbotan.provenance import sha256
 
-SCORED = (("scored", ""),)
-
 
 @dataclass(frozen=True)
 class DataFile:
@@ -20,7 +18,7 @@ class DataFile:
     name, sha256
         As recorded.
     roles
-        What it was used for, each with the model's name where it is of one.
+        What it was used for: "scored", "training of botan" ...
     path
         Where it lies now, the same to the last bit; None where it is not known to.
     problem
@@ -30,20 +28,19 @@ class DataFile:
 
     name: str
     sha256: str
-    roles: tuple[tuple[str, str], ...]
+    roles: tuple[str, ...]
     path: Path | None = None
     problem: str = ""
 
     @property
     def purpose(self) -> str:
-        """The roles in words: "scored; training of botan, node-only"."""
-        models: dict[str, list[str]] = {}
-        for role, model in self.roles:
-            models.setdefault(role, []).append(model)
-        return "; ".join(
-            role + (f" of {', '.join(names)}" if any(names) else "")
-            for role, names in models.items()
-        )
+        """The roles in words: "scored; training of botan"."""
+        return "; ".join(self.roles)
+
+
+def listed(values: object) -> list[object]:
+    """Return what a record lists; nothing where it is no list."""
+    return values if isinstance(values, list) else []
 
 
 def recorded_inputs(record: object) -> list[tuple[str, str]]:
@@ -51,7 +48,7 @@ def recorded_inputs(record: object) -> list[tuple[str, str]]:
     inputs = record.get("inputs") if isinstance(record, dict) else None
     return [
         (str(entry["name"]), str(entry["sha256"]))
-        for entry in (inputs if isinstance(inputs, list) else [])
+        for entry in listed(inputs)
         if isinstance(entry, dict) and "name" in entry and "sha256" in entry
     ]
 
@@ -75,18 +72,16 @@ def files_of_cards(cards: Iterable[Card]) -> list[DataFile]:
         roles = {
             str(name): role
             for role, part in (("training", "train"), ("validation", "validation"))
-            for name in _listed(card.data.get(part))
+            for name in listed(card.data.get(part))
         }
-        files += [
-            DataFile(name, digest, ((roles.get(name, "input"), card.name),))
-            for name, digest in recorded_inputs(card.provenance)
-        ]
+        for name, digest in recorded_inputs(card.provenance):
+            files.append(DataFile(name, digest, (f"{roles.get(name, 'input')} of {card.name}",)))
     return files
 
 
-def files_here(paths: Iterable[Path], role: str, model: str = "") -> list[DataFile]:
+def files_here(paths: Iterable[Path], role: str) -> list[DataFile]:
     """Return files of this machine."""
-    return [DataFile(path.name, sha256(path), ((role, model),), path) for path in paths]
+    return [DataFile(path.name, sha256(path), (role,), path) for path in paths]
 
 
 def merged(files: Iterable[DataFile]) -> list[DataFile]:
@@ -104,15 +99,13 @@ def merged(files: Iterable[DataFile]) -> list[DataFile]:
 
 
 def _checked(name: str, digest: str, place: str) -> DataFile:
-    path = Path(place)
-    if not place or not _is_there(path):
+    problem = ""
+    if not place or not _is_there(Path(place)):
         where = f" ({place})" if place else ""
         problem = f"missing: not found where it was scored{where}"
-    elif sha256(path) != digest:
+    elif sha256(Path(place)) != digest:
         problem = f"changed: the SHA-256 of {place} is not the recorded one"
-    else:
-        return DataFile(name, digest, SCORED, path)
-    return DataFile(name, digest, SCORED, None, problem)
+    return DataFile(name, digest, ("scored",), None if problem else Path(place), problem)
 
 
 def _is_there(path: Path) -> bool:
@@ -120,7 +113,3 @@ def _is_there(path: Path) -> bool:
         return path.exists()
     except (OSError, ValueError):  # no name of a file at all
         return False
-
-
-def _listed(names: object) -> list[object]:
-    return names if isinstance(names, list) else []

@@ -9,6 +9,7 @@ from glassbotan.errors import InputError
 from glassbotan.evaluation.files import read_all_scores
 from glassbotan.evaluation.scores import Scores
 from glassbotan.figures.report.history import History, read_history
+from glassbotan.figures.report.inputs import listed
 from glassbotan.models.card import CARD, Card
 from glassbotan.models.registry import bundled_names, card_of, locate
 from glassbotan.training.config import Recipe, load_recipe
@@ -47,15 +48,17 @@ class Subject:
     @property
     def validation(self) -> list[str]:
         """Files, folders or parts of data sets that the recipe validates on."""
-        section = self.recipe.get("data")
-        names = section.get("validation") if isinstance(section, dict) else None
-        return [str(name) for name in names] if isinstance(names, list) else []
+        return [str(name) for name in listed(self._data.get("validation"))]
 
     @property
     def box(self) -> list[float] | None:
         """The recipe's edge lengths for files that have none."""
+        return self._data.get("box")
+
+    @property
+    def _data(self) -> dict[str, Any]:
         section = self.recipe.get("data")
-        return section.get("box") if isinstance(section, dict) else None
+        return section if isinstance(section, dict) else {}
 
     @property
     def monitored(self) -> str:
