@@ -216,7 +216,7 @@ def _read(path: AnyPath, kind: type[Kind], format_name: str | None, options: Rea
     name = format_name or _formats.detect_format(source)
     entry = _formats.named_format(name)
     _formats.check_readable(source)
-    LOGGER.debug("reading %s as %s", source, name)
+    LOGGER.debug("reading %s%s %s", source, " as" if format_name else ", found to be", name)
     if not entry.read:
         raise InputError(f"{source}: format {name} is written only, not read")
     if kind not in entry.read:
