@@ -12,14 +12,13 @@ of eight in twenty. A call takes no more than ``--seconds`` of processor time fo
 how far it came, and the next goes on from there (``--cache``).
 """
 
-import argparse
-import json
 import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from common import options, published_file, write_record
 
 import glassbotan as gb
 from glassbotan.provenance import provenance
@@ -27,9 +26,7 @@ from glassbotan.simulation import DynamicsSettings, start
 from glassbotan.simulation.engine import Run
 from glassbotan.structure.potential import KOB_ANDERSEN, PairPotential
 
-SNAPSHOT = (
-    Path(__file__).parent.parent / "data/published/isoconfig_N4096T0.44_402_tc07.npz"
-)  # fmt: skip
+SNAPSHOT = published_file(402)
 BETWEEN = 1000
 """Steps between two looks at the energy."""
 KEPT = 10_000
@@ -39,14 +36,13 @@ so that going on repeats nothing."""
 
 def main() -> None:
     """Measure, print and, if asked, write JSON."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = options(__doc__)
     parser.add_argument("--engines", default="lammps,ensemble")
     parser.add_argument("--steps", default="100000,1000000")
     parser.add_argument("--trajectories", default="1,8")
     parser.add_argument("--shift", choices=("energy", "force"), default="energy")
     parser.add_argument("--seconds", type=float, default=600.0)
     parser.add_argument("--cache", type=Path, default=Path("out/drift"))
-    parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     asked = zip(
         arguments.engines.split(","),
@@ -56,9 +52,8 @@ def main() -> None:
     )
     potential = replace(KOB_ANDERSEN, shift=arguments.shift)
     rows = [measure(*one, potential, arguments.seconds, arguments.cache) for one in asked]
-    if arguments.json:
-        record = {"rows": rows, "provenance": provenance([SNAPSHOT])}
-        arguments.json.write_text(json.dumps(record, indent=2) + "\n")
+    record = {"rows": rows, "provenance": provenance([SNAPSHOT])}
+    write_record(record, arguments.json)
 
 
 def measure(

@@ -17,14 +17,13 @@ second count every trajectory. Each figure is the best of the repeats by process
 other work on the machine disturbs little.
 """
 
-import argparse
-import json
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from common import options, published_file, write_record
 
 import glassbotan as gb
 from glassbotan.provenance import provenance
@@ -41,8 +40,7 @@ from glassbotan.structure.periodic import FloatArray, wrap
 from glassbotan.structure.potential import KOB_ANDERSEN
 from glassbotan.structure.snapshot import Snapshot
 
-REPOSITORY = Path(__file__).parent.parent
-SNAPSHOT = REPOSITORY / "data/published/isoconfig_N4096T0.44_402_tc07.npz"
+SNAPSHOT = published_file(402)
 TEMPERATURE, TIMESTEP = 0.44, 0.005
 LATE = 1000.0
 """Time from which trajectories have gone their own ways."""
@@ -52,13 +50,11 @@ LAMMPS_SKINS = (0.25, 0.3)
 
 def main() -> None:
     """Measure, print and, if asked, write JSON."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = options(__doc__, repeats=5)
     parser.add_argument("--times", default="0,130")
     parser.add_argument("--trajectories", default="8,32")
     parser.add_argument("--cache", type=Path, default=Path("out/ensemble"))
-    parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--prepare", action="store_true")
-    parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     snapshot = gb.read(SNAPSHOT)
     rows = []
@@ -71,9 +67,8 @@ def main() -> None:
                 rows.append(measure(snapshot, run, moment, arguments.repeats))
     for trajectories in {row["trajectories"] for row in rows}:
         sum_up([row for row in rows if row["trajectories"] == trajectories and row["time"] >= LATE])
-    if arguments.json:
-        record = {"rows": rows, "provenance": provenance([SNAPSHOT])}
-        arguments.json.write_text(json.dumps(record, indent=2) + "\n")
+    record = {"rows": rows, "provenance": provenance([SNAPSHOT])}
+    write_record(record, arguments.json)
 
 
 def go_to(run: EnsembleRun, moment: float, cache: Path) -> None:

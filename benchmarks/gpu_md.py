@@ -14,7 +14,6 @@ runs a tiny case in the plain form, whose rate is told by processor time.
 """
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -26,6 +25,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from common import options, write_record
 
 from glassbotan import io
 from glassbotan.simulation.cages import Cages
@@ -46,23 +46,20 @@ LAMMPS = 1.3e6
 
 def main() -> None:
     """Check, measure, print and, if asked, write JSON."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = options(__doc__, steps=400)
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda")
     parser.add_argument("--boxes", default="1,16,64,128")
     parser.add_argument("--trajectories", default="8,32")
-    parser.add_argument("--steps", type=int, default=400)
     parser.add_argument("--drift-steps", type=int, default=1_000_000)
     parser.add_argument("--tune", action="store_true")
     parser.add_argument("--seconds", type=float, default=480.0)
-    parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     deadline = time.monotonic() + arguments.seconds
     if arguments.device == "cuda" and not torch.cuda.is_available():
         print(NO_GPU)
         sys.exit(1)
     record = on_cpu() if arguments.device == "cpu" else on_gpu(arguments, deadline)
-    if arguments.json:
-        arguments.json.write_text(json.dumps(record, indent=2) + "\n")
+    write_record(record, arguments.json)
 
 
 def on_cpu() -> dict[str, Any]:

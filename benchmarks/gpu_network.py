@@ -19,8 +19,6 @@ installed), and a few minutes. The graph has the published size: 4096 jittered p
 kernels (edges_forward, edges_backward, rows_backward, nodes_forward, ...) and tells which is best.
 """
 
-import argparse
-import json
 import statistics
 import sys
 import time
@@ -34,6 +32,8 @@ import torch
 from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+
+from common import options, write_record
 
 from glassbotan.models.botan import Botan
 from glassbotan.models.captured import CapturedLoss, padded, padded_rows, padded_size
@@ -84,11 +84,10 @@ LARGEST_ERRORS = {
 
 def main() -> None:
     """Check, measure, print and, if asked, write JSON."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = options(__doc__)
     parser.add_argument("--quick", action="store_true", help="checks and few rounds")
     parser.add_argument("--compile", action="store_true", help="torch.compile too")
     parser.add_argument("--tune", nargs="*", default=[], metavar="KERNEL")
-    parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     if not torch.cuda.is_available():
         sys.exit("benchmarks/gpu_network.py: PyTorch sees no GPU here")
@@ -107,8 +106,7 @@ def main() -> None:
     for name, part in parts.items():
         print(f"\n## {name}", flush=True)
         record[name] = part()
-        if arguments.json:
-            arguments.json.write_text(json.dumps(record, indent=2) + "\n")
+        write_record(record, arguments.json)
     if not all(row["passed"] for row in record["checks"]):
         sys.exit("a check failed")
 

@@ -9,8 +9,6 @@ the energies that it watches and its new setups. The ratio is the median of the 
 neighbouring runs.
 """
 
-import argparse
-import json
 import os
 import re
 import statistics
@@ -20,24 +18,20 @@ import tempfile
 import time
 from pathlib import Path
 
+from common import options, published_file, write_record
+
 import glassbotan as gb
 from glassbotan.provenance import provenance
 from glassbotan.simulation import DynamicsSettings, lammps_engine, start
 from glassbotan.structure.lammps import interaction_commands
 from glassbotan.structure.potential import KOB_ANDERSEN
 
-SNAPSHOT = (
-    Path(__file__).parent.parent / "data/published/isoconfig_N4096T0.44_401_tc07.npz"
-)  # fmt: skip
+SNAPSHOT = published_file(401)
 
 
 def main() -> None:
     """Measure, print and, if asked, write JSON."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--repeats", type=int, default=7)
-    parser.add_argument("--steps", type=int, default=2000)
-    parser.add_argument("--json", type=Path)
-    arguments = parser.parse_args()
+    arguments = options(__doc__, repeats=7, steps=2000).parse_args()
     os.environ["OMP_NUM_THREADS"] = "1"
     pairs = [(executable(arguments.steps), engine(arguments.steps))
              for _ in range(arguments.repeats)]  # fmt: skip
@@ -46,14 +40,13 @@ def main() -> None:
     ]  # fmt: skip
     ratio = statistics.median(theirs / ours for theirs, ours in pairs)
     print(f"executable {rates[0]:.3g}, engine {rates[1]:.3g} particle-steps/s, ratio {ratio:.3f}")
-    if arguments.json:
-        row = {
-            "executable_particle_steps_per_s": rates[0],
-            "engine_particle_steps_per_s": rates[1],
-            "ratio": ratio,
-        }
-        record = {"rows": [row], "provenance": provenance([SNAPSHOT], threads=1)}
-        arguments.json.write_text(json.dumps(record, indent=2) + "\n")
+    row = {
+        "executable_particle_steps_per_s": rates[0],
+        "engine_particle_steps_per_s": rates[1],
+        "ratio": ratio,
+    }
+    record = {"rows": [row], "provenance": provenance([SNAPSHOT], threads=1)}
+    write_record(record, arguments.json)
 
 
 def begin() -> lammps_engine.LammpsRun:

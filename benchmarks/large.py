@@ -10,8 +10,6 @@ search and forward pass together. With one thread times are the processor's. The
 growth N^p is the slope of a straight line through all sizes, both axes logarithmic.
 """
 
-import argparse
-import json
 import os
 import resource
 import statistics
@@ -20,15 +18,14 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
-from pathlib import Path
 
 import numpy as np
+from common import options, published_file, write_record
 
 import glassbotan as gb
 from glassbotan.provenance import provenance
 
-REPOSITORY = Path(__file__).parent.parent
-SNAPSHOT = REPOSITORY / "data/published/isoconfig_N4096T0.44_401_tc07.npz"
+SNAPSHOT = published_file(401)
 SHAPES = {1: (1, 1, 1), 8: (2, 2, 2), 64: (4, 4, 4), 250: (5, 5, 10)}
 FORMS = {"usual": 64, "spans": 250}
 """Which are measured up to how many copies: the usual form of a million particles takes 21 GB."""
@@ -38,11 +35,9 @@ GIB = 2**30
 
 def main() -> None:
     """Measure, print and, if asked, write JSON."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = options(__doc__, threads=1)
     parser.add_argument("--copies", default=",".join(map(str, SHAPES)))
     parser.add_argument("--model", default="botan")
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     print("form   particles     edges  graph s  forward s  graph GiB  peak GiB")
     rows, exponents = [], {}
@@ -57,10 +52,9 @@ def main() -> None:
                 f"{form:6s} growth N^p, p = {graph:10.2f} {forward:10.2f} "
                 f"{graph_memory:10.2f} {peak:9.2f}"
             )
-    if arguments.json:
-        made = provenance([SNAPSHOT], model=arguments.model, threads=arguments.threads)
-        record = {"rows": rows, "exponents": exponents, "provenance": made}
-        arguments.json.write_text(json.dumps(record, indent=2) + "\n")
+    made = provenance([SNAPSHOT], model=arguments.model, threads=arguments.threads)
+    record = {"rows": rows, "exponents": exponents, "provenance": made}
+    write_record(record, arguments.json)
 
 
 def in_own_process(copies: int, form: str, model: str, threads: int) -> dict[str, str | float]:

@@ -26,11 +26,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from common import options, published_file, write_record
 
 from glassbotan.provenance import provenance
 
-REPOSITORY = Path(__file__).parent.parent
-SNAPSHOT = REPOSITORY / "data/published/isoconfig_N4096T0.44_401_tc07.npz"
+SNAPSHOT = published_file(401)
 BOX = 15.05658
 CUTOFF = 2.0
 SIDES = ("textbook", "first", "later")
@@ -41,9 +41,7 @@ Means = dict[str, float]
 
 def main() -> None:
     """Measure, print and, if asked, write JSON."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--json", type=Path)
+    parser = options(__doc__, repeats=5)
     parser.add_argument("--side", choices=SIDES, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -57,9 +55,8 @@ def main() -> None:
             f"textbook way; peak memory {row['peak_mb']:.0f} MB, of which {row['imports_mb']:.0f} "
             f"MB imports; imports {row['imports_seconds']:.2f} s"
         )
-    if arguments.json:
-        record = {"rows": rows, "provenance": provenance([SNAPSHOT], threads=1)}
-        arguments.json.write_text(json.dumps(record, indent=2) + "\n")
+    record = {"rows": rows, "provenance": provenance([SNAPSHOT], threads=1)}
+    write_record(record, arguments.json)
 
 
 def one_round() -> dict[str, dict[str, float]]:

@@ -11,12 +11,10 @@ programs on the machine disturb less. Shares are of the rate at which this machi
 [4096, 64] by [64, 64] in the same run; peak memory is the whole process'.
 """
 
-import argparse
-import json
 import statistics
 from contextlib import ExitStack
-from pathlib import Path
 
+from common import options, write_record
 from network_sides import SIDES, SNAPSHOT, WORKLOADS, SideProcess
 
 from glassbotan.provenance import provenance
@@ -26,20 +24,15 @@ Row = dict[str, str | float]
 
 def main() -> None:
     """Measure, print and, if asked, write JSON."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--json", type=Path)
-    arguments = parser.parse_args()
+    arguments = options(__doc__, repeats=5, threads=2).parse_args()
     with ExitStack() as running:
         sides = {
             name: running.enter_context(SideProcess(name, arguments.threads)) for name in SIDES
         }
         sides = {name: side for name, side in sides.items() if side.available}
         rows = [row for name in WORKLOADS for row in measured(name, sides, arguments.repeats)]
-    if arguments.json:
-        record = {"rows": rows, "provenance": provenance([SNAPSHOT], threads=arguments.threads)}
-        arguments.json.write_text(json.dumps(record, indent=2) + "\n")
+    record = {"rows": rows, "provenance": provenance([SNAPSHOT], threads=arguments.threads)}
+    write_record(record, arguments.json)
 
 
 def measured(workload: str, sides: dict[str, SideProcess], repeats: int) -> list[Row]:

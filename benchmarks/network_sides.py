@@ -10,14 +10,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from common import REPOSITORY, published_file
+
 if TYPE_CHECKING:
     import torch
 
     from glassbotan.models.recurrent import RecurrentNetwork as Network
     from glassbotan.models.recurrent import RecurrentSettings
 
-REPOSITORY = Path(__file__).parent.parent
-SNAPSHOT = REPOSITORY / "data/published/isoconfig_N4096T0.44_401_tc07.npz"
+SNAPSHOT = published_file(401)
 
 TEXTBOOK, TUNED, PLAIN, NATIVE = "textbook", "textbook, memory kept", "PyTorch", "native"
 SIDES = (TEXTBOOK, TUNED, PLAIN, NATIVE)

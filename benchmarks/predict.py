@@ -7,8 +7,6 @@ written and with a map as well. ``import torch`` alone is the floor of every com
 network; it and commands that run none take turns with the others. Figures are medians.
 """
 
-import argparse
-import json
 import os
 import resource
 import statistics
@@ -18,20 +16,17 @@ import tempfile
 import time
 from pathlib import Path
 
+from common import options, published_file, write_record
+
 from glassbotan.provenance import provenance
 
-REPOSITORY = Path(__file__).parent.parent
-SNAPSHOT = REPOSITORY / "data/published/isoconfig_N4096T0.44_401_tc07.npz"
+SNAPSHOT = published_file(401)
 FIGURES = ("wall_seconds", "processor_seconds", "peak_mb")
 
 
 def main() -> None:
     """Measure, print and, if asked, write JSON."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--json", type=Path)
-    arguments = parser.parse_args()
+    arguments = options(__doc__, repeats=5, threads=2).parse_args()
     with tempfile.TemporaryDirectory() as folder:
         sides = commands(Path(folder))
         for command in sides.values():
@@ -49,9 +44,8 @@ def main() -> None:
             f"{row['side']}: {row['wall_seconds']:.2f} s, of the processor "
             f"{row['processor_seconds']:.2f} s; peak memory {row['peak_mb']:.0f} MB"
         )
-    if arguments.json:
-        record = {"rows": rows, "provenance": provenance([SNAPSHOT], threads=arguments.threads)}
-        arguments.json.write_text(json.dumps(record, indent=2) + "\n")
+    record = {"rows": rows, "provenance": provenance([SNAPSHOT], threads=arguments.threads)}
+    write_record(record, arguments.json)
 
 
 def commands(folder: Path) -> dict[str, list[str]]:

@@ -17,8 +17,6 @@ processes. Ratios, medians over the repeats of neighbouring runs, are
 The start, some seconds, takes its share of the first: ``--time 130`` shows a run of minutes.
 """
 
-import argparse
-import json
 import resource
 import statistics
 import subprocess
@@ -30,8 +28,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import yaml
+from common import REPOSITORY, options, write_record
 
-REPOSITORY = Path(__file__).parent.parent
 SNAPSHOTS = [
     REPOSITORY / f"data/published/isoconfig_N4096T0.44_{number}_tc07.npz" for number in (401, 402)
 ]
@@ -48,12 +46,9 @@ class Seconds:
 
 def main() -> None:
     """Measure, print and, if asked, write JSON."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = options(__doc__, repeats=2, workers=2)
     parser.add_argument("--time", type=float, default=13.0)
-    parser.add_argument("--repeats", type=int, default=2)
-    parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--engine", default="ensemble")
-    parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="workers-") as folder:
         campaign = Path(folder) / "campaign.yaml"
@@ -76,18 +71,17 @@ def main() -> None:
         f"{ratios['wall_without_start']:.2f} without the start, {ratios['processor']:.2f} by "
         "processor time"
     )
-    if arguments.json:
-        from glassbotan.provenance import provenance
+    from glassbotan.provenance import provenance
 
-        record = {
-            "workers": arguments.workers,
-            "time": arguments.time,
-            "engine": arguments.engine,
-            "ratios": ratios,
-            "runs": [[asdict(run) for run in pair] for pair in pairs],
-            "provenance": provenance(SNAPSHOTS),
-        }
-        arguments.json.write_text(json.dumps(record, indent=2) + "\n")
+    record = {
+        "workers": arguments.workers,
+        "time": arguments.time,
+        "engine": arguments.engine,
+        "ratios": ratios,
+        "runs": [[asdict(run) for run in pair] for pair in pairs],
+        "provenance": provenance(SNAPSHOTS),
+    }
+    write_record(record, arguments.json)
 
 
 def content(engine: str, moment: float) -> dict[str, object]:
