@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SNAPSHOT ?= data/published/isoconfig_N4096T0.44_401_tc07.npz
 OUT ?= out
+# Processes that run the tests at once, a core each.
+WORKERS ?= logical
 BENCH := $(OUT)/bench
 
 .PHONY: help env predict test lint types unit slow bench viewer gallery clean
@@ -32,7 +34,9 @@ predict: $(READY)
 	@mkdir -p $(OUT)
 	$(BIN)/glassbotan predict $(SNAPSHOT) --output $(OUT)/prediction.extxyz --map $(OUT)/map.png
 
-test: lint types unit
+# Types are checked while tests run.
+test: lint
+	$(MAKE) -j 2 types unit
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -42,7 +46,7 @@ types: $(READY)
 	$(BIN)/mypy
 
 unit: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 8 --dist loadfile
 
 slow: $(READY)
 	$(BIN)/python -m pytest -m slow

@@ -8,6 +8,11 @@ from typing import Any
 import hypothesis
 import numpy as np
 import pytest
+
+# Two threads that wait for each other are far slower than one where the machine is busy. PyTorch
+# reads this when it is imported, here and in the processes that tests start.
+os.environ["OMP_NUM_THREADS"] = "1"
+
 import torch
 
 if not torch.cuda.is_available():
@@ -24,12 +29,6 @@ hypothesis.settings.load_profile("patient")
 
 REPOSITORY = Path(__file__).parent.parent
 PUBLISHED = REPOSITORY / "data" / "published"
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _few_threads() -> None:
-    # Two threads that wait for each other are far slower than one where the machine is busy.
-    torch.set_num_threads(1)
 
 
 @pytest.fixture(autouse=True, scope="session")

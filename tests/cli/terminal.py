@@ -15,7 +15,7 @@ COLOURS = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "PY_COLORS", "TERM", "CO
 def environment(**changes: str) -> dict[str, str]:
     """Return this process's environment without what the user prefers, and with the changes."""
     plain = {name: value for name, value in os.environ.items() if name not in COLOURS}
-    return {**plain, "TERM": "xterm-256color", "OMP_NUM_THREADS": "1", **changes}
+    return {**plain, "TERM": "xterm-256color", **changes}
 
 
 def command(*arguments: object) -> list[str]:

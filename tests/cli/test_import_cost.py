@@ -28,6 +28,13 @@ def test_commands_that_run_no_network_load_no_heavy_library(command):
     assert not HEAVY & found
 
 
+def test_a_command_is_loaded_without_the_others():
+    found = loaded("-m", "glassbotan", "fetch", "--help")
+    # What fetch imports, and neither what predict does nor the simulations.
+    assert "glassbotan.cli.console" in found
+    assert not {"glassbotan.cli.lasting", "glassbotan.cli.from_model"} & found
+
+
 @pytest.mark.parametrize(
     "module", ["glassbotan", "glassbotan.models.predictor", "glassbotan.datasets"]
 )

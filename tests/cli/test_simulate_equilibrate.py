@@ -1,6 +1,5 @@
 """glassbotan simulate equilibrate: files, numbers, stops, and what it refuses."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -151,7 +150,6 @@ def begin(*words) -> subprocess.Popen:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
 
 

@@ -141,7 +141,7 @@ def test_descriptors_live_beside_lammps_in_one_process():
     done = subprocess.run(
         [sys.executable, "-c", code],
         check=False,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY / "tests"), "OMP_NUM_THREADS": "1"},
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY / "tests")},
         capture_output=True,
         text=True,
     )

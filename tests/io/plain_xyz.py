@@ -3,11 +3,9 @@
 from itertools import islice
 from pathlib import Path
 
-import numpy as np
-
 from glassbotan.io.options import ReadOptions, given_box
 from glassbotan.io.species import species_from_labels
-from glassbotan.io.text import column, floats, open_text, particle_count, read_rows
+from glassbotan.io.text import column, floats, open_text, particle_count, split, take, vectors
 from glassbotan.structure import Snapshot
 
 
@@ -16,10 +14,10 @@ def read(path: Path, options: ReadOptions) -> Snapshot:
     source = str(path)
     with open_text(path) as lines:
         count, edges = islice(lines, 2)
-        rows = read_rows(lines, particle_count(count, source), 4, source)
+        rows = split(take(lines, particle_count(count, source), source), 4, source)
     box = floats(edges.split(), "the box", source) if options.box is None else options.box
     return Snapshot(
-        positions=np.stack([floats(column(rows, k), "a row", source) for k in (1, 2, 3)], axis=1),
+        positions=vectors(rows, (1, 2, 3), "a row", source),
         species=species_from_labels(column(rows, 0), options.species, source),
         box=given_box(box, 3, source),
         source=source,

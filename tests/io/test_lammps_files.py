@@ -219,7 +219,7 @@ def test_tilts_of_zero_and_planes_are_read(tmp_path):
         (frame()[:40], "cut off|no frame|number of particles"),
         (frame() + frame()[:60], "cut off"),
         ("ITEM: ATOMS id type x y z\n1 1 0 0 0\n", "before NUMBER OF ATOMS"),
-        (frame().replace("ATOMS\n2\n", f"ATOMS\n{10**11}\n"), "cut off after 2"),
+        (frame().replace("ATOMS\n2\n", f"ATOMS\n{10**11}\n"), "ends after 2"),
     ],
 )
 def test_bad_dumps_are_named(tmp_path, text, message):

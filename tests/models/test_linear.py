@@ -90,6 +90,17 @@ def test_more_snapshots_than_folds_are_all_used():
     assert np.allclose(twelve, reordered, atol=1e-9)
 
 
+def test_a_column_that_hardly_varies_decides_nothing():
+    baseline = new_model("linear", times=(1.0,), alphas=(0.1,))
+    generator = np.random.default_rng(3)
+    groups = [(generator.normal(size=(20, 6)), generator.normal(size=(20, 2))) for _ in range(5)]
+    for x, y in groups:
+        x[:, 4], x[:, 5] = 3.0 + 1e-5 * y[:, 0], 2.0
+    slopes, _, _ = baseline._fit(groups, "A")
+    assert not slopes[:, 4:].any()
+    assert np.all(slopes[:, :4] != 0)
+
+
 def test_a_species_without_a_fit_is_nan_and_no_propensity_is_negative():
     motion = linear_motion(0)
     only_a = replace(motion.snapshot, species=np.zeros(150))

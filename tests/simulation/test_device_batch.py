@@ -31,14 +31,6 @@ pytestmark = pytest.mark.skipif(
 FORCE_SHIFTED = replace(KOB_ANDERSEN, shift="force")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @cache
 def liquid(edge_count=6, dimension=3):
     """216 particles in a box of little more than twice the cutoff: many pairs by two images."""
@@ -99,7 +91,7 @@ def test_trajectories_are_those_of_the_native_engine(integrator, potential):
     wanted = task(trajectories=(0, 5), integrator=integrator, potential=potential)
     ours, theirs = Batch([wanted]), ensemble_engine.start(wanted)
     for run in (ours, theirs):
-        run.advance(200)
+        run.advance(100)
     np.testing.assert_allclose(ours.displacements(0), theirs.displacements(), atol=1e-4)
     np.testing.assert_allclose(ours.velocities(0), theirs.velocities(), atol=5e-3)
     for mine, other in zip(ours.energies(0), theirs.energies(), strict=True):
@@ -111,19 +103,19 @@ def test_trajectories_are_those_of_lammps():
     wanted = task(trajectories=(0, 5))
     ours, theirs = Batch([wanted]), lammps_engine.start(wanted)
     for run in (ours, theirs):
-        run.advance(200)
+        run.advance(100)
     np.testing.assert_allclose(ours.displacements(0), theirs.displacements(), atol=1e-4)
     for mine, other in zip(ours.energies(0), theirs.energies(), strict=True):
         np.testing.assert_allclose(mine, other, rtol=1e-5)
 
 
 def test_energy_and_momentum_are_conserved(monkeypatch):
-    monkeypatch.setattr(batch_module, "STEPS_BETWEEN_RESTS", 100)
+    monkeypatch.setattr(batch_module, "STEPS_BETWEEN_RESTS", 50)
     batch = Batch([task(trajectories=(0, 1), potential=FORCE_SHIFTED)])
-    batch.advance(200)
+    batch.advance(100)
     drift = np.sum(batch.energies(0), axis=0) / batch.initial_energy[0] - 1
     assert np.abs(drift).max() < 3e-4
-    # At step 200 the centre of mass was brought to rest.
+    # At step 100 the centre of mass was brought to rest.
     assert np.abs(batch.momenta(0)).max() / liquid().n_particles < 2e-8
 
 
@@ -165,7 +157,7 @@ def test_lists_are_complete_when_trajectories_have_gone_far_apart():
     assert_forces(batch, liquid(), 1e-4)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(
     edges=st.lists(st.floats(5.1, 9.0), min_size=2, max_size=3),
     size=st.floats(0.0, 20.0),
@@ -261,10 +253,10 @@ def test_a_box_does_the_same_alone_and_among_others(integrator):
         task(larger, (4,), integrator=integrator, temperature=1.0),
     ]
     together = Batch(tasks)
-    together.advance(20)
+    together.advance(10)
     for box, one in enumerate(tasks):
         alone = Batch([one])
-        alone.advance(20)
+        alone.advance(10)
         same(together.state(box), alone.state(0))
 
 

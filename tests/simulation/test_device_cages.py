@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 
 from glassbotan.simulation import engines, ensemble_engine
 from glassbotan.simulation.cages import Cages
@@ -21,11 +20,6 @@ built = pytest.mark.skipif(
     engines.available()["ensemble"] is not None,
     reason="the ensemble engine was not built (no C++ compiler)",
 )
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    torch.set_num_threads(1)
 
 
 def task(dimension=3, trajectories=(0, 1, 2), *, cages=None, temperature=0.44, **changes):

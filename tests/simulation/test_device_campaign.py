@@ -32,22 +32,18 @@ needs_native = pytest.mark.skipif(
 )
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    torch.set_num_threads(1)
-
-
 @pytest.fixture(scope="module")
 def glass():
     return replace(melted(lattice(6, 1.2, 3), 0.5, 300), temperature=0.5)
 
 
-@pytest.fixture
-def content(glass, tmp_path):
+@pytest.fixture(scope="module")
+def content(glass, tmp_path_factory):
     """Two temperatures of one glass, three blocks each."""
-    gb.io.write(tmp_path / "glass.xyz", glass)
+    snapshot = tmp_path_factory.mktemp("glass") / "glass.xyz"
+    gb.io.write(snapshot, glass)
     return {
-        "snapshots": [str(tmp_path / "glass.xyz")],
+        "snapshots": [str(snapshot)],
         "temperature": [0.44, 0.5],
         "times": [0.025, 0.05, 0.075],
         "trajectories": [5, 5, 4],
@@ -57,12 +53,18 @@ def content(glass, tmp_path):
     }
 
 
+@pytest.fixture(scope="module")
+def whole(content, tmp_path_factory):
+    """The store of an undisturbed run."""
+    store = tmp_path_factory.mktemp("stores") / "whole.zarr"
+    assert run_campaign(make_campaign(content), store).complete
+    return store
+
+
 @needs_native
-def test_a_campaign_on_a_device_is_that_on_the_cpu_up_to_rounding(content, tmp_path):
-    summary = run_campaign(make_campaign(content), tmp_path / "device.zarr")
-    assert summary.complete
+def test_a_campaign_on_a_device_is_that_on_the_cpu_up_to_rounding(content, whole, tmp_path):
     run_campaign(make_campaign({**content, "device": "cpu"}), tmp_path / "cpu.zarr")
-    ours, theirs = contents(tmp_path / "device.zarr"), contents(tmp_path / "cpu.zarr")
+    ours, theirs = contents(whole), contents(tmp_path / "cpu.zarr")
     assert ours.keys() == theirs.keys()
     for name, values in ours.items():
         if name.endswith("_error"):
@@ -72,9 +74,9 @@ def test_a_campaign_on_a_device_is_that_on_the_cpu_up_to_rounding(content, tmp_p
 
 
 @needs_native
-def test_a_campaign_that_was_stopped_goes_on_to_the_same_bits(content, tmp_path, monkeypatch):
-    whole = tmp_path / "whole.zarr"
-    run_campaign(make_campaign(content), whole)
+def test_a_campaign_that_was_stopped_goes_on_to_the_same_bits(
+    content, whole, tmp_path, monkeypatch
+):
     # Stopped every few slices, and with other boxes together.
     monkeypatch.setattr(pacing, "FIRST_SLICE", 3)
     monkeypatch.setattr(pacing, "SLICE", 0.1)
@@ -113,10 +115,8 @@ def test_a_block_alone_gives_the_same_frames(content, tmp_path):
 
 
 @needs_native
-def test_a_block_that_blows_up_leaves_the_others_whole(content, tmp_path):
-    whole, torn = tmp_path / "whole.zarr", tmp_path / "torn.zarr"
-    wanted = make_campaign(content)
-    run_campaign(wanted, whole)
+def test_a_block_that_blows_up_leaves_the_others_whole(content, whole, tmp_path):
+    torn, wanted = tmp_path / "torn.zarr", make_campaign(content)
     original = batches._BlockBatch.advance
 
     def advance(batch, steps):

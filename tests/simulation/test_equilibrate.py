@@ -390,7 +390,7 @@ def test_a_start_brings_its_own():
         equilibrate(start=three)
 
 
-@pytest.mark.parametrize("temperature", [0.05, 0.3, 1.5])
+@pytest.mark.parametrize("temperature", [0.05, 1.5])
 def test_the_fastest_ramp_and_a_quench_are_no_blow_up(temperature):
     quick = {"particles": 160, "temperature": temperature, "melt_time": 1.0, "hold_time": 0.5}
     equilibrate(**quick)

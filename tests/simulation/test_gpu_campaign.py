@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 
 import glassbotan as gb
 from conftest import REPOSITORY
@@ -20,7 +19,6 @@ ENSEMBLES = ("--times", "0.1,0.3", "--trajectories", "16", "--seed", "3", "--dev
 @pytest.fixture
 def script(monkeypatch, capsys, tmp_path):
     """Run the script with some words in a folder of its own, and return what it prints."""
-    torch.set_num_threads(1)
     monkeypatch.chdir(tmp_path)
 
     def run(*words):

@@ -54,7 +54,7 @@ def folder(monkeypatch):
 def processes_of(run):
     import psutil
 
-    return psutil.Process(run._process.pid).children(recursive=True)
+    return psutil.Process(run._ranks.processes[0].pid).children(recursive=True)
 
 
 def ranks_among(processes):
@@ -144,7 +144,7 @@ from simulation.glasses import thermal_glass
 from glassbotan.simulation import DynamicsSettings, start
 
 run = start("lammps", thermal_glass(3), DynamicsSettings(0.44), ranks=2)
-print(run._process.pid, flush=True)
+print(run._ranks.processes[0].pid, flush=True)
 run.advance(10_000_000)
 """
 
@@ -193,7 +193,7 @@ def test_what_cannot_be_started_is_refused(begin, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         long = tmp_path / ("long" * 30)
         long.mkdir()
-        patch.setattr(lammps_ranks.tempfile, "tempdir", str(long))
+        patch.setattr(tempfile, "tempdir", str(long))
         with pytest.raises(RunError, match="AF_UNIX path too long.*shorter name"):
             begin(snapshot)
     program = tmp_path / "mpiexec"

@@ -216,7 +216,7 @@ def test_what_is_no_store_is_left_alone(folder, tmp_path):
 
 
 def test_finished_work_is_not_done_again(averages, folder, monkeypatch):
-    monkeypatch.setattr(work, "_begun", None)
+    monkeypatch.setattr(work, "BlockFiles", None)
     told = Told()
     summary = run_campaign(campaign(folder), averages, progress=told)
     assert summary.complete

@@ -10,7 +10,7 @@ import pytest
 import glassbotan as gb
 from conftest import random_ensemble, random_snapshot
 from glassbotan import io
-from glassbotan.dynamics import IsoconfigurationalEnsemble, Trajectories
+from glassbotan.dynamics import IsoconfigurationalEnsemble, Trajectories, motion_of
 from glassbotan.io import ensemble_layout as layout
 from glassbotan.io.ensemble_writer import add_trajectories
 from glassbotan.io.store_export import export
@@ -129,3 +129,19 @@ def test_a_snapshot_of_the_training_store_is_not_validated_on(tmp_path):
     assert io.holds(tmp_path / "b.zarr" / layout.group_name(0), IsoconfigurationalEnsemble)
     with pytest.raises(gb.InputError, match="never be trained on"):
         train(recipe(store, tmp_path / "b.zarr", node_weight=0.4), tmp_path / "run")
+
+
+def test_stored_bonds_may_be_longer_than_the_network_s_but_not_shorter(tmp_path):
+    motions = []
+    for seed in range(2):
+        snapshot = random_snapshot(64, edge=4.2, seed=seed)
+        measured = motion_of(random_ensemble(snapshot), gb.neighbour_graph(snapshot, 1.6))
+        gb.write(tmp_path / f"{seed}.npz", measured)
+        motions.append(tmp_path / f"{seed}.npz")
+    asked = recipe(*motions, node_weight=0.4).model_dump()
+    asked["model"]["cutoff"] = 1.5
+    folder = train(Recipe.model_validate(asked), tmp_path / "run")
+    assert gb.predict(random_snapshot(64, edge=4.2), folder).graph.cutoff == 1.5
+    asked["model"]["cutoff"] = 1.7
+    with pytest.raises(gb.InputError, match=r"those of cutoff 1.6; the model's graph has 1.7"):
+        train(Recipe.model_validate(asked), tmp_path / "other")

@@ -2,16 +2,16 @@
 
 import re
 import sys
-from importlib import import_module
 from io import TextIOWrapper
 from typing import Annotated
 
 import typer
 
 from glassbotan.cli.figure import figure
-from glassbotan.cli.help import Command, CommandGroup, epilog
+from glassbotan.cli.help import epilog
+from glassbotan.cli.loading import group
 from glassbotan.cli.simulate import simulate
-from glassbotan.cli.volume import Quiet, Verbose, set_volume, start_log, with_volume
+from glassbotan.cli.volume import Quiet, Verbose, set_volume, start_log
 from glassbotan.errors import InputError
 
 COMMANDS = (
@@ -37,7 +37,7 @@ FIGURE_EXAMPLE = "glassbotan figure map data/published/isoconfig_N4096T0.44_401_
 
 app = typer.Typer(
     name="glassbotan",
-    cls=CommandGroup,
+    cls=group("glassbotan.cli", COMMANDS),
     no_args_is_help=True,
     # Plain help is the same text on a terminal, in a pipe and without colour.
     rich_markup_mode=None,
@@ -123,16 +123,7 @@ def simulate_options(*, quiet: Quiet = False, verbose: Verbose = False) -> None:
     set_volume(quiet=quiet, verbose=verbose)
 
 
-def _register(group: typer.Typer, package: str, names: tuple[str, ...]) -> None:
-    for name in names:
-        module = import_module(f"{package}.{name}")
-        # A name that Python has taken, such as map, ends in an underscore.
-        command = getattr(module, name, None) or getattr(module, f"{name}_")
-        group.command(name, cls=Command, epilog=epilog(module.EXAMPLE))(with_volume(command))
-
-
-_register(app, "glassbotan.cli", COMMANDS)
-_register(figure, "glassbotan.cli.figure", FIGURES)
-app.add_typer(figure, cls=CommandGroup, epilog=epilog(FIGURE_EXAMPLE))
-_register(simulate, "glassbotan.cli.simulate", SIMULATIONS)
-app.add_typer(simulate, cls=CommandGroup, epilog=epilog(SIMULATE_EXAMPLE))
+app.add_typer(figure, cls=group("glassbotan.cli.figure", FIGURES), epilog=epilog(FIGURE_EXAMPLE))
+app.add_typer(
+    simulate, cls=group("glassbotan.cli.simulate", SIMULATIONS), epilog=epilog(SIMULATE_EXAMPLE)
+)

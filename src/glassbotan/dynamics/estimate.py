@@ -1,6 +1,7 @@
 """A measured value and its standard error, by the jackknife, and how the two are written."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any
 
 import numpy as np
 
@@ -44,6 +45,17 @@ def jackknife_error(replicas: FloatArray) -> FloatArray:
         return np.full(replicas.shape[1:], np.nan)
     deviations = replicas - replicas.mean(axis=0)
     return np.asarray(np.sqrt((n - 1) / n * np.sum(deviations**2, axis=0)))
+
+
+def plain(value: Any) -> Any:
+    """Return a data class, its arrays and those within it as JSON knows them; None for NaN."""
+    if is_dataclass(value):
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if isinstance(value, (list, tuple)):
+        return [plain(entry) for entry in value]
+    return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
 def concise(value: float, error: float) -> str:

@@ -7,7 +7,6 @@ reader of extended XYZ reads that admits such letters, as OVITO does.
 
 import re
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
@@ -29,7 +28,9 @@ from glassbotan.io.text import (
     integers,
     open_text,
     particle_count,
-    read_rows,
+    split,
+    take,
+    vectors,
 )
 from glassbotan.structure import Snapshot
 from glassbotan.structure.periodic import FloatArray
@@ -127,20 +128,14 @@ def _frames(lines: TextIO, source: str) -> Iterator[_Frame]:
             continue
         count = particle_count(first, source)
         comment = next(lines, "")
-        body = list(islice(lines, count))
-        if len(body) < count:
-            raise InputError(
-                f"{source}: ends after {len(body)} of {count} particles; the file is cut off or "
-                "its number of particles is wrong"
-            )
-        yield _Frame(comment, body)
+        yield _Frame(comment, take(lines, count, source))
 
 
 def _snapshot(frame: _Frame, options: ReadOptions, source: str) -> Snapshot:
     info = _info(frame.comment)
     columns = _columns(info.get("Properties", "species:S:1:pos:R:3"), source)
     width = sum(c.width for c in columns.values())
-    rows = read_rows(iter(frame.lines), len(frame.lines), width, source)
+    rows = split(frame.lines, width, source)
     positions = _positions(rows, columns, source)
     lattice = _lattice(info, source)
     dimension = _dimension(info, lattice, positions, source)
@@ -199,9 +194,7 @@ def _positions(rows: Rows, columns: dict[str, _Column], source: str) -> FloatArr
     found = next((columns[name] for name in _POSITIONS if name in columns), None)
     if found is None or found.width not in (2, 3):
         raise InputError(f"{source}: has no column pos:R:3 with the positions")
-    return np.stack(
-        [floats(column(rows, found.first + k), "pos", source) for k in range(found.width)], axis=1
-    )
+    return vectors(rows, range(found.first, found.first + found.width), "pos", source)
 
 
 def _species_column(columns: dict[str, _Column], source: str) -> _Column:

@@ -26,7 +26,10 @@ from glassbotan.io.text import (
     integers,
     open_text,
     particle_count,
-    read_rows,
+    sorted_by_id,
+    split,
+    take,
+    vectors,
 )
 from glassbotan.structure import Snapshot
 from glassbotan.structure.periodic import FloatArray
@@ -69,13 +72,8 @@ def read(path: Path, options: ReadOptions) -> Snapshot:
         header = _header(lines, source)
         rows = _rows(lines, header, source)
     style = _style(header, len(rows[0]), source)
-    ids = integers(column(rows, 0), "the id", source)
-    if len(np.unique(ids)) < len(ids):
-        raise InputError(f"{source}: a particle id stands twice in Atoms")
-    rows = [rows[k] for k in np.argsort(ids)]
-    positions = np.stack(
-        [floats(column(rows, style.x + k), "a coordinate", source) for k in range(3)], axis=1
-    )
+    rows = sorted_by_id(rows, 0, source)
+    positions = vectors(rows, range(style.x, style.x + 3), "a coordinate", source)
     bounds = _bounds(header, source)
     dimension = dimension_of(positions, bounds)
     return Snapshot(
@@ -156,7 +154,7 @@ def _rows(lines: Iterator[str], header: _Header, source: str) -> Rows:
     if blank.strip():
         raise InputError(f"{source}: a blank line is due after Atoms")
     plain = (line.partition("#")[0] for line in lines)
-    return read_rows(plain, header.n_particles, None, source)
+    return split(take(plain, header.n_particles, source), None, source)
 
 
 def _style(header: _Header, width: int, source: str) -> _Style:

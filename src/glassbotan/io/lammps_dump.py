@@ -29,7 +29,10 @@ from glassbotan.io.text import (
     integers,
     open_text,
     particle_count,
-    read_rows,
+    sorted_by_id,
+    split,
+    take,
+    vectors,
 )
 from glassbotan.structure import Snapshot
 from glassbotan.structure.periodic import FloatArray
@@ -82,9 +85,7 @@ def _frames(lines: TextIO, source: str) -> Iterator[_Frame]:
         elif item.startswith("ATOMS"):
             if count is None or not box_title:
                 raise InputError(f"{source}: ATOMS come before NUMBER OF ATOMS and BOX BOUNDS")
-            body = list(islice(lines, count))
-            if len(body) < count:
-                raise InputError(f"{source}: is cut off after {len(body)} of {count} particles")
+            body = take(lines, count, source)
             yield _Frame(box_title, box_lines, item.split()[1:], body)
             count, box_title = None, ""
         else:
@@ -98,9 +99,9 @@ def _snapshot(frame: _Frame, options: ReadOptions, source: str) -> Snapshot:
     names = frame.names
     if len(set(names)) < len(names):
         raise InputError(f"{source}: a column stands twice in ITEM: ATOMS {' '.join(names)[:60]}")
-    rows = read_rows(iter(frame.lines), len(frame.lines), len(names), source)
+    rows = split(frame.lines, len(names), source)
     if "id" in names:
-        rows = _sorted(rows, names.index("id"), source)
+        rows = sorted_by_id(rows, names.index("id"), source)
     bounds = _bounds(frame, source)
     positions = _positions(rows, names, bounds, source)
     dimension = dimension_of(positions, bounds)
@@ -114,13 +115,6 @@ def _snapshot(frame: _Frame, options: ReadOptions, source: str) -> Snapshot:
         },
         source=source,
     )
-
-
-def _sorted(rows: Rows, id_column: int, source: str) -> Rows:
-    ids = integers(column(rows, id_column), "id", source)
-    if len(np.unique(ids)) < len(ids):
-        raise InputError(f"{source}: a particle id stands twice in one frame")
-    return [rows[k] for k in np.argsort(ids)]
 
 
 def _bounds(frame: _Frame, source: str) -> FloatArray:
@@ -150,8 +144,7 @@ def _positions(rows: Rows, names: list[str], bounds: FloatArray, source: str) ->
     found = next((c for c in _COORDINATES if all(name in names for name in c)), None)
     if found is None:
         raise InputError(f"{source}: has no columns x y z (or xs ys zs, xu yu zu, xsu ysu zsu)")
-    values = [floats(column(rows, names.index(name)), name, source) for name in found]
-    positions = np.stack(values, axis=1)
+    positions = vectors(rows, [names.index(name) for name in found], "a coordinate", source)
     if "s" in found[0]:
         positions = bounds[:, 0] + positions * (bounds[:, 1] - bounds[:, 0])
     return positions

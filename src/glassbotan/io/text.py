@@ -1,6 +1,6 @@
 """Reading and writing tables of text, with errors that name the line."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -28,22 +28,28 @@ def open_text(path: Path) -> Iterator[TextIO]:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
 
 
-def read_rows(lines: Iterator[str], n_rows: int, n_columns: int | None, source: str) -> Rows:
-    """Return the next rows, split at white space; ``n_columns`` None asks only for equal lengths.
+def take(lines: Iterable[str], count: int, source: str) -> list[str]:
+    """Return the lines of so many particles; InputError where the file ends before."""
+    # islice stops with the file, so a wrong count costs no memory.
+    found = list(islice(lines, count))
+    if len(found) < count:
+        raise InputError(
+            f"{source}: ends after {len(found)} of {count} particles; the file is cut off or its "
+            "number of particles is wrong"
+        )
+    return found
+
+
+def split(lines: Sequence[str], n_columns: int | None, source: str) -> Rows:
+    """Return lines split at white space; ``n_columns`` None asks only for equal lengths.
 
     Raises
     ------
     InputError
-        The file ends before, or a row has another number of columns.
+        A row has another number of columns.
 
     """
-    # islice stops with the file, so a wrong count of rows costs no memory.
-    rows = [line.split() for line in islice(lines, n_rows)]
-    if len(rows) < n_rows:
-        raise InputError(
-            f"{source}: ends after {len(rows)} of {n_rows} particles; the file is cut off or its "
-            "number of particles is wrong"
-        )
+    rows = [line.split() for line in lines]
     expected = n_columns if n_columns is not None or not rows else len(rows[0])
     for k, row in enumerate(rows):
         if len(row) != expected:
@@ -52,6 +58,19 @@ def read_rows(lines: Iterator[str], n_rows: int, n_columns: int | None, source: 
                 f"expected {expected}: {' '.join(row)[:60]!r}"
             )
     return rows
+
+
+def sorted_by_id(rows: Rows, index: int, source: str) -> Rows:
+    """Return rows by the id in one of their columns; InputError where one stands twice."""
+    ids = integers(column(rows, index), "the id", source)
+    if len(np.unique(ids)) < len(ids):
+        raise InputError(f"{source}: a particle id stands twice in one frame")
+    return [rows[k] for k in np.argsort(ids)]
+
+
+def vectors(rows: Rows, indices: Sequence[int], name: str, source: str) -> FloatArray:
+    """Return some columns as numbers, shape [rows, indices]; errors as of :func:`floats`."""
+    return np.stack([floats(column(rows, k), name, source) for k in indices], axis=1)
 
 
 def column(rows: Rows, index: int) -> list[str]:

@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 
 from glassbotan.errors import InputError
 from glassbotan.models.architecture import WHOLE, Model, ModelSettings, Predicted, Preparation
-from glassbotan.models.ridge import ridge_within_groups
+from glassbotan.models.ridge import cross_fitted_ridge
 from glassbotan.models.state import check_state, entry_of, not_weights
 from glassbotan.progress import Progress, silent
 from glassbotan.settings import Positive
@@ -29,6 +29,12 @@ if TYPE_CHECKING:
 
 ALPHAS = tuple(float(alpha) for alpha in 10.0 ** np.arange(0, 6.1, 0.5))
 """Strengths of the penalty among which cross-validation chooses."""
+
+FOLDS = 10
+"""Of the cross-validation, unless there are fewer snapshots."""
+
+SMALLEST_SPREAD = 1e-3
+"""A column that hardly varies in training must not decide a prediction where it varies."""
 
 INHERENT = "positions_inherent"
 """Field of a snapshot with its inherent structure, where its file brought that along."""
@@ -136,29 +142,42 @@ class Linear(Model):
         self.arrays = preparation.processes.first(lambda: self._fitted(preparation.examples))
 
     def _fitted(self, examples: "Sequence[Example]") -> Mapping[str, FloatArray]:
-        graphs = [example.graph.stored() for example in examples]
-        x = np.concatenate([g["columns"].double().numpy() for g in graphs])
-        y = np.concatenate(
-            [
-                np.hstack([e.targets[name].double().numpy() for name in self.settings.quantities])
-                for e in examples
+        glasses = []
+        for example in examples:
+            graph, values = example.graph.stored(), example.targets
+            y = [values[name].double().numpy() for name in self.settings.quantities]
+            glasses.append((graph["species"].numpy(), graph["columns"].double().numpy(), y))
+        every = np.unique(np.concatenate([species for species, _, _ in glasses]))
+        fits = []
+        for s in every:
+            groups = [
+                (x[species == s], np.hstack(y)[species == s])
+                for species, x, y in glasses
+                if s in species
             ]
-        )
-        species = np.concatenate([g["species"].numpy() for g in graphs])
-        snapshots = np.repeat(np.arange(len(graphs)), [len(g["species"]) for g in graphs])
-        alphas, fits = self.settings.alphas, []
-        for s in np.unique(species):
-            members = species == s
-            if len(alphas) > 1 and np.ptp(snapshots[members]) == 0:
-                raise InputError(
-                    f"linear baseline: species {species_name(int(s))} is in one snapshot only, and "
-                    f"choosing among {len(alphas)} alphas by cross-validation takes two; give more "
-                    "snapshots or one alpha"
-                )
-            fits.append(ridge_within_groups(x[members], y[members], snapshots[members], alphas))
+            fits.append(self._fit(groups, species_name(int(s))))
         parts = (np.stack(part) for part in zip(*fits, strict=True))
         arrays = dict(zip(("slopes", "intercepts", "alphas"), parts, strict=True))
-        return {"species": np.unique(species).astype(np.float64), **arrays}
+        return {"species": every.astype(np.float64), **arrays}
+
+    def _fit(
+        self, groups: Sequence[tuple[FloatArray, FloatArray]], species: str
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return slopes [K T, D], intercepts [K T] and chosen penalties [K T] of one species."""
+        alphas = self.settings.alphas
+        if len(alphas) > 1 and len(groups) == 1:
+            raise InputError(
+                f"linear baseline: species {species} is in one snapshot only, and "
+                f"choosing among {len(alphas)} alphas by cross-validation takes two; give more "
+                "snapshots or one alpha"
+            )
+        spread = np.concatenate([x - x.mean(axis=0) for x, _ in groups]).std(axis=0)
+        # What is divided by infinity never counts.
+        spread[spread < SMALLEST_SPREAD] = np.inf
+        n_folds = min(FOLDS, len(groups))
+        scaled = [(x / spread, y) for x, y in groups]
+        found = cross_fitted_ridge(scaled, np.arange(len(groups)) % n_folds, n_folds, alphas)
+        return found.slopes[-1].T / spread, found.intercepts[-1], found.alphas
 
     def predict(self, inputs: LinearInputs) -> Predicted:
         """Return quantities of particles; NaN for species that the baseline was not fitted to."""

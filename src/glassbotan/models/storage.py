@@ -46,8 +46,10 @@ def load_saved(folder: Path) -> tuple[Model, Card]:
 
 def _check_inputs(settings: ModelSettings, card: Card) -> None:
     """Refuse a model that was trained on inputs of another kind."""
-    if card.inputs and card.inputs != settings.record():
+    now = settings.record()
+    other = [key for key in {**card.inputs, **now} if card.inputs.get(key) != now.get(key)]
+    if card.inputs and other:
         raise InputError(
             f"model {card.name!r} was trained on inputs that this version does not compute "
-            "(inputs); train it anew"
+            f"(other {', '.join(other)}); train it anew"
         )

@@ -6,35 +6,22 @@ that which blocks shared a batch leaves no trace, and another batch goes on from
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from glassbotan.io.atomic import atomic_output
-from glassbotan.simulation import checkpoint
-from glassbotan.simulation.engine import State, Task
 from glassbotan.simulation.pacing import Pacer, StoppedError
 from glassbotan.simulation.protocol import Block
 from glassbotan.simulation.store import Store
 from glassbotan.simulation.targets import Reduction
 from glassbotan.simulation.trajectories import not_at_rest, not_finite
-from glassbotan.simulation.work import (
-    CHECKPOINT,
-    Outcome,
-    Stop,
-    Tell,
-    checkpoint_key,
-    frame_name,
-    kept_state,
-    mark_done,
-)
+from glassbotan.simulation.work import BlockFiles, Outcome, Stop, Tell
 
 if TYPE_CHECKING:
     from glassbotan.simulation.device.engine import Part
     from glassbotan.simulation.device.targets import DeviceReduction
+    from glassbotan.simulation.engine import State
 
 SECONDS_BETWEEN_CHECKPOINTS = 240.0
 
@@ -78,7 +65,7 @@ def run_blocks(
         The disk is full, or there is no memory for the pair lists.
 
     """
-    waiting = [_BlockState.of(store, block) for block in blocks]
+    waiting = [_BlockState(store, block) for block in blocks]
     while waiting and not stop():
         chosen = _that_fit(store, waiting)
         waiting = [one for one in waiting if one not in chosen]
@@ -88,27 +75,17 @@ def run_blocks(
             return
 
 
-@dataclass(eq=False)
-class _BlockState:
+class _BlockState(BlockFiles):
     """A block, and the state that it goes on from; None at the beginning."""
 
-    block: Block
-    task: Task
-    folder: Path
-    key: str
-    state: State | None
-
-    @classmethod
-    def of(cls, store: Store, block: Block) -> "_BlockState":
-        snapshot, protocol = store.snapshot(block.snapshot), store.protocol
-        task = protocol.task(snapshot, block)
-        key = checkpoint_key(snapshot, protocol, block)
-        return cls(block, task, store.work(block), key, kept_state(store, block, key))
+    def __init__(self, store: Store, block: Block) -> None:
+        super().__init__(store, block)
+        self.at = self.state()
 
     @property
     def step(self) -> int:
         """Where it goes on."""
-        return 0 if self.state is None else int(self.state["step"])
+        return 0 if self.at is None else int(self.at["step"])
 
     @property
     def places(self) -> int:
@@ -145,7 +122,7 @@ class _BlockBatch:
         for time_index, step in enumerate(self._store.protocol.steps[:times]):
             pacer.advance(self, int(step), reached=partial(self._keep_all, time_index))
         for one in self._blocks:
-            mark_done(one.folder)
+            one.finish()
             self._record(one.block, Outcome(done=True))
         self._batch.close()
 
@@ -173,8 +150,8 @@ class _BlockBatch:
             first += len(own)
         states: list[State] = []
         for one, part in zip(self._blocks, self._parts, strict=True):
-            if one.state is not None:
-                states += part.split(one.state)
+            if one.at is not None:
+                states += part.split(one.at)
         if states:
             self._batch.restore(states)
 
@@ -182,7 +159,7 @@ class _BlockBatch:
         gone = next(k for k, part in enumerate(self._parts) if box in part.boxes)
         self._record(self._blocks[gone].block, Outcome(done=False, failure=why))
         for one, part in zip(self._blocks, self._parts, strict=True):
-            one.state = part.state()
+            one.at = part.state()
         self._batch.close()
         del self._blocks[gone]
         if self._blocks:
@@ -217,16 +194,14 @@ class _BlockBatch:
 
     def _keep(self, one: _BlockState, part: "Part", time_index: int) -> None:
         """Write a frame: targets summed on the device, or displacements."""
-        kept: dict[str, Any] = {"energies": np.sum(part.energies(), axis=0)}
+        energies = np.sum(part.energies(), axis=0)
         if self._store.protocol.keep == "targets":
             import torch
 
             rows = torch.cat([self._batch.displacements_on_device(box) for box in part.boxes])
-            kept |= self._reduction(one).sums(rows, one.block.trajectories)
+            one.keep(time_index, energies, rows, self._reduction(one))
         else:
-            self._store.keep_displacements(one.block, time_index, part.displacements())
-        with atomic_output(one.folder / frame_name(time_index)) as temporary:
-            np.savez(temporary, **kept)
+            one.keep(time_index, energies, part.displacements(), None)
 
     def _reduction(self, one: _BlockState) -> "DeviceReduction":
         """Return the sums' bonds, which all blocks of a snapshot share."""
@@ -246,7 +221,7 @@ class _BlockBatch:
 
     def _save(self) -> None:
         for one, part in zip(self._blocks, self._parts, strict=True):
-            checkpoint.save(one.folder / CHECKPOINT, part.state(), one.key)
+            one.save(part.state())
 
 
 def _that_fit(store: Store, waiting: Sequence[_BlockState]) -> list[_BlockState]:

@@ -7,11 +7,11 @@ them, and doing them twice or after an interruption gives the same data to the l
 import hashlib
 import json
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -21,11 +21,10 @@ from glassbotan.provenance import package_version
 from glassbotan.simulation import checkpoint
 from glassbotan.simulation.engine import Run, State
 from glassbotan.simulation.pacing import BlownUpError, Pacer, StoppedError
-from glassbotan.simulation.protocol import Block, Protocol
+from glassbotan.simulation.protocol import Block
 from glassbotan.simulation.store import Store
 from glassbotan.simulation.targets import QUANTITIES, Reduction
-from glassbotan.simulation.trajectories import Frame, run_through
-from glassbotan.structure import Snapshot
+from glassbotan.simulation.trajectories import run_through
 from glassbotan.structure.periodic import FloatArray
 from glassbotan.structure.snapshot import fingerprint
 
@@ -86,21 +85,22 @@ def run_block(
         return Outcome(done=True)
     if stop():
         return Outcome(done=False)
-    folder = store.work(block)
-    snapshot, protocol = store.snapshot(block.snapshot), store.protocol
-    key = checkpoint_key(snapshot, protocol, block)
+    files, protocol = BlockFiles(store, block), store.protocol
+    bonds = Reduction(files.task.snapshot, protocol.cutoff) if protocol.keep == "targets" else None
     try:
-        with _begun(store, block, snapshot, key) as run:
+        with _begun(files) as run:
             run_through(
                 run,
                 protocol.steps[: block.times],
-                protocol.interaction.particle_masses(snapshot.species),
+                files.task.masses,
                 conserves_momentum=protocol.integrator == "nve",
-                keep=_keeper(store, block, snapshot, folder),
+                keep=lambda frame: files.keep(
+                    frame.time, frame.energies, frame.displacements, bonds
+                ),
                 pacer=Pacer(
                     tell=lambda: tell(block, run.step),
                     stop=stop,
-                    save=lambda: checkpoint.save(folder / CHECKPOINT, run.state(), key),
+                    save=lambda: files.save(run.state()),
                     interval=SECONDS_BETWEEN_CHECKPOINTS,
                 ),
             )
@@ -108,7 +108,7 @@ def run_block(
         return Outcome(done=False)
     except BlownUpError as error:
         return Outcome(done=False, failure=str(error))
-    mark_done(folder)
+    files.finish()
     return Outcome(done=True)
 
 
@@ -149,76 +149,101 @@ def steps_kept(store: Store, block: Block) -> int:
     return max(kept, default=0)
 
 
-def mark_done(folder: Path) -> None:
-    """Take note in a block's folder that all its frames are kept."""
-    with atomic_output(folder / DONE):
-        pass
-    (folder / CHECKPOINT).unlink(missing_ok=True)
+class Sums(Protocol):
+    """What sums quantities over trajectories, on the processor or on a device."""
+
+    def sums(self, displacements: Any, trajectories: Sequence[int]) -> Mapping[str, FloatArray]:
+        """Return the sums [3, X] by quantity over displacements [R, N, d] of trajectories [R]."""
 
 
-def kept_state(store: Store, block: Block, key: str) -> State | None:
-    """Return the state that a block is to go on from; None where it begins anew.
+class BlockFiles:
+    """What is kept of a block that is under way: frames, a checkpoint, the mark that it is done.
 
-    Parameters
+    Attributes
     ----------
-    store, block
-        Whose checkpoint.
-    key
-        See :func:`checkpoint_key`.
+    block, task
+        Which, and what an engine is asked to run.
+    checkpoint
+        The file.
 
     """
-    folder = store.work(block)
-    state = checkpoint.read(folder / CHECKPOINT, key)
-    if state is None:
-        return None
-    passed = int((store.protocol.steps[: block.times] <= int(state["step"])).sum())
-    return state if all((folder / frame_name(t)).exists() for t in range(passed)) else None
+
+    def __init__(self, store: Store, block: Block) -> None:
+        snapshot = store.snapshot(block.snapshot)
+        self.block, self.task = block, store.protocol.task(snapshot, block)
+        self._store, self._folder = store, store.work(block)
+        self.checkpoint = self._folder / CHECKPOINT
+        # What a checkpoint must agree with: the task, and the program that runs it.
+        asked = [
+            fingerprint(snapshot),
+            snapshot.temperature,
+            store.protocol.to_json(),
+            block.snapshot,
+            list(block.trajectories),
+            package_version(),
+        ]
+        self._key = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+
+    def start(self) -> Run:
+        """Begin the trajectories anew."""
+        return self._store.protocol.start(self.task.snapshot, self.block)
+
+    def state(self) -> State | None:
+        """Return the state that the block is to go on from; None where it begins anew."""
+        state = checkpoint.read(self.checkpoint, self._key)
+        if state is None:
+            return None
+        steps = self._store.protocol.steps[: self.block.times]
+        passed = int((steps <= int(state["step"])).sum())
+        whole = all((self._folder / frame_name(t)).exists() for t in range(passed))
+        return state if whole else None
+
+    def save(self, state: State) -> None:
+        """Write a checkpoint."""
+        checkpoint.save(self.checkpoint, state, self._key)
+
+    def keep(self, time: int, energies: FloatArray, moved: Any, bonds: Sums | None) -> None:
+        """Write a frame.
+
+        Parameters
+        ----------
+        time
+            Its index.
+        energies
+            Total energies, shape [R].
+        moved
+            Displacements, shape [R, N, d], as ``bonds`` takes them.
+        bonds
+            Sums quantities; None where positions are kept.
+
+        """
+        kept: dict[str, Any] = {"energies": energies}
+        if bonds is None:
+            self._store.keep_displacements(self.block, time, moved)
+        else:
+            kept |= bonds.sums(moved, self.block.trajectories)
+        with atomic_output(self._folder / frame_name(time)) as temporary:
+            np.savez(temporary, **kept)
+
+    def finish(self) -> None:
+        """Take note that all frames are kept."""
+        with atomic_output(self._folder / DONE):
+            pass
+        self.checkpoint.unlink(missing_ok=True)
 
 
 @contextmanager
-def _begun(store: Store, block: Block, snapshot: Snapshot, key: str) -> Iterator[Run]:
+def _begun(files: BlockFiles) -> Iterator[Run]:
     """Start a block's run, or take it up where it was left."""
-    run = store.protocol.start(snapshot, block)
+    run = files.start()
     try:
-        state = kept_state(store, block, key)
-        if state is not None and not checkpoint.take_up(run, state, store.work(block) / CHECKPOINT):
+        state = files.state()
+        if state is not None and not checkpoint.take_up(run, state, files.checkpoint):
             run.close()
-            run = store.protocol.start(snapshot, block)
+            run = files.start()
         yield run
     finally:
         run.close()
-
-
-def checkpoint_key(snapshot: Snapshot, protocol: Protocol, block: Block) -> str:
-    """Return what a checkpoint must agree with: the task, and the program that runs it."""
-    task = [
-        fingerprint(snapshot),
-        snapshot.temperature,
-        protocol.to_json(),
-        block.snapshot,
-        list(block.trajectories),
-        package_version(),
-    ]
-    return hashlib.sha256(json.dumps(task, sort_keys=True).encode()).hexdigest()
-
-
-def _keeper(
-    store: Store, block: Block, snapshot: Snapshot, folder: Path
-) -> Callable[[Frame], None]:
-    """Return the function that writes a block's frames."""
-    targets = store.protocol.keep == "targets"
-    reduction = Reduction(snapshot, store.protocol.cutoff) if targets else None
-
-    def keep(frame: Frame) -> None:
-        kept: dict[str, Any] = {"energies": frame.energies}
-        if reduction is None:
-            store.keep_displacements(block, frame.time, frame.displacements)
-        else:
-            kept |= reduction.sums(frame.displacements, block.trajectories)
-        with atomic_output(folder / frame_name(frame.time)) as temporary:
-            np.savez(temporary, **kept)
-
-    return keep
 
 
 def _read_frame(file: Path) -> dict[str, FloatArray]:

@@ -9,18 +9,16 @@ them does stands in rank.py.
 
 import logging
 import os
-import pickle
 import signal
 import socket
+import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from glassbotan.children import Child, end_children, start_child
+from glassbotan.children import ChildDiedError, Children
 from glassbotan.errors import GlassbotanError, LostContactError, RunError, ToldElsewhereError
 from glassbotan.training.config import Recipe
 
@@ -28,11 +26,8 @@ LOGGER = logging.getLogger("glassbotan")
 
 GRACE = 15.0
 """Seconds that processes have to end by themselves when one has failed or Ctrl-C was pressed."""
-PAUSE = 0.05
-"""Seconds between two looks at the processes."""
 
-JOB = "job.pickle"
-"""What the processes are to do: a file in a folder that only this user can write to."""
+LOST = "the processes of the run lost contact with each other"
 
 
 @dataclass(frozen=True)
@@ -85,30 +80,29 @@ def train_in_processes(recipe: Recipe, folder: Path, number: int, *, resume: boo
         One was killed; or Ctrl-C was pressed.
 
     """
-    children: list[Child] = []
-    with tempfile.TemporaryDirectory(prefix="glassbotan-") as name:
-        scratch = Path(name)
-        job = Job(recipe, folder, resume, sys.argv, LOGGER.level)
-        (scratch / JOB).write_bytes(pickle.dumps(job))
-        environment = {
-            "MASTER_ADDR": "127.0.0.1",
-            "MASTER_PORT": str(_free_port()),
-            "NODE_RANK": "0",
-            "WORLD_SIZE": str(number),
-        }
-        command = [sys.executable, "-m", "glassbotan.training.rank", name]
-        try:
-            children.extend(
-                start_child(command, {**environment, "LOCAL_RANK": str(k)}) for k in range(number)
-            )
-            error = _wait(children, scratch, folder)
-        except KeyboardInterrupt:
-            end_children(children, signal.SIGINT, GRACE)
-            raise RunError(f"interrupted; go on with --resume (the run is in {folder})") from None
-        finally:
-            end_children(children, signal.SIGKILL, GRACE)
-    if error is not None:
-        raise error
+    environment = {
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(_free_port()),
+        "NODE_RANK": "0",
+        "WORLD_SIZE": str(number),
+    }
+    command = [sys.executable, "-m", "glassbotan.training.rank"]
+    programs = [(command, {**environment, "LOCAL_RANK": str(k)}) for k in range(number)]
+    again = f"go on with --resume (the run is in {folder})"
+    try:
+        with Children(programs, number, grace=GRACE) as children:
+            try:
+                children.ask(Job(recipe, folder, resume, sys.argv, LOGGER.level))
+                children.end()
+            except KeyboardInterrupt:
+                children.end(signal.SIGINT)
+                raise
+            except ChildDiedError:
+                raise RunError(f"{_death(children)}; {again}") from None
+    except KeyboardInterrupt:
+        raise RunError(f"interrupted; {again}") from None
+    except LostContactError:
+        raise RunError(f"{LOST}; {again}") from None
     return folder / "model"
 
 
@@ -119,39 +113,14 @@ def _free_port() -> int:
         return port
 
 
-def _wait(children: Sequence[Child], scratch: Path, folder: Path) -> Exception | None:
-    """Wait until all have ended, or it is clear why one has failed; return that."""
-    deadline = float("inf")
-    while True:
-        statuses = [child.poll() for child in children]
-        if any(statuses):
-            reason = reason_of(statuses, scratch, folder)
-            if reason is not None:
-                return reason
-            # It may have failed only because another is about to.
-            deadline = min(deadline, time.monotonic() + GRACE)
-        if None not in statuses or time.monotonic() > deadline:
-            break
-        time.sleep(PAUSE)
-    if not any(statuses):
-        return None
-    return RunError(
-        "the processes of the run lost contact with each other; go on with --resume "
-        f"(the run is in {folder})"
-    )
-
-
-def reason_of(statuses: Sequence[int | None], scratch: Path, folder: Path) -> Exception | None:
-    """Return what ended the run, unless that lies with a process that still runs."""
-    for report in sorted(scratch.glob("report-*")):
-        error: Exception = pickle.loads(report.read_bytes())  # noqa: S301 - by our own process
-        if not isinstance(error, LostContactError):
-            return error
-    for k, status in enumerate(statuses):
-        if status is not None and status < 0:
-            return RunError(
-                f"process {k + 1} of {len(statuses)} was killed "
-                f"({signal.Signals(-status).name}), perhaps for want of memory; go on with "
-                f"--resume (the run is in {folder})"
-            )
-    return None
+def _death(children: Children) -> str:
+    """Return what became of the process that ended without a word."""
+    for k, process in enumerate(children.processes):
+        with suppress(subprocess.TimeoutExpired):
+            if process.wait(1.0) < 0:
+                name = signal.Signals(-process.returncode).name
+                return (
+                    f"process {k + 1} of {children.number} was killed ({name}), perhaps for want "
+                    "of memory"
+                )
+    return LOST

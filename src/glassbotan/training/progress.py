@@ -10,8 +10,6 @@ from lightning.pytorch.callbacks import Callback
 from glassbotan.progress import Progress, silent
 from glassbotan.progress_bar import is_drawn, is_quiet, shown
 
-FIGURES = ("loss", "node_loss", "bond_loss", "pearson_A")
-
 
 class EpochProgress(Callback):
     """Tells the snapshots done, by a bar on a terminal; elsewhere writes a line a validation."""
@@ -37,12 +35,14 @@ class EpochProgress(Callback):
 
     def on_validation_end(self, trainer: lightning.Trainer, module: Any) -> None:  # noqa: ARG002
         """Tell the validation's figures."""
-        metrics = trainer.callback_metrics
-        self.figures = "  ".join(
-            f"{name} {float(metrics[f'validation/{name}']):.4f}"
-            for name in FIGURES
-            if f"validation/{name}" in metrics
-        )
+        told = {
+            name.removeprefix("validation/"): float(value)
+            for name, value in trainer.callback_metrics.items()
+            if name.startswith("validation/")
+        }
+        # The loss, its parts, and the correlation.
+        order = sorted(told, key=lambda name: (name != "loss", "loss" not in name))
+        self.figures = "  ".join(f"{name} {told[name]:.4f}" for name in order)
         self._tell(trainer)
         if trainer.is_global_zero and not is_drawn() and not is_quiet():
             epoch = f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}"

@@ -1,48 +1,42 @@
-"""One of the processes that launch.py starts: python -m glassbotan.training.rank FOLDER."""
+"""One of the processes that launch.py starts: python -m glassbotan.training.rank ADDRESS."""
 
 import logging
-import os
-import pickle
 import signal
 import sys
-import threading
 import traceback
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from glassbotan.errors import GlassbotanError, RunError, ToldElsewhereError
-from glassbotan.io.atomic import atomic_output
-from glassbotan.training.launch import JOB, LOGGER, Job, rank
+from glassbotan.children import serve
+from glassbotan.errors import GlassbotanError, LostContactError, RunError, ToldElsewhereError
+
+if TYPE_CHECKING:
+    from glassbotan.training.launch import Job
 
 
-def main(scratch: Path) -> None:
-    """Train as one of the processes; what goes wrong is left in a report."""
-    threading.Thread(target=_end_with_starter, daemon=True).start()
+def carry_out(job: "Job") -> None:
+    """Train as one of the processes."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    job: Job = pickle.loads((scratch / JOB).read_bytes())  # noqa: S301 - by who started this
     sys.argv = list(job.arguments)
     logging.basicConfig(format="%(message)s")
-    LOGGER.setLevel(job.volume)
+    logger = logging.getLogger("glassbotan")
+    logger.setLevel(job.volume)
     try:
         from glassbotan.training.run import train
 
         train(job.recipe, job.folder, resume=job.resume)
-    except (ToldElsewhereError, KeyboardInterrupt):
+    except KeyboardInterrupt:
         sys.exit(1)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the starter tells it
-        if LOGGER.isEnabledFor(logging.DEBUG):
+    except Exception as error:  # noqa: BLE001 - in words that the starter can tell
+        if logger.isEnabledFor(logging.DEBUG):
             traceback.print_exc()
-        leave_report(scratch, error)
-        sys.exit(1)
+        raise told(error) from None
 
 
-def leave_report(scratch: Path, error: Exception) -> None:
-    """Leave what the process that started this one is to raise."""
-    with atomic_output(scratch / f"report-{rank()}") as temporary:
-        temporary.write_bytes(pickle.dumps(_told(error)))
-
-
-def _told(error: Exception) -> Exception:
+def told(error: Exception) -> Exception:
+    """Return an error as the process that started this one is to raise it."""
     text = str(error)
+    if isinstance(error, ToldElsewhereError):
+        return LostContactError(text)
     if isinstance(error, GlassbotanError):
         return error
     if isinstance(error, MemoryError) or "DefaultCPUAllocator" in text:
@@ -52,11 +46,5 @@ def _told(error: Exception) -> Exception:
     return RuntimeError(f"{type(error).__name__}: {error}")
 
 
-def _end_with_starter() -> None:
-    """End this process as soon as the one that started it is gone."""
-    os.read(0, 1)  # nothing ever comes but the end
-    os._exit(1)
-
-
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    serve(sys.argv[1], carry_out, once=True)

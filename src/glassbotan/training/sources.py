@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,7 +21,6 @@ from glassbotan.models.architecture import PLACES, WHOLE
 from glassbotan.models.example import Example
 from glassbotan.provenance import sha256
 from glassbotan.structure import NeighbourGraph, Snapshot
-from glassbotan.structure.periodic import FloatArray
 from glassbotan.structure.snapshot import fingerprint
 from glassbotan.training.config import Recipe, StageSection
 from glassbotan.training.example_files import EXAMPLE_FORM, is_stored, write_example
@@ -63,8 +63,15 @@ def survey(files: Sequence[Path], recipe: Recipe) -> list[Source]:
     Labels are looked at one after another, and never held all at once.
     """
     groups: dict[str, list[Source]] = {}
+    longest = recipe.model.settings().longest_bond
     for path in files:
-        motion = load_labelled(path, cutoff=label_cutoff(recipe), box=_box(recipe)).motion
+        labels = load_labelled(path, any_cutoff=True, **_reading(recipe))
+        motion = labels.motion
+        if labels.graph.cutoff < longest - 1e-9:
+            raise InputError(
+                f"{path}: its bonds are those of cutoff {labels.graph.cutoff:g}; "
+                f"the model's graph has {longest:g}"
+            )
         source = Source(
             (path,),
             motion.snapshot,
@@ -128,8 +135,10 @@ def stored_example(
     return name
 
 
-def _box(recipe: Recipe) -> FloatArray | None:
-    return None if recipe.data.box is None else np.array(recipe.data.box)
+def _reading(recipe: Recipe) -> dict[str, Any]:
+    """Return the cutoff of labels that are made of trajectories, and the box of those without."""
+    box = None if recipe.data.box is None else np.array(recipe.data.box)
+    return {"cutoff": max(LABEL_CUTOFF, recipe.model.settings().longest_bond), "box": box}
 
 
 def _joined(group: Sequence[Source]) -> Source:
@@ -185,7 +194,7 @@ def _name(source: Source, recipe: Recipe, times: tuple[float, ...], fold: int) -
 
 
 def _example(source: Source, recipe: Recipe, times: tuple[float, ...], fold: int) -> Example:
-    [labels] = load_all_labelled(source.files, cutoff=label_cutoff(recipe), box=_box(recipe))
+    [labels] = load_all_labelled(source.files, any_cutoff=True, **_reading(recipe))
     motion, settings = labels.motion, recipe.model.settings()
     chosen = match_times(np.array(times), motion.times)
     if settings.inputs_take_long:
@@ -215,11 +224,6 @@ def measured(
     if extension is not None:
         found["bond_extension"] = extension
     return found
-
-
-def label_cutoff(recipe: Recipe) -> float:
-    """Return the cutoff of the labels' graph: that of stores, or the model's if it is longer."""
-    return max(LABEL_CUTOFF, recipe.model.settings().longest_bond)
 
 
 def _tensor(values: NDArray[np.floating], dtype: torch.dtype) -> Tensor:

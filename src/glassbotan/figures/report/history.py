@@ -2,7 +2,6 @@
 
 import csv
 import math
-import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -80,16 +79,15 @@ def read_history(folder: Path, epochs: Sequence[int] = ()) -> History:
     """
     stages: list[Stage] = []
     first = 0
-    for path in natural_order(folder.glob("stage-*")):
-        if not re.fullmatch(r"stage-\d+", path.name):
-            continue
+    names = (path.name for path in natural_order(folder.glob("stage-*")))
+    for number in (int(name[6:]) for name in names if name[6:].isdecimal()):
+        stage = folder / f"stage-{number}"
         series: dict[str, dict[int, float]] = {}
         # By folder: csv, csv-2, csv-3 ... in the order of resumption.
-        for parent in natural_order(path.glob("logs/*")):
-            if (parent / "metrics.csv").is_file():
-                _add(series, parent / "metrics.csv", first)
-        number = int(path.name.removeprefix("stage-"))
-        stages.append(Stage(number, series, _seconds(path)))
+        for log in natural_order(stage.glob("logs/*")):
+            if (log / "metrics.csv").is_file():
+                _add(series, log / "metrics.csv", first)
+        stages.append(Stage(number, series, _seconds(stage)))
         ran = max((max(s) for s in series.values() if s), default=first) - first
         first += epochs[number - 1] if 0 < number <= len(epochs) else ran
     return History(stages)
@@ -97,26 +95,21 @@ def read_history(folder: Path, epochs: Sequence[int] = ()) -> History:
 
 def _add(series: dict[str, dict[int, float]], log: Path, first: int) -> None:
     """Add a log's figures; rows of a resumed run replace those of the same epoch."""
+    line = 1
     try:
         with log.open(encoding="utf-8", newline="") as file:
-            for line, row in enumerate(csv.DictReader(file), start=2):
-                _add_row(series, row, first, f"{log}, line {line}")
+            for line, row in enumerate(csv.DictReader(file), start=2):  # noqa: B007 - for the error
+                epoch = first + int(row.pop("epoch")) + 1
+                row.pop("step", None)
+                for name, value in ((name, float(text)) for name, text in row.items() if text):
+                    if math.isfinite(value):
+                        series.setdefault(name, {})[epoch] = value
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{log}: cannot be read as a table ({error})") from None
-
-
-def _add_row(
-    series: dict[str, dict[int, float]], row: Mapping[str, str | None], first: int, where: str
-) -> None:
-    try:
-        epoch = first + int(row.get("epoch") or "") + 1
-        for name, text in row.items():
-            if name not in ("epoch", "step") and text:
-                value = float(text)
-                if math.isfinite(value):
-                    series.setdefault(name, {})[epoch] = value
-    except (TypeError, ValueError):
-        raise InputError(f"{where}: expected an epoch and numbers in the log's columns") from None
+    except (KeyError, TypeError, ValueError):
+        raise InputError(
+            f"{log}, line {line}: expected an epoch and numbers in the log's columns"
+        ) from None
 
 
 def _seconds(stage: Path) -> float | None:

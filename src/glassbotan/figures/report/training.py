@@ -34,36 +34,37 @@ def draw_training(
     from matplotlib.colors import to_hex
     from matplotlib.ticker import MaxNLocator
 
-    positive: list[bool] = []
-    named: set[str] = set()
+    values: list[float] = []
     for number, (part, (name, line, marker)) in enumerate(PARTS.items()):
-        for stage in history.stages:
-            series = stage.series.get(f"{part}/{figure}", {})
+        drawn = [
+            stage.series[f"{part}/{figure}"]
+            for stage in history.stages
+            if stage.series.get(f"{part}/{figure}")
+        ]
+        for k, series in enumerate(drawn):
             epochs = sorted(series)
-            values = [series[epoch] for epoch in epochs]
-            positive += [value > 0 for value in values]
+            values += series.values()
             axes.plot(
                 epochs,
-                values,
+                [series[epoch] for epoch in epochs],
                 line,
                 color=to_hex(f"C{number}"),  # of the style that it is drawn in
                 # A run of few epochs is points first, one of many is a line.
                 marker=marker if len(epochs) <= 30 else "",
-                label=name if epochs and part not in named else None,
+                label=name if k == 0 else None,
             )
-            named |= {part} if epochs else set()
     for stage, following in zip(history.stages, history.stages[1:], strict=False):
         starts = [min(series) for series in following.series.values() if series]
         ends = [max(series) for series in stage.series.values() if series]
         if starts and ends:
             axes.axvline(0.5 * (min(starts) + max(ends)), color="0.6", lw=0.6, ls=":")
-    if figure != "pearson_A" and positive and all(positive):
+    if figure != "pearson_A" and values and min(values) > 0:
         axes.set_yscale("log")
     if history.epochs < 2:
         axes.set_xlim(0, 2)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set(xlabel="epoch", ylabel=label or figure)
-    if named:
+    if values:
         axes.legend()
     return axes
 

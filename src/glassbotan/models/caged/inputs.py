@@ -59,21 +59,15 @@ class CagedInputs:
 
     def tensors(self, dtype: torch.dtype = torch.float32, fold: int = WHOLE) -> "CagedTensors":
         """Return the same as tensors."""
-
-        def numbers(values: np.ndarray) -> Tensor:
-            return torch.from_numpy(np.ascontiguousarray(values)).to(dtype)
-
+        names = ("scalars", "averages", "vectors", "bond_scalars", "directions")
+        numbers = {name: np.ascontiguousarray(getattr(self, name)) for name in names}
         senders, receivers = torch.from_numpy(self.graph.edge_index)
         return CagedTensors(
             species=torch.from_numpy(np.ascontiguousarray(self.species)).long(),
             senders=senders,
             receivers=receivers,
-            scalars=numbers(self.scalars),
-            averages=numbers(self.averages),
-            vectors=numbers(self.vectors),
-            bond_scalars=numbers(self.bond_scalars),
-            directions=numbers(self.directions),
             fold=torch.tensor(fold),
+            **{name: torch.from_numpy(values).to(dtype) for name, values in numbers.items()},
         )
 
 

@@ -51,17 +51,16 @@ class Decorrelation:
 
     def of(self, trajectory: int) -> dict[str, object]:
         """Return the numbers of one configuration as JSON knows them."""
-        others = len(self.overlap) > 1
+        largest = [
+            float(np.nanmax(mutual[trajectory])) if len(self.overlap) > 1 else None
+            for mutual in (self.mutual_overlap, self.mutual_structure)
+        ]
         return {
             "scattering": float(self.scattering[trajectory]),
             "overlap": float(self.overlap[trajectory]),
             "structure": float(self.structure[trajectory]),
-            "largest_mutual_overlap": float(np.nanmax(self.mutual_overlap[trajectory]))
-            if others
-            else None,
-            "largest_mutual_structure": float(np.nanmax(self.mutual_structure[trajectory]))
-            if others
-            else None,
+            "largest_mutual_overlap": largest[0],
+            "largest_mutual_structure": largest[1],
             "structure_by_chance": self.chance,
         }
 

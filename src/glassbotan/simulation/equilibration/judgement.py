@@ -6,13 +6,13 @@ compared between the first and the second half of the hold, in units of the stan
 difference, which comes from averages over blocks that are at least a relaxation time long.
 """
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
 from glassbotan.dynamics import tau_alpha
-from glassbotan.dynamics.estimate import concise
+from glassbotan.dynamics.estimate import concise, plain
 from glassbotan.simulation.equilibration.record import HoldRecord
 from glassbotan.structure.periodic import FloatArray
 
@@ -97,7 +97,7 @@ class Judgement:
 
     def as_dict(self) -> dict[str, object]:
         """Return all of it as JSON knows it; None for NaN."""
-        return {name: _plain(value) for name, value in asdict(self).items()}
+        return dict(plain(self))
 
     def describe(self) -> str:
         """Return the numbers in a line."""
@@ -293,11 +293,3 @@ def _normal_score(difference: float, error: float, freedom: int) -> float:
     # The lower tail, where small probabilities keep their digits.
     probability = max(float(stdtr(freedom, -abs(difference) / error)), 1e-300)
     return float(-np.sign(difference) * ndtri(probability))
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, dict):
-        return {name: _plain(inner) for name, inner in value.items()}
-    if isinstance(value, float) and not np.isfinite(value):
-        return None
-    return value
