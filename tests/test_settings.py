@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from glassbotan.errors import InputError
 from glassbotan.settings import checked
+from glassbotan.training.config import DataSection, ModelSection, Recipe, StageSection
 
 TOP = Path(__file__).parent.parent
 
@@ -17,6 +18,15 @@ def test_the_tables_in_the_docs_are_the_models():
     page = (TOP / "docs" / "simulate.md").read_text(encoding="utf-8")
     assert page.count("<!-- settings: ") == len(tool["MODELS"])
     assert tool["with_tables"](page) == page, "run: python tools/settings_tables.py"
+
+
+def test_the_keys_of_a_recipe_are_all_in_the_docs():
+    page = (TOP / "docs" / "train.md").read_text(encoding="utf-8")
+    sections = {"": Recipe, "model.": ModelSection, "data.": DataSection}
+    keys = [f"`{place}{name}`" for place, s in sections.items() for name in s.model_fields]
+    keys += [f"| `{name}` |" for name in StageSection.model_fields]
+    inner = {"`model`", "`data`"}
+    assert [key for key in keys if key not in inner and key not in page] == []
 
 
 class Inner(BaseModel, extra="forbid"):

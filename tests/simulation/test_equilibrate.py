@@ -367,6 +367,7 @@ def test_two_dimensions():
         ({"damping": 0.001}, "shorter than the timestep"),
         ({"mixture": "kob-andersen-2d"}, "density is not known"),
         ({"mixture": "water"}, "no mixture has this name"),
+        ({"mixture": 5}, "mixture: input should be a dictionary or an instance of Mixture"),
     ],
 )
 def test_refusals(changes, message):

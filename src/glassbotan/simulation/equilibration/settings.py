@@ -1,6 +1,7 @@
 """How a glass is prepared: its thermal history, and how long it is held."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import numpy as np
@@ -86,7 +87,7 @@ HISTORY = (
 
 
 def _mixture(given: Any) -> Any:
-    return given if isinstance(given, Mixture) else load_mixture(given)
+    return load_mixture(given) if isinstance(given, (str, Path)) else given
 
 
 class EquilibrationSettings(EngineSettings):
@@ -128,9 +129,9 @@ class EquilibrationSettings(EngineSettings):
     @classmethod
     def _usual(cls, given: Any, known: ValidationInfo) -> Any:
         """Return the default by mixture and start."""
-        mixture, start = known.data["mixture"], known.data.get("start")
-        if given is not None:
+        if given is not None or "mixture" not in known.data:
             return given
+        mixture, start = known.data["mixture"], known.data.get("start")
         defaults: dict[str, Callable[[], float]] = {
             "particles": lambda: PARTICLES if start is None else start.n_particles,
             "density": lambda: _density(mixture, start),
@@ -151,12 +152,13 @@ class EquilibrationSettings(EngineSettings):
         start = given.get("start")
         if start is None:
             return given
-        if not {"particles", "density"}.isdisjoint(_told(given)):
+        asked = {name for name, value in given.items() if value is not None}
+        if asked & {"particles", "density"}:
             raise InputError(
                 f"{start.source}: particles and density are this snapshot's own; leave them out"
             )
         history = {"melt_temperature", "cooling_time", "cooling_rate"}
-        if not history.isdisjoint(_told(given)) or given.get("cooling") == "ramp":
+        if asked & history or given.get("cooling") == "ramp":
             raise InputError(
                 f"{start.source}: what begins from a snapshot is neither melted nor cooled; leave "
                 "out the melt's temperature and the cooling"
@@ -256,10 +258,6 @@ class EquilibrationSettings(EngineSettings):
     def steps(self, time: float) -> int:
         """Return a time as a number of timesteps, at least one."""
         return max(1, round(time / self.timestep))
-
-
-def _told(given: dict[str, Any]) -> set[str]:
-    return {name for name, value in given.items() if value is not None}
 
 
 def _density(mixture: Mixture, start: Snapshot | None) -> float:
