@@ -117,6 +117,14 @@ def test_files_of_another_schema_or_without_particles_are_refused(tmp_path):
         io.read(path)
 
 
+@pytest.mark.parametrize("values", [[], [np.nan], [-1.0]])
+def test_what_is_no_temperature_is_refused(tmp_path, values):
+    odd = frame()
+    odd.log["glassbotan/temperature"] = np.array(values)
+    with pytest.raises(InputError, match=r"temperature|damaged"):
+        io.read(saved(tmp_path, odd))
+
+
 def test_texts_are_refused_on_writing(tmp_path):
     base = random_snapshot(3)
     snapshot = gb.Snapshot(base.positions, base.species, base.box, {"tag": np.array(list("abc"))})

@@ -202,6 +202,8 @@ def node_only(path: Path, **changes: object) -> Path:
         ({"time_indices": [1.5] * 10}, "time_indices"),
         ({"time_indices": [26, 40]}, "2 times for 10"),
         ({"time": "soon"}, "no array of numbers 'time'"),
+        ({"time": [10**400] * 50}, "no array of numbers 'time'"),
+        ({"metadata": {"temperature": 10**400}}, "temperature"),
         ({"trajectory_target_positions": []}, "trajectory_target_positions"),
         ({"trajectory_target_positions": [[np.zeros((20, 2))]] * 10}, "positions of shape"),
         ({"trajectory_target_positions": [[1.0]] * 10}, "positions of shape"),

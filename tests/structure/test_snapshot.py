@@ -26,11 +26,19 @@ from glassbotan.structure import minimum_image, wrap
         ([[0, 0, 0]], ["A"], [9, 9, 9], "whole numbers"),
         (np.zeros((0, 3)), [], [9, 9, 9], "at least one"),
         ([["x", 0, 0]], [0], [9, 9, 9], "not numbers"),
+        ([[10**400, 0, 0]], [0], [9, 9, 9], "not numbers"),
+        ([[0, 0, 1e8]], [0], [9, 9, 9], "box lengths away from the origin"),
     ],
 )
 def test_what_is_no_configuration_is_refused(positions, species, box, message):
     with pytest.raises(gb.InputError, match=message):
         gb.Snapshot(positions, np.array(species), box, source="x")
+
+
+@pytest.mark.parametrize("temperature", [0.0, -0.4, np.nan, np.inf, 10**400, "warm"])
+def test_what_is_no_temperature_is_refused(temperature):
+    with pytest.raises(gb.InputError, match="temperature"):
+        gb.Snapshot(np.zeros((1, 3)), [0], [9.0, 9, 9], temperature=temperature)
 
 
 @pytest.mark.parametrize("values", [np.float64(1.0), 1.0, np.zeros(3), np.zeros((0, 2))])

@@ -36,7 +36,8 @@ def read(path: Path, options: ReadOptions) -> Snapshot:
     try:
         with gsd.fl.open(name=str(path), mode="r") as file:
             return _snapshot(_Frame(file, options.frame, str(path)), options)
-    except (OSError, RuntimeError, ValueError, KeyError, MemoryError) as error:
+    # Whatever the library and NumPy make of a damaged file.
+    except (OSError, RuntimeError, ValueError, LookupError, TypeError, MemoryError) as error:
         raise InputError(
             f"{path}: is not a GSD file, or cut off or damaged ({' '.join(str(error).split())})"
         ) from None

@@ -73,7 +73,7 @@ def _snapshot(path: Path, contents: Contents, options: ReadOptions) -> Snapshot:
             _array(contents, "types", source), options.species, first=0, source=source
         ),
         box=given_box(box, positions.shape[1], source),
-        temperature=float(temperature) if isinstance(temperature, int | float) else None,
+        temperature=temperature if isinstance(temperature, int | float) else None,
         source=source,
     )
 
@@ -81,7 +81,8 @@ def _snapshot(path: Path, contents: Contents, options: ReadOptions) -> Snapshot:
 def _array(contents: Contents, name: str, source: str) -> NDArray[np.float64]:
     values = contents.get(name)
     if isinstance(values, list) and all(isinstance(v, int | float) for v in values):
-        values = np.array(values, dtype=np.float64)
+        # Whole numbers that no float holds become objects, and are refused.
+        values = np.array(values)
     if not isinstance(values, np.ndarray) or values.dtype.kind not in "iuf":
         raise InputError(f"{source}: has no array of numbers {name!r}")
     return values

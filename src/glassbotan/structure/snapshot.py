@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 IntArray = NDArray[np.int64]
 SPECIES_BOUND = 2**31
+FARTHEST = 2**20
+"""Box lengths from the origin; farther away, rounding moves a particle within its box."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,8 +42,8 @@ class Snapshot:
     Raises
     ------
     InputError
-        Shapes disagree, a number is not finite, an edge length is not positive, or a species is
-        negative.
+        Shapes disagree, a number is not finite, an edge length or the temperature is not positive,
+        a species is negative, or a position is farther than ``FARTHEST`` box lengths away.
 
     """
 
@@ -58,6 +60,9 @@ class Snapshot:
         set_(self, "positions", _numeric(self.positions, "positions", self.source))
         set_(self, "box", _numeric(self.box, "box", self.source))
         set_(self, "species", _species(self.species, self.source))
+        if self.temperature is not None:
+            temperature = _numeric(self.temperature, "temperature", self.source)
+            set_(self, "temperature", temperature.item())
         set_(self, "fields", {name: np.asarray(x) for name, x in self.fields.items()})
         _check_shapes(self)
         _check_values(self)
@@ -200,7 +205,7 @@ def _species_of_atoms(atoms: "Atoms", mapping: Mapping[str, int] | None, source:
 def _numeric(values: object, name: str, source: str) -> FloatArray:
     try:
         array = np.ascontiguousarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise InputError(f"{source}: {name} are not numbers ({error})") from None
     bad = np.argwhere(~np.isfinite(array))
     if len(bad):
@@ -250,6 +255,16 @@ def _check_values(snapshot: Snapshot) -> None:
     if np.any(snapshot.box <= 0):
         raise InputError(
             f"{snapshot.source}: box edge lengths are {snapshot.box.tolist()}; all must be positive"
+        )
+    farthest = float(np.max(np.abs(snapshot.positions) / snapshot.box))
+    if farthest > FARTHEST:
+        raise InputError(
+            f"{snapshot.source}: a position lies {farthest:.3g} box lengths away from the origin; "
+            "so far out its place in the box is lost to rounding"
+        )
+    if snapshot.temperature is not None and snapshot.temperature <= 0:
+        raise InputError(
+            f"{snapshot.source}: temperature is {snapshot.temperature}; expected a positive number"
         )
     if np.any(snapshot.species < 0):
         raise InputError(
