@@ -26,8 +26,11 @@ class Domain(BaseModel):
     composition
         Fraction of each species, in order.
     energy
-        Mean and standard deviation over training snapshots of the Kob-Andersen potential energy
-        per particle: a thermometer that every snapshot carries; None for other systems.
+        Mean and standard deviation over training snapshots of the potential energy per particle:
+        a thermometer that every snapshot carries; None where it cannot be had.
+    potential
+        All of the pair potential that this is the energy of; of cards that name none, Kob and
+        Andersen's with the force cut.
 
     """
 
@@ -36,6 +39,7 @@ class Domain(BaseModel):
     density: Positive
     composition: list[Fraction]
     energy: tuple[float, float] | None = None
+    potential: dict[str, Any] | None = None
 
 
 class Card(BaseModel):

@@ -6,8 +6,14 @@ import numpy as np
 
 from glassbotan.errors import InputError
 from glassbotan.models.card import Card, Domain
+from glassbotan.models.potential import record_of
 from glassbotan.structure import Snapshot
-from glassbotan.structure.potential import KOB_ANDERSEN, potential_energy
+from glassbotan.structure.potential import (
+    KOB_ANDERSEN,
+    KOB_ANDERSEN_CUT,
+    PairPotential,
+    potential_energy,
+)
 from glassbotan.structure.snapshot import species_name
 
 DENSITY_TOLERANCE = 0.01
@@ -35,6 +41,7 @@ def domain_of(snapshots: Sequence[Snapshot]) -> Domain:
             if len(energies) == len(snapshots)
             else None
         ),
+        potential=record_of(KOB_ANDERSEN),
     )
 
 
@@ -59,15 +66,17 @@ def differences(snapshot: Snapshot, card: Card) -> list[str]:
     return found + _hotter_or_colder(snapshot, card.name, domain)
 
 
-def energy_per_particle(snapshot: Snapshot) -> float | None:
-    """Return the Kob-Andersen potential energy per particle, units of epsilon_AA.
+def energy_per_particle(
+    snapshot: Snapshot, potential: PairPotential = KOB_ANDERSEN
+) -> float | None:
+    """Return the potential energy per particle.
 
     None where the potential does not apply: other dimensions, more species, a box too small.
     """
-    if snapshot.dimension != 3 or max(snapshot.composition) > 1:
+    if snapshot.dimension != 3 or max(snapshot.composition) >= potential.n_species:
         return None
     try:
-        return potential_energy(snapshot, KOB_ANDERSEN) / snapshot.n_particles
+        return potential_energy(snapshot, potential) / snapshot.n_particles
     except InputError:
         return None
 
@@ -85,7 +94,9 @@ def _hotter_or_colder(snapshot: Snapshot, name: str, domain: Domain) -> list[str
 
 
 def _other_energy(snapshot: Snapshot, name: str, domain: Domain) -> list[str]:
-    energy = energy_per_particle(snapshot)
+    given = domain.potential
+    potential = KOB_ANDERSEN_CUT if given is None else PairPotential.from_json(given)
+    energy = energy_per_particle(snapshot, potential)
     if domain.energy is None or energy is None:
         return []
     mean, spread = domain.energy

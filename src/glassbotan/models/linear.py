@@ -11,6 +11,7 @@ from safetensors import SafetensorError
 
 from glassbotan.errors import InputError
 from glassbotan.models.architecture import WHOLE, Model, ModelSettings, Predicted, Preparation
+from glassbotan.models.potential import Potential
 from glassbotan.models.ridge import cross_fitted_ridge
 from glassbotan.models.state import check_state, entry_of, not_weights
 from glassbotan.progress import Progress, silent
@@ -19,7 +20,7 @@ from glassbotan.structure import Snapshot
 from glassbotan.structure.descriptors import DescriptorRecipe, descriptors
 from glassbotan.structure.inherent import inherent_structure
 from glassbotan.structure.periodic import FloatArray
-from glassbotan.structure.potentials import load_potential
+from glassbotan.structure.potential import KOB_ANDERSEN
 from glassbotan.structure.snapshot import IntArray, species_name
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class LinearSettings(ModelSettings):
     descriptors
         Which descriptors.
     potential
-        Whose inherent structure: a mixture's name, or a file.
+        Whose inherent structure; a recipe names a mixture or a file.
     alphas
         Penalties on the slopes of standardised descriptors. Of several, that one is taken for
         each species and time which correlates best within held-out snapshots (cross-validation in
@@ -78,7 +79,7 @@ class LinearSettings(ModelSettings):
 
     quantities: tuple[str, ...] = Field(default=("propensity",), min_length=1)
     descriptors: DescriptorRecipe = DescriptorRecipe()
-    potential: str = "kob-andersen-3d"
+    potential: Potential = KOB_ANDERSEN
     alphas: Annotated[tuple[Positive, ...], Field(min_length=1)] = ALPHAS
 
     def inputs(self, snapshot: Snapshot, progress: Progress = silent) -> LinearInputs:  # noqa: ARG002 - one part
@@ -90,13 +91,12 @@ class LinearSettings(ModelSettings):
             known = np.asarray(snapshot.fields[INHERENT], dtype=np.float64)
             minimum = replace(snapshot, positions=known, fields={})
         else:
-            minimum = inherent_structure(snapshot, load_potential(self.potential))
+            minimum = inherent_structure(snapshot, self.potential)
         return LinearInputs(descriptors(minimum, self.descriptors), snapshot.species)
 
     def record(self) -> dict[str, Any]:
         """Return what the descriptors follow from."""
-        chosen = self.model_dump(mode="json", include={"descriptors"})
-        return {**chosen, "potential": self.potential}
+        return self.model_dump(mode="json", include={"descriptors", "potential"})
 
 
 class Linear(Model):

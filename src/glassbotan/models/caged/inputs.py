@@ -15,7 +15,7 @@ from glassbotan.models.example import Tensors
 from glassbotan.simulation.cage_state import CageState
 from glassbotan.structure import NeighbourGraph, Snapshot, neighbour_graph
 from glassbotan.structure.periodic import FloatArray
-from glassbotan.structure.potential import particle_energies
+from glassbotan.structure.potential import PairPotential, particle_energies
 from glassbotan.structure.verlet_list import moved_to
 
 POWERS = (0.5, 1.0, 2.0, 3.0)
@@ -106,7 +106,7 @@ def assemble(snapshot: Snapshot, states: States, recipe: CagedSettings) -> Caged
     """Return the network's inputs from the computed states."""
     graph = neighbour_graph(snapshot, recipe.cutoff)
     cage = moved_to(snapshot, snapshot.positions + states.cages[0].displacement)
-    scalars = _scalars(snapshot, states)
+    scalars = _scalars(snapshot, states, recipe.potential)
     return CagedInputs(
         species=snapshot.species,
         scalars=scalars,
@@ -162,12 +162,12 @@ _CAGE_NAMES = (
 )  # fmt: skip
 
 
-def _scalars(snapshot: Snapshot, states: States) -> FloatArray:
+def _scalars(snapshot: Snapshot, states: States, potential: PairPotential) -> FloatArray:
     displacements = [*states.descent, states.inherent, *(c.displacement for c in states.cages)]
     lengths = np.stack([np.linalg.norm(d, axis=1) + TINY for d in displacements], axis=1)
     powers = (lengths[:, :, None] ** np.array(POWERS)).reshape(len(lengths), -1)
     energies = [
-        particle_energies(moved_to(snapshot, snapshot.positions + d))
+        particle_energies(moved_to(snapshot, snapshot.positions + d), potential)
         for d in (0.0, states.inherent, states.cages[0].displacement)
     ]
     return np.hstack([powers, *map(_cage_scalars, states.cages), np.stack(energies, axis=1)])

@@ -1,17 +1,17 @@
 """What the caged network is built from, and what is computed of a snapshot before it sees it."""
 
-import json
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field, field_validator
 
 from glassbotan.models.architecture import Count, ModelSettings
+from glassbotan.models.potential import Potential
 from glassbotan.progress import Progress, silent
 from glassbotan.settings import Positive
 from glassbotan.simulation.cage_state import CageRecipe
 from glassbotan.structure import Snapshot
 from glassbotan.structure.descent import DURATIONS
+from glassbotan.structure.potential import KOB_ANDERSEN
 
 if TYPE_CHECKING:
     from glassbotan.models.caged.inputs import CagedInputs
@@ -48,6 +48,9 @@ class CagedSettings(ModelSettings):
         Widths of the Gaussians of neighbourhood averages, length units.
     reach
         Distance of the furthest particle in an average, length units.
+    potential
+        What drives descent, minimisation and sampling; the cages' temperatures are made for that
+        of Kob and Andersen. A recipe names a mixture or a file.
 
     """
 
@@ -62,6 +65,7 @@ class CagedSettings(ModelSettings):
     )
     averages: Few = (0.8, 1.5, 2.5)
     reach: Positive = 5.0
+    potential: Potential = KOB_ANDERSEN
 
     @field_validator("quantities")
     @classmethod
@@ -82,19 +86,7 @@ class CagedSettings(ModelSettings):
         """The cutoff of the graph."""
         return self.cutoff
 
-    def states_record(self) -> dict[str, Any]:
-        """Return what the inputs follow from in one form of them."""
-        record: dict[str, Any] = {
-            "descent": self.descent,
-            "cages": [asdict(cage) for cage in self.cages],
-            "cutoff": self.cutoff,
-            "averages": self.averages,
-            "reach": self.reach,
-        }
-        # As it comes back from a card.
-        told: dict[str, Any] = json.loads(json.dumps(record))
-        return told
-
     def record(self) -> dict[str, Any]:
         """Return as JSON all but the snapshot that inputs follow from."""
-        return {"form": FORM, **self.states_record()}
+        names = {"descent", "cages", "cutoff", "averages", "reach", "potential"}
+        return {"form": FORM, **self.model_dump(mode="json", include=names)}

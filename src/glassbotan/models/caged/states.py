@@ -9,14 +9,13 @@ import numpy as np
 from glassbotan.dynamics.bonds import UnorderedBonds
 from glassbotan.errors import InputError, RunError
 from glassbotan.io.cache import Arrays, cached_arrays
-from glassbotan.models.caged.settings import FORM, CagedSettings
+from glassbotan.models.caged.settings import CagedSettings
 from glassbotan.progress import Progress, silent
 from glassbotan.simulation.cage_state import CageState, cores, sample_cage_state
 from glassbotan.structure import Snapshot, neighbour_graph
 from glassbotan.structure.descent import descent_path
 from glassbotan.structure.inherent import inherent_structure
 from glassbotan.structure.periodic import FloatArray
-from glassbotan.structure.potential import KOB_ANDERSEN
 from glassbotan.structure.snapshot import fingerprint
 
 BEFORE_CAGES = 0.15
@@ -48,8 +47,6 @@ def states_of(
 ) -> States:
     """Return a snapshot's states from the cache, or compute them: seconds for 4096 particles.
 
-    For the Kob-Andersen mixture, whose temperatures the recipe's cages are made for.
-
     Raises
     ------
     InputError
@@ -67,9 +64,8 @@ def states_of(
         )
     record = {
         "computation": "states of the caged network",
-        "form": FORM,
         "snapshot": fingerprint(snapshot),
-        "recipe": recipe.states_record(),
+        "recipe": recipe.record(),
         "seed": seed,
     }
     arrays = cached_arrays(record, lambda: _compute(snapshot, recipe, seed, progress))
@@ -82,12 +78,12 @@ def states_of(
 
 def _compute(snapshot: Snapshot, recipe: CagedSettings, seed: int, progress: Progress) -> Arrays:
     progress(0, 1, "inherent structure")
-    inherent = inherent_structure(snapshot, KOB_ANDERSEN).positions
+    inherent = inherent_structure(snapshot, recipe.potential).positions
     sampling = _Sampling(snapshot, inherent, recipe, seed, progress)
     with ThreadPoolExecutor(cores()) as pool:
         running = {k: pool.submit(sampling.sample, k) for k in sampling.longest_first}
         # Cheapest, and so last: the core that is free first takes it.
-        descent = pool.submit(descent_path, snapshot, KOB_ANDERSEN, recipe.descent)
+        descent = pool.submit(descent_path, snapshot, recipe.potential, recipe.descent)
         try:
             states = [running[k].result() for k in range(len(running))]
         except BaseException:
@@ -112,7 +108,7 @@ class _Sampling:
         progress: Progress,
     ) -> None:
         self.snapshot, self.inherent = snapshot, inherent
-        self.cages, self.seed, self.progress = recipe.cages, seed, progress
+        self.recipe, self.seed, self.progress = recipe, seed, progress
         bonds = UnorderedBonds.of(neighbour_graph(snapshot, recipe.cutoff))
         self.pairs = np.stack([bonds.first, bonds.second])
         self.steps = [round((c.burn_in + c.duration) / c.timestep) for c in recipe.cages]
@@ -134,7 +130,8 @@ class _Sampling:
         return sample_cage_state(
             self.snapshot,
             self.inherent,
-            self.cages[k],
+            self.recipe.cages[k],
+            potential=self.recipe.potential,
             pairs=self.pairs,
             seed=self.seed + k,
             threads=1,

@@ -1,0 +1,26 @@
+"""The pair potential that a model's inputs follow from: in its settings and card completely."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, InstanceOf, PlainSerializer
+
+from glassbotan.structure.potential import PairPotential
+from glassbotan.structure.potentials import load_potential
+
+
+def _potential(given: Any) -> Any:
+    if isinstance(given, str):
+        return load_potential(given)
+    return PairPotential.from_json(given) if isinstance(given, Mapping) else given
+
+
+def record_of(potential: PairPotential) -> dict[str, Any]:
+    """Return all that it consists of, as JSON takes it."""
+    return potential.to_json(complete=True)
+
+
+Potential = Annotated[
+    InstanceOf[PairPotential], BeforeValidator(_potential), PlainSerializer(record_of)
+]
+"""A setting: a mixture's name, a YAML file of one, or the record of another card."""
