@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from glassbotan.cli.console import check_folder, show, write_json
-from glassbotan.cli.options import Box, check_picture, checked_by, parse_numbers
+from glassbotan.cli.console import show, write_json
+from glassbotan.cli.options import Box, JsonFile, check_picture, checked_by, parse_numbers
 from glassbotan.errors import InputError
 from glassbotan.progress_bar import shown
 
@@ -66,14 +66,7 @@ def dynamics(
             callback=checked_by(check_picture),
         ),
     ] = None,
-    json: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help='All values as JSON, a list of temperatures; "-" for standard output.',
-            callback=checked_by(check_folder),
-        ),
-    ] = None,
+    json: JsonFile = None,
     box: Box = None,
 ) -> None:
     """Tell how a glass former relaxes: scattering function, displacement, overlap, chi_4.

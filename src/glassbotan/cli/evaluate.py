@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from glassbotan.cli.console import check_folder, plain_warnings, show
-from glassbotan.cli.options import Box, Models, checked_by
+from glassbotan.cli.console import plain_warnings, show
+from glassbotan.cli.options import Box, JsonFile, Models
 from glassbotan.models import DEFAULT_MODEL
 from glassbotan.progress_bar import shown
 
@@ -26,14 +26,7 @@ def evaluate(
         ),
     ],
     model: Models = None,
-    json: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help='Scores as JSON, for figures and reports; "-" for standard output.',
-            callback=checked_by(check_folder),
-        ),
-    ] = None,
+    json: JsonFile = None,
     box: Box = None,
 ) -> None:
     """Score models on snapshots with measured motion."""

@@ -10,6 +10,7 @@ import typer
 from glassbotan.cli.console import check_folder, check_page
 from glassbotan.errors import InputError
 from glassbotan.io.species import parse_species
+from glassbotan.models import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     from glassbotan.figures.slices import Slice
@@ -91,6 +92,27 @@ def complete_model(incomplete: str) -> list[str]:
     return sorted(name for name in bundled if name.startswith(incomplete))
 
 
+def compared_models(given: list[str] | None, data: list[Path]) -> list[str]:
+    """Return the models to predict data by: the default one, and none for a stored prediction.
+
+    Raises
+    ------
+    InputError
+        "none" stands beside a model.
+
+    """
+    from glassbotan import io
+
+    if not given:
+        stored = io.read_provenance(data[0]).get("model") is not None
+        return [] if stored else [DEFAULT_MODEL]
+    if "none" not in given:
+        return given
+    if len(given) > 1:
+        raise InputError("--model none: means no prediction; leave it out, or the other models")
+    return []
+
+
 DataFiles = Annotated[
     list[Path],
     typer.Argument(
@@ -124,6 +146,26 @@ Models = Annotated[
         metavar="MODEL",
         help="Bundled name, file or folder; may be repeated.",
         autocompletion=complete_model,
+    ),
+]
+ComparedModels = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--model",
+        "-m",
+        metavar="MODEL",
+        help="Bundled name, file or folder; may be repeated; none for no prediction. "
+        f"Default: {DEFAULT_MODEL}; none for a stored prediction.",
+        autocompletion=complete_model,
+    ),
+]
+JsonFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--json",
+        metavar="FILE",
+        help='All values as JSON; "-" for standard output.',
+        callback=checked_by(check_folder),
     ),
 ]
 Box = Annotated[

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from glassbotan import io
-from glassbotan.cli.console import check_folder, plain_warnings, show, write_json
+from glassbotan.cli.console import plain_warnings, show, write_json
 from glassbotan.cli.lasting import lasting
 from glassbotan.cli.options import (
     Box,
     Frame,
+    JsonFile,
     OneModel,
     SpeciesNames,
     check_picture,
@@ -72,14 +73,7 @@ def predict(
             callback=checked_by(check_picture),
         ),
     ] = None,
-    json: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help='Table as JSON, a list of snapshots; "-" for standard output.',
-            callback=checked_by(check_folder),
-        ),
-    ] = None,
+    json: JsonFile = None,
     box: Box = None,
     species: SpeciesNames = None,
     frame: Frame = -1,

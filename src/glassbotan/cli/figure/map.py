@@ -8,6 +8,7 @@ import typer
 from glassbotan.cli.console import plain_warnings
 from glassbotan.cli.options import (
     Box,
+    ComparedModels,
     DataFiles,
     Frame,
     Picture,
@@ -15,11 +16,10 @@ from glassbotan.cli.options import (
     SlicePosition,
     SliceThickness,
     SpeciesNames,
-    complete_model,
+    compared_models,
     parse_numbers,
     parse_slice,
 )
-from glassbotan.models import DEFAULT_MODEL
 from glassbotan.progress_bar import shown
 
 EXAMPLE = (
@@ -31,16 +31,7 @@ EXAMPLE = (
 def map_(
     data: DataFiles,
     *,
-    model: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--model",
-            "-m",
-            help="Bundled name, file or folder; may be repeated, one column each. "
-            f"Default: {DEFAULT_MODEL}; none for a stored prediction.",
-            autocompletion=complete_model,
-        ),
-    ] = None,
+    model: ComparedModels = None,
     times: Annotated[
         str | None,
         typer.Option(metavar="TIMES", help="One row each, such as 130,4120; default: all."),
@@ -56,14 +47,12 @@ def map_(
     """Draw slices of one glass, simulated and predicted, coloured by propensity."""
     rows, view = parse_numbers(times, "--times"), parse_slice(axis, position, thickness)
 
-    from glassbotan import io
     from glassbotan.evaluation.comparison import compare
     from glassbotan.figures.map import map_figure
     from glassbotan.figures.style import save_figure
     from glassbotan.provenance import provenance
 
-    stored = io.read_provenance(data[0]).get("model") is not None
-    models = model or ([] if stored else [DEFAULT_MODEL])
+    models = compared_models(model, data)
     with plain_warnings(), shown() as progress:
         comparison = compare(data, models, box=box, species=species, frame=frame, progress=progress)
     figure = map_figure(comparison, times=rows, view=view)
