@@ -12,12 +12,12 @@ from torch.nn.functional import linear
 import glassbotan as gb
 from conftest import random_snapshot
 from glassbotan.models.botan import Botan
-from glassbotan.models.kernels import native
 from glassbotan.models.kernels.choice import Triton, chosen, using
 from glassbotan.models.kernels.edge_layout import edge_layout
 from glassbotan.models.kernels.perceptron import perceptron
 from glassbotan.models.node_only import NodeOnly
 from glassbotan.models.recurrent import RecurrentSettings
+from glassbotan.native_library import Variant
 
 pytest.importorskip("triton")
 
@@ -247,7 +247,7 @@ def test_twenty_steps_of_training_end_at_the_same_weights():
         (SPLIT, 16, torch.zeros(4, 16, dtype=torch.float16)),
         (Triton("tf32x3"), 16, torch.zeros(4, 16)),
         (Triton("tf32x3", interpreted=True), 16, torch.zeros(4, 16, device="meta")),
-        (native.Variant(0, "any"), 16, torch.zeros(4, 16, device="meta")),
+        (Variant(0, "any"), 16, torch.zeros(4, 16, device="meta")),
     ],
 )
 def test_what_a_path_cannot_do_pytorch_does(path, width, tensor):

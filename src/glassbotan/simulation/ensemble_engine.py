@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassbotan.errors import InputError, RunError
+from glassbotan.native_library import Variant
 from glassbotan.simulation import native
 from glassbotan.simulation.energy_watch import (
     HEAT_TOLERANCE,
@@ -321,7 +322,7 @@ def _engine() -> Any:
     return library
 
 
-def _variant(name: str | None, trajectories: int, threads: int) -> native.Variant:
+def _variant(name: str | None, trajectories: int, threads: int) -> Variant:
     variants = native.variants()
     if name is not None:
         for variant in variants:
@@ -332,7 +333,7 @@ def _variant(name: str | None, trajectories: int, threads: int) -> native.Varian
             f"{', '.join(variant.name for variant in variants)}"
         )
 
-    def duration(variant: native.Variant) -> float:
+    def duration(variant: Variant) -> float:
         rounds = -(-trajectories // (variant.lanes * threads))
         # A vector of twice the lanes takes some 1.7 times as long.
         return float(rounds * variant.lanes**0.77)

@@ -1,11 +1,10 @@
 """The ensemble engine's native library as ctypes sees it (native/ensemble/system.h)."""
 
 import ctypes
-from ctypes import POINTER, c_bool, c_char_p, c_double, c_float, c_int, c_int32, c_int64, c_void_p
-from dataclasses import dataclass
+from ctypes import POINTER, c_bool, c_double, c_float, c_int, c_int32, c_int64, c_void_p
 from functools import cache
 
-from glassbotan.native_library import open_library
+from glassbotan.native_library import Signatures, Variant, open_library, variants_of
 
 CUT, SHIFTED, SMOOTH, SPLINE = range(4)
 """Laws of the interaction."""
@@ -51,36 +50,12 @@ class Counters(ctypes.Structure):
     _fields_ = tuple((name, c_int64) for name in COUNTED)
 
 
-@dataclass(frozen=True)
-class Variant:
-    """One instruction set that the engine was compiled for and this machine has.
-
-    Attributes
-    ----------
-    index
-        In the library's table.
-    name
-        Of the instruction set.
-    lanes
-        Trajectories that move together in one vector.
-
-    """
-
-    index: int
-    name: str
-    lanes: int
-
-
 @cache
 def load() -> ctypes.CDLL | None:
     """Return the library, or None where it was not built for this version."""
     run, floats, doubles, integers = c_void_p, c_void_p, c_void_p, c_void_p
-    signatures: dict[str, tuple[object, list[object]]] = {
-        "system_size": (c_int64, []),
-        "variant_count": (c_int, []),
-        "variant_name": (c_char_p, [c_int]),
+    signatures: Signatures = {
         "variant_lanes": (c_int, [c_int]),
-        "variant_runs_here": (c_int, [c_int]),
         "new": (run, [POINTER(System), c_int, c_int, integers]),
         "delete": (None, [run]),
         "set_displacements": (None, [run, floats, floats]),
@@ -94,20 +69,11 @@ def load() -> ctypes.CDLL | None:
         "counters": (None, [run, POINTER(Counters)]),
         "pairs": (c_int64, [run, c_int, integers, integers, c_int64]),
     }
-    loaded = open_library("glassbotan.simulation._ensemble", "ensemble", signatures)
-    if loaded is None:
-        return None
-    # A library left over from another version is worse than none.
-    return loaded if loaded.ensemble_system_size() == ctypes.sizeof(System) else None
+    return open_library(
+        "glassbotan.simulation._ensemble", "ensemble", signatures, {"system": System}
+    )
 
 
-def variants() -> list[Variant]:
+def variants() -> tuple[Variant, ...]:
     """Return the instruction sets that can be used here, best first; none without the library."""
-    loaded = load()
-    if loaded is None:
-        return []
-    return [
-        Variant(k, loaded.ensemble_variant_name(k).decode(), loaded.ensemble_variant_lanes(k))
-        for k in range(loaded.ensemble_variant_count())
-        if loaded.ensemble_variant_runs_here(k)
-    ]
+    return variants_of(load(), "ensemble")

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from glassbotan.models.kernels import native
+from glassbotan.native_library import Variant
 
 TRITON_WIDTHS = (16, 32, 64, 128)
 """Powers of two that matrix units take and whose tiles fit a multiprocessor."""
@@ -35,7 +36,7 @@ class Triton:
     interpreted: bool = False
 
 
-Path = native.Variant | Triton | None
+Path = Variant | Triton | None
 """None is PyTorch, which computes everything everywhere."""
 
 _forced: list[Path] = []
@@ -60,7 +61,7 @@ def chosen(width: int, tensors: Sequence[Tensor]) -> Path:
     ``torch.set_float32_matmul_precision`` says.
     """
     path = _forced[-1] if _forced else _default(tensors[0].device)
-    if isinstance(path, native.Variant):
+    if isinstance(path, Variant):
         return path if native.suits(width, tensors) else None
     if isinstance(path, Triton):
         return path if _triton_suits(path, width, tensors) else None

@@ -16,7 +16,7 @@ from torch.nn.functional import embedding_bag
 from glassbotan.models.kernels import native_perceptron
 from glassbotan.models.kernels.choice import chosen, working_precision
 from glassbotan.models.kernels.edge_layout import Block, EdgeLayout
-from glassbotan.models.kernels.native import Variant
+from glassbotan.native_library import Variant
 
 
 def edge_update(

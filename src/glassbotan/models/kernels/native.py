@@ -2,15 +2,14 @@
 
 import ctypes
 from collections.abc import Sequence
-from ctypes import POINTER, c_char_p, c_int, c_int64, c_void_p
-from dataclasses import dataclass
+from ctypes import POINTER, c_int, c_int64, c_void_p
 from functools import cache
 
 import torch
 from torch import Tensor
 
 from glassbotan.errors import RunError
-from glassbotan.native_library import open_library
+from glassbotan.native_library import Signatures, Variant, open_library, variants_of
 
 WIDTH_MULTIPLE = 16
 """What vector registers of every instruction set are filled by."""
@@ -44,57 +43,23 @@ class Gradients(ctypes.Structure):
     )
 
 
-@dataclass(frozen=True)
-class Variant:
-    """One instruction set that the library was compiled for and this machine has.
-
-    Attributes
-    ----------
-    index
-        In the library's table.
-    name
-        Of the instruction set.
-
-    """
-
-    index: int
-    name: str
-
-
 @cache
 def load() -> ctypes.CDLL | None:
     """Return the library, or None where it was not built for this version."""
     forward = [POINTER(Perceptron), c_int, c_int]
     backward = [POINTER(Perceptron), POINTER(Gradients), c_int, c_int]
-    signatures: dict[str, tuple[object, list[object]]] = {
-        "perceptron_size": (c_int64, []),
-        "gradients_size": (c_int64, []),
-        "variant_count": (c_int, []),
-        "variant_name": (c_char_p, [c_int]),
-        "variant_runs_here": (c_int, [c_int]),
+    signatures: Signatures = {
         **{f"forward_{name}": (c_int, forward) for name in PRECISIONS.values()},
         **{f"backward_{name}": (c_int, backward) for name in PRECISIONS.values()},
     }
-    loaded = open_library("glassbotan.models._network", "network", signatures)
-    if loaded is None:
-        return None
-    # A library left over from another version is worse than none.
-    ours = (ctypes.sizeof(Perceptron), ctypes.sizeof(Gradients))
-    theirs = (loaded.network_perceptron_size(), loaded.network_gradients_size())
-    return loaded if theirs == ours else None
+    structures = {"perceptron": Perceptron, "gradients": Gradients}
+    return open_library("glassbotan.models._network", "network", signatures, structures)
 
 
 @cache
 def variants() -> tuple[Variant, ...]:
     """Return the instruction sets that can be used here, best first; none without the library."""
-    loaded = load()
-    if loaded is None:
-        return ()
-    return tuple(
-        Variant(k, loaded.network_variant_name(k).decode())
-        for k in range(loaded.network_variant_count())
-        if loaded.network_variant_runs_here(k)
-    )
+    return variants_of(load(), "network")
 
 
 def suits(width: int, tensors: Sequence[Tensor]) -> bool:

@@ -8,7 +8,7 @@ from torch.autograd.function import once_differentiable
 
 from glassbotan.models.kernels import native
 from glassbotan.models.kernels.edge_layout import EdgeLayout
-from glassbotan.models.kernels.native import Variant
+from glassbotan.native_library import Variant
 
 INPUTS = (
     *("sender_terms", "receiver_terms", "row_terms", "first_bias", "inputs"),
