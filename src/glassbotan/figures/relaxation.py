@@ -36,8 +36,24 @@ DIFFUSIVE = (0.8, 1.2)
 LEVEL = float(np.exp(-1))
 
 
-def draw_scattering(axes: "Axes", results: Sequence[Relaxation]) -> "Axes":
-    """Draw the self-intermediate scattering function, 1/e, and tau_alpha where it is reached.
+QUANTITIES = {
+    "scattering": r"$F_\mathrm{s}(q, t)$",
+    "squared_displacement": r"$\langle |\Delta\mathbf{r}(t)|^2 \rangle$ ($\sigma^2$)",
+    "non_gaussian": r"$\alpha_2(t)$",
+    "overlap": "$Q(t)$",
+    "susceptibility": r"$\chi_4(t)$",
+}
+"""What is drawn, in the order of the panels, with the titles of their axes."""
+
+
+def draw_relaxation(axes: "Axes", results: Sequence[Relaxation], quantity: str) -> "Axes":
+    """Draw one of ``QUANTITIES`` against time, for every species and temperature.
+
+    With ``scattering`` stand 1/e, and tau_alpha where it is reached; with
+    ``squared_displacement`` the guides of ballistic flight d T t^2 / m where the temperature is
+    known, and of diffusion, through the last point, where the curve is nearly as steep. Of
+    ``susceptibility`` the total is solid, the isoconfigurational part dashed and the structural
+    part dotted, each as far as it is known.
 
     Parameters
     ----------
@@ -45,85 +61,32 @@ def draw_scattering(axes: "Axes", results: Sequence[Relaxation]) -> "Axes":
         To draw on.
     results
         One for each temperature.
+    quantity
+        Its name.
 
     """
     for colour, result, species in _curves(results):
-        _draw_estimate(axes, result.times, species.scattering, colour)
-    axes.axhline(LEVEL, linestyle=DASHED, **GUIDE)
-    _name_guide(axes, r"$1/\mathrm{e}$", 1, LEVEL, ("axes fraction", "data"))
-    for colour, _, species in _curves(results):
-        tau = float(species.tau_alpha.value)
-        if np.isfinite(tau):
-            axes.plot([tau, tau], [0, LEVEL], color=colour, linewidth=0.7, linestyle=DOTTED)
-            axes.plot(tau, LEVEL, "o", color=colour, markerfacecolor="white", zorder=5)
-    lowest = min(float(np.min(s.scattering.value)) for _, _, s in _curves(results))
-    axes.set_ylim(min(0.0, lowest - 0.03), 1.03)
-    return _time_axis(axes, results, r"$F_\mathrm{s}(q, t)$")
-
-
-def draw_squared_displacement(axes: "Axes", results: Sequence[Relaxation]) -> "Axes":
-    """Draw the mean squared displacement with the guides d T t^2 / m and, where it fits, t.
-
-    Ballistic flight is drawn where the temperature is known; the guide of diffusion, through the
-    last point, where the curve is nearly as steep.
-
-    Parameters
-    ----------
-    axes
-        To draw on.
-    results
-        One for each temperature.
-
-    """
-    for colour, result, species in _curves(results):
-        _draw_estimate(axes, result.times, species.squared_displacement, colour)
-    axes.set(xscale="log", yscale="log")
-    low, high = axes.get_ylim()
-    _draw_diffusive(axes, results)
-    axes.set_ylim(low, max(high, 1.5 * axes.dataLim.y1))
-    _draw_ballistic(axes, results)
-    return _time_axis(axes, results, r"$\langle |\Delta\mathbf{r}(t)|^2 \rangle$ ($\sigma^2$)")
-
-
-def draw_overlap(axes: "Axes", results: Sequence[Relaxation]) -> "Axes":
-    """Draw the mean overlap with the initial configuration; arguments as in draw_scattering."""
-    for colour, result, species in _curves(results):
-        _draw_estimate(axes, result.times, species.overlap, colour)
-    axes.set_ylim(0, 1.03)
-    return _time_axis(axes, results, "$Q(t)$")
-
-
-def draw_susceptibility(axes: "Axes", results: Sequence[Relaxation]) -> "Axes":
-    """Draw chi_4 and its parts as far as they are known; arguments as in draw_scattering.
-
-    The total is solid, the isoconfigurational part dashed and the structural part dotted.
-    """
-    for colour, result, species in _curves(results):
-        known = _known_parts(species)
+        estimate = getattr(species, quantity)
+        known = _known_parts(species) if quantity == "susceptibility" else ["total"]
         for part in known:
-            estimate: Estimate = getattr(species.susceptibility, part)
+            shown = estimate if isinstance(estimate, Estimate) else getattr(estimate, part)
             # More than one band of a colour could not be told apart.
             band = part == known[0]
-            _draw_estimate(axes, result.times, estimate, colour, line=PARTS[part], band=band)
-    axes.axhline(0, color="0.6", linewidth=0.5, zorder=0)
-    if not any(_known_parts(species) for _, _, species in _curves(results)):
+            _draw_estimate(axes, result.times, shown, colour, line=PARTS[part], band=band)
+    if not axes.lines:
         text = "not known from one trajectory"
         axes.text(0.5, 0.5, text, ha="center", va="center", transform=axes.transAxes)
-    return _time_axis(axes, results, r"$\chi_4(t)$")
-
-
-def _known_parts(species: SpeciesRelaxation) -> list[str]:
-    """Return the names of the parts of chi_4 that are known."""
-    parts = vars(species.susceptibility)
-    return [part for part in PARTS if np.isfinite(parts[part].value).any()]
-
-
-def draw_non_gaussian(axes: "Axes", results: Sequence[Relaxation]) -> "Axes":
-    """Draw the non-Gaussian parameter; arguments as in draw_scattering."""
-    for colour, result, species in _curves(results):
-        _draw_estimate(axes, result.times, species.non_gaussian, colour)
-    axes.axhline(0, color="0.6", linewidth=0.5, zorder=0)
-    return _time_axis(axes, results, r"$\alpha_2(t)$")
+    if quantity == "scattering":
+        _mark_relaxation(axes, results)
+    elif quantity == "squared_displacement":
+        _draw_guides(axes, results)
+    elif quantity == "overlap":
+        axes.set_ylim(0, 1.03)
+    else:
+        axes.axhline(0, color="0.6", linewidth=0.5, zorder=0)
+    logarithmic_time(axes, *_span(results))
+    axes.set_ylabel(QUANTITIES[quantity])
+    return axes
 
 
 def relaxation_figure(results: Sequence[Relaxation]) -> "Figure":
@@ -147,13 +110,9 @@ def relaxation_figure(results: Sequence[Relaxation]) -> "Figure":
         raise InputError("there is no relaxation to draw")
     with style():
         figure = new_figure(PAGE, HEIGHT)
-        panels = figure.subplots(2, 3).flat
-        draw_scattering(panels[0], results)
-        draw_squared_displacement(panels[1], results)
-        draw_non_gaussian(panels[2], results)
-        draw_overlap(panels[3], results)
-        draw_susceptibility(panels[4], results)
-        for axes, letter in zip(panels, "abcde", strict=False):
+        panels = list(figure.subplots(2, 3).flat)
+        for axes, quantity, letter in zip(panels, QUANTITIES, "abcde", strict=False):
+            draw_relaxation(axes, results, quantity)
             panel_letter(axes, letter)
         key = _draw_key(panels[5], results)
         # Many temperatures take more than a panel's height: all panels grow with their key.
@@ -192,6 +151,33 @@ def _draw_estimate(
     if band:
         low, high = estimate.value - estimate.error, estimate.value + estimate.error
         axes.fill_between(times, low, high, color=colour, alpha=0.25, linewidth=0, zorder=2)
+
+
+def _known_parts(species: SpeciesRelaxation) -> list[str]:
+    """Return the names of the parts of chi_4 that are known."""
+    parts = vars(species.susceptibility)
+    return [part for part in PARTS if np.isfinite(parts[part].value).any()]
+
+
+def _mark_relaxation(axes: "Axes", results: Sequence[Relaxation]) -> None:
+    """Draw 1/e, and where curves fall to it."""
+    axes.axhline(LEVEL, linestyle=DASHED, **GUIDE)
+    _name_guide(axes, r"$1/\mathrm{e}$", 1, LEVEL, ("axes fraction", "data"))
+    for colour, _, species in _curves(results):
+        tau = float(species.tau_alpha.value)
+        if np.isfinite(tau):
+            axes.plot([tau, tau], [0, LEVEL], color=colour, linewidth=0.7, linestyle=DOTTED)
+            axes.plot(tau, LEVEL, "o", color=colour, markerfacecolor="white", zorder=5)
+    lowest = min(float(np.min(s.scattering.value)) for _, _, s in _curves(results))
+    axes.set_ylim(min(0.0, lowest - 0.03), 1.03)
+
+
+def _draw_guides(axes: "Axes", results: Sequence[Relaxation]) -> None:
+    axes.set(xscale="log", yscale="log")
+    low, high = axes.get_ylim()
+    _draw_diffusive(axes, results)
+    axes.set_ylim(low, max(high, 1.5 * axes.dataLim.y1))
+    _draw_ballistic(axes, results)
 
 
 def _draw_ballistic(axes: "Axes", results: Sequence[Relaxation]) -> None:
@@ -238,12 +224,6 @@ def _span(results: Sequence[Relaxation]) -> tuple[float, float]:
     first = min(float(result.times[0]) for result in results)
     last = max(float(result.times[-1]) for result in results)
     return (first, last) if last > first else (first / 10**0.5, last * 10**0.5)
-
-
-def _time_axis(axes: "Axes", results: Sequence[Relaxation], quantity: str) -> "Axes":
-    logarithmic_time(axes, *_span(results))
-    axes.set_ylabel(quantity)
-    return axes
 
 
 def _draw_key(axes: "Axes", results: Sequence[Relaxation]) -> "Legend":
