@@ -48,7 +48,8 @@ def train(
     folder = output or Path("runs") / recipe.name
     model = train_by_recipe(recipe, folder, resume=resume)
     if rank() == 0:
-        typer.echo(f"model: {model}\nlogs: {folder}/stage-*/logs")
+        logs = f"\nlogs: {folder}/stage-*/logs" if recipe.stages else ""
+        typer.echo(f"model: {model}{logs}")
 
 
 def _overrides(pairs: list[str]) -> dict[str, Any]:

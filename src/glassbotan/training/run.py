@@ -196,9 +196,10 @@ def _precision(recipe: Recipe) -> torch.dtype:
 def _claim_folder(folder: Path, recipe: Recipe, *, resume: bool) -> None:
     stored = folder / "recipe.yaml"
     text = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False)
+    begun = (folder / "stage-1").exists() or (folder / "model").exists()
     if resume:
         # A run that stopped in its first epoch has no checkpoint yet, and simply begins again.
-        if not (folder / "stage-1").exists():
+        if not begun:
             raise InputError(
                 f"{folder}: holds no checkpoint to resume from; start without --resume"
             )
@@ -208,7 +209,7 @@ def _claim_folder(folder: Path, recipe: Recipe, *, resume: bool) -> None:
                 "run, or choose another folder"
             )
         return
-    if (folder / "stage-1").exists():
+    if begun:
         raise InputError(f"{folder}: already holds a run; go on with --resume or choose another")
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -12,7 +12,7 @@ from glassbotan.figures.report.history import History, read_history
 from glassbotan.figures.report.inputs import listed
 from glassbotan.models.card import CARD, Card
 from glassbotan.models.registry import bundled_names, card_of, locate
-from glassbotan.training.config import Recipe, load_recipe
+from glassbotan.training.config import Recipe, StageSection, load_recipe
 
 RECIPE = "recipe.yaml"
 
@@ -63,13 +63,13 @@ class Subject:
     @property
     def monitored(self) -> str:
         """The log's figure that chooses the checkpoint of the last stage that has begun."""
-        stages = self.recipe.get("stages") or [{}]
+        stages = self.recipe.get("stages") or []
         begun = len(self.history.stages) if self.history is not None else len(stages)
-        stage = stages[min(max(begun, 1), len(stages)) - 1]
-        # A stage that learns no particle is judged by its loss (see training.run).
-        if not stage.get("node_weight", 1):
-            return "validation/loss"
-        return f"validation/{self.recipe.get('monitor', 'loss')}"
+        monitor = str(self.recipe.get("monitor", "loss"))
+        if stages:
+            stage = StageSection.model_validate(stages[min(max(begun, 1), len(stages)) - 1])
+            monitor = stage.judged_by(monitor)
+        return f"validation/{monitor}"
 
 
 def read_subject(sources: Sequence[str | Path]) -> Subject | list[Scores]:
