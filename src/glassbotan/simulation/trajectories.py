@@ -1,7 +1,6 @@
 """A run taken to the times that are asked for, and what must be so of its trajectories there."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -16,24 +15,9 @@ LARGEST_MOMENTUM = 1e-4
 1e-6."""
 
 
-@dataclass(frozen=True, eq=False)
-class Frame:
-    """Trajectories at one of the times.
-
-    Attributes
-    ----------
-    time
-        The time's index.
-    displacements
-        r(t) - r(0), shape [R, N, d], length units.
-    energies
-        Total energies, shape [R].
-
-    """
-
-    time: int
-    displacements: FloatArray
-    energies: FloatArray
+Keep = Callable[[int, FloatArray, FloatArray], None]
+"""Takes the trajectories at one of the times: its index, displacements r(t) - r(0) [R, N, d], and
+total energies [R]."""
 
 
 def run_through(
@@ -42,7 +26,7 @@ def run_through(
     masses: FloatArray,
     *,
     conserves_momentum: bool,
-    keep: Callable[[Frame], None],
+    keep: Keep,
     pacer: Pacer,
 ) -> None:
     """Advance a run through the steps of all frames that it has not passed.
@@ -74,22 +58,17 @@ def run_through(
     """
 
     def reached(time: int) -> None:
-        keep(_frame(run, time, masses, conserves_momentum=conserves_momentum))
+        displacements, energies = run.displacements(), np.sum(run.energies(), axis=0)
+        unsound = not_finite(run.step, energies, float(np.abs(displacements).max()))
+        if unsound is None and conserves_momentum:
+            momentum = np.einsum("n,rnd->rd", masses, run.velocities()) / len(masses)
+            unsound = not_at_rest(run.step, momentum)
+        if unsound is not None:
+            raise BlownUpError(unsound)
+        keep(time, displacements, energies)
 
     for time, step in enumerate(steps):
         pacer.advance(run, int(step), reached=partial(reached, time))
-
-
-def _frame(run: Run, index: int, masses: FloatArray, *, conserves_momentum: bool) -> Frame:
-    displacements = run.displacements()
-    energies = np.sum(run.energies(), axis=0)
-    unsound = not_finite(run.step, energies, float(np.abs(displacements).max()))
-    if unsound is None and conserves_momentum:
-        momentum = np.einsum("n,rnd->rd", masses, run.velocities()) / len(masses)
-        unsound = not_at_rest(run.step, momentum)
-    if unsound is not None:
-        raise BlownUpError(unsound)
-    return Frame(index, displacements, energies)
 
 
 def not_finite(step: int, energies: FloatArray, largest_displacement: float) -> str | None:

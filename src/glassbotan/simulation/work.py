@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -94,9 +95,7 @@ def run_block(
                 protocol.steps[: block.times],
                 files.task.masses,
                 conserves_momentum=protocol.integrator == "nve",
-                keep=lambda frame: files.keep(
-                    frame.time, frame.energies, frame.displacements, bonds
-                ),
+                keep=partial(files.keep, bonds=bonds),
                 pacer=Pacer(
                     tell=lambda: tell(block, run.step),
                     stop=stop,
@@ -202,17 +201,17 @@ class BlockFiles:
         """Write a checkpoint."""
         checkpoint.save(self.checkpoint, state, self._key)
 
-    def keep(self, time: int, energies: FloatArray, moved: Any, bonds: Sums | None) -> None:
+    def keep(self, time: int, moved: Any, energies: FloatArray, bonds: Sums | None) -> None:
         """Write a frame.
 
         Parameters
         ----------
         time
             Its index.
-        energies
-            Total energies, shape [R].
         moved
             Displacements, shape [R, N, d], as ``bonds`` takes them.
+        energies
+            Total energies, shape [R].
         bonds
             Sums quantities; None where positions are kept.
 

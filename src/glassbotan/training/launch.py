@@ -13,10 +13,10 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from glassbotan.children import ChildDiedError, Children
 from glassbotan.errors import GlassbotanError, LostContactError, RunError, ToldElsewhereError
@@ -30,24 +30,9 @@ GRACE = 15.0
 LOST = "the processes of the run lost contact with each other"
 
 
-@dataclass(frozen=True)
-class Job:
-    """What each of the processes is told; see :func:`glassbotan.training.run.train`.
-
-    Attributes
-    ----------
-    recipe, folder, resume
-        Of the run.
-    arguments, volume
-        Command line and log level of the process that starts the others.
-
-    """
-
-    recipe: Recipe
-    folder: Path
-    resume: bool
-    arguments: Sequence[str]
-    volume: int
+Order = tuple[list[str], int, dict[str, Any]]
+"""What each of the processes is told: the command line and log level of the one that starts them,
+and the arguments of :func:`glassbotan.training.run.train`."""
 
 
 def rank() -> int:
@@ -88,11 +73,16 @@ def train_in_processes(recipe: Recipe, folder: Path, number: int, *, resume: boo
     }
     command = [sys.executable, "-m", "glassbotan.training.rank"]
     programs = [(command, {**environment, "LOCAL_RANK": str(k)}) for k in range(number)]
+    order: Order = (
+        sys.argv,
+        LOGGER.level,
+        {"recipe": recipe, "folder": folder, "resume": resume},
+    )
     again = f"go on with --resume (the run is in {folder})"
     try:
         with Children(programs, number, grace=GRACE) as children:
             try:
-                children.ask(Job(recipe, folder, resume, sys.argv, LOGGER.level))
+                children.ask(order)
                 children.end()
             except KeyboardInterrupt:
                 children.end(signal.SIGINT)

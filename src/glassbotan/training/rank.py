@@ -10,20 +10,20 @@ from glassbotan.children import serve
 from glassbotan.errors import GlassbotanError, LostContactError, RunError, ToldElsewhereError
 
 if TYPE_CHECKING:
-    from glassbotan.training.launch import Job
+    from glassbotan.training.launch import Order
 
 
-def carry_out(job: "Job") -> None:
+def carry_out(order: "Order") -> None:
     """Train as one of the processes."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    sys.argv = list(job.arguments)
+    sys.argv, volume, arguments = order
     logging.basicConfig(format="%(message)s")
     logger = logging.getLogger("glassbotan")
-    logger.setLevel(job.volume)
+    logger.setLevel(volume)
     try:
         from glassbotan.training.run import train
 
-        train(job.recipe, job.folder, resume=job.resume)
+        train(**arguments)
     except KeyboardInterrupt:
         sys.exit(1)
     except Exception as error:  # noqa: BLE001 - in words that the starter can tell
