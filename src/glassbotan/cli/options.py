@@ -92,27 +92,6 @@ def complete_model(incomplete: str) -> list[str]:
     return sorted(name for name in bundled if name.startswith(incomplete))
 
 
-def compared_models(given: list[str] | None, data: list[Path]) -> list[str]:
-    """Return the models to predict data by: the default one, and none for a stored prediction.
-
-    Raises
-    ------
-    InputError
-        "none" stands beside a model.
-
-    """
-    from glassbotan import io
-
-    if not given:
-        stored = io.read_provenance(data[0]).get("model") is not None
-        return [] if stored else [DEFAULT_MODEL]
-    if "none" not in given:
-        return given
-    if len(given) > 1:
-        raise InputError("--model none: means no prediction; leave it out, or the other models")
-    return []
-
-
 DataFiles = Annotated[
     list[Path],
     typer.Argument(

@@ -5,17 +5,8 @@ from typing import Annotated
 
 import typer
 
-from glassbotan.cli.console import plain_warnings
-from glassbotan.cli.options import (
-    Box,
-    ComparedModels,
-    DataFiles,
-    Frame,
-    Page,
-    SpeciesNames,
-    compared_models,
-)
-from glassbotan.progress_bar import shown
+from glassbotan.cli.drawing import compared
+from glassbotan.cli.options import Box, ComparedModels, DataFiles, Frame, Page, SpeciesNames
 
 EXAMPLE = (
     "glassbotan view data/published/isoconfig_N4096T0.44_401_tc07.npz "
@@ -45,17 +36,14 @@ def view(
 ) -> None:
     """Write one HTML file in which a glass is turned, sliced and coloured."""
     from glassbotan import io
-    from glassbotan.evaluation.comparison import compare
     from glassbotan.figures.viewer import view_page
     from glassbotan.provenance import provenance
 
-    named = compared_models(model, data)
-    with plain_warnings(), shown() as progress:
-        comparison = compare(data, named, box=box, species=species, frame=frame, progress=progress)
+    comparison, models = compared(data, model, box=box, species=species, frame=frame)
     page = view_page(
         comparison,
         descriptors=descriptors,
-        provenance=provenance(data, model=named),
+        provenance=provenance(data, model=models),
         title=title,
     )
     with io.atomic_output(output) as temporary:

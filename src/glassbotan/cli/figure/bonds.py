@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from glassbotan.cli.console import plain_warnings
+from glassbotan.cli.drawing import compared, keep
 from glassbotan.cli.options import (
     Box,
     OneModel,
@@ -17,7 +17,6 @@ from glassbotan.cli.options import (
     parse_slice,
 )
 from glassbotan.models import DEFAULT_MODEL
-from glassbotan.progress_bar import shown
 
 EXAMPLE = (
     "glassbotan figure bonds data/published/isoconfig_N4096T0.44_401_tc07.npz "
@@ -44,13 +43,7 @@ def bonds(
     """Draw bond extensions in a slice, true and predicted, and the scatter of both."""
     view = parse_slice(axis, position, thickness)
 
-    from glassbotan.evaluation.comparison import compare
     from glassbotan.figures.bonds import bonds_figure
-    from glassbotan.figures.style import save_figure
-    from glassbotan.provenance import provenance
 
-    with plain_warnings(), shown() as progress:
-        comparison = compare(data, [model], box=box, progress=progress)
-    figure = bonds_figure(comparison, time=time, view=view)
-    save_figure(output, figure, provenance=provenance([data], model=model))
-    typer.echo(f"bonds: {output}")
+    comparison, _ = compared([data], [model], box=box)
+    keep(bonds_figure(comparison, time=time, view=view), output, "bonds", [data], model=model)

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from glassbotan.cli.drawing import keep
 from glassbotan.cli.options import Picture
 from glassbotan.errors import InputError
-from glassbotan.provenance import provenance
 
 if TYPE_CHECKING:
     from glassbotan.evaluation import Scores
@@ -64,7 +64,6 @@ def curve(
     """Draw the Pearson correlation against time, a curve a model, with the noise ceiling."""
     from glassbotan.evaluation.files import read_all_scores
     from glassbotan.figures.curve import curve_figure
-    from glassbotan.figures.style import save_figure
 
     scores = read_all_scores(results)
     figure = curve_figure(
@@ -74,8 +73,7 @@ def curve(
         reported=_reported(scores, reported, methods, of_a=not bonds and species in (None, "A")),
         tau_alpha=_tau_alpha(scores, tau_alpha),
     )
-    save_figure(output, figure, provenance=provenance(results))
-    typer.echo(f"curve: {output}")
+    keep(figure, output, "curve", results)
 
 
 def _reported(

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from glassbotan.cli.console import plain_warnings
+from glassbotan.cli.drawing import compared, keep
 from glassbotan.cli.options import (
     Box,
     ComparedModels,
@@ -16,11 +16,9 @@ from glassbotan.cli.options import (
     SlicePosition,
     SliceThickness,
     SpeciesNames,
-    compared_models,
     parse_numbers,
     parse_slice,
 )
-from glassbotan.progress_bar import shown
 
 EXAMPLE = (
     "glassbotan figure map data/published/isoconfig_N4096T0.44_401_tc07.npz "
@@ -47,14 +45,7 @@ def map_(
     """Draw slices of one glass, simulated and predicted, coloured by propensity."""
     rows, view = parse_numbers(times, "--times"), parse_slice(axis, position, thickness)
 
-    from glassbotan.evaluation.comparison import compare
     from glassbotan.figures.map import map_figure
-    from glassbotan.figures.style import save_figure
-    from glassbotan.provenance import provenance
 
-    models = compared_models(model, data)
-    with plain_warnings(), shown() as progress:
-        comparison = compare(data, models, box=box, species=species, frame=frame, progress=progress)
-    figure = map_figure(comparison, times=rows, view=view)
-    save_figure(output, figure, provenance=provenance(data, model=models))
-    typer.echo(f"map: {output}")
+    comparison, models = compared(data, model, box=box, species=species, frame=frame)
+    keep(map_figure(comparison, times=rows, view=view), output, "map", data, model=models)

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from glassbotan.cli.drawing import keep
 from glassbotan.cli.options import (
     Box,
     Picture,
@@ -55,8 +56,6 @@ def rearrangement(
 
     from glassbotan import io
     from glassbotan.figures.rearrangement import rearrangement_figure
-    from glassbotan.figures.style import save_figure
-    from glassbotan.provenance import provenance
 
     figure = rearrangement_figure(
         io.read_ensemble(data, box=box),
@@ -65,5 +64,4 @@ def rearrangement(
         fraction=fraction,
         view=view,
     )
-    save_figure(output, figure, provenance=provenance([data]))
-    typer.echo(f"rearrangement: {output}")
+    keep(figure, output, "rearrangement", [data])
