@@ -3,22 +3,24 @@
 from itertools import islice
 from pathlib import Path
 
+from glassbotan.io import tables
 from glassbotan.io.options import ReadOptions, given_box
 from glassbotan.io.species import species_from_labels
-from glassbotan.io.text import column, floats, open_text, particle_count, split, take, vectors
 from glassbotan.structure import Snapshot
 
 
 def read(path: Path, options: ReadOptions) -> Snapshot:
     """Return the configuration."""
     source = str(path)
-    with open_text(path) as lines:
+    with tables.open_text(path) as lines:
         count, edges = islice(lines, 2)
-        rows = split(take(lines, particle_count(count, source), source), 4, source)
-    box = floats(edges.split(), "the box", source) if options.box is None else options.box
+        rows = tables.split(
+            tables.take(lines, tables.particle_count(count, source), source), 4, source
+        )
+    box = tables.floats(edges.split(), "the box", source) if options.box is None else options.box
     return Snapshot(
-        positions=vectors(rows, (1, 2, 3), "a row", source),
-        species=species_from_labels(column(rows, 0), options.species, source),
+        positions=tables.vectors(rows, (1, 2, 3), "a row", source),
+        species=species_from_labels(tables.column(rows, 0), options.species, source),
         box=given_box(box, 3, source),
         source=source,
     )

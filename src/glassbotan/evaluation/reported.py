@@ -8,7 +8,7 @@ from pathlib import Path
 
 from glassbotan.errors import InputError
 from glassbotan.evaluation.scores import KOB_ANDERSEN, Scores
-from glassbotan.io.text import open_text
+from glassbotan.io.tables import open_text
 
 COLUMNS = ("temperature", "time", "aggregate", "method", "pearson_A")
 AGGREGATES = ("mean", "all")

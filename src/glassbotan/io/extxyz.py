@@ -15,23 +15,12 @@ from numpy.typing import NDArray
 
 from glassbotan.dynamics import Motion
 from glassbotan.errors import InputError
+from glassbotan.io import tables
 from glassbotan.io.atomic import atomic_output
 from glassbotan.io.columns import Columns, check_columns, with_propensity
 from glassbotan.io.options import ReadOptions, given_box, pick_frame
 from glassbotan.io.provenance import Provenance, from_json, to_json
 from glassbotan.io.species import species_from_labels
-from glassbotan.io.text import (
-    Rows,
-    column,
-    floats,
-    format_rows,
-    integers,
-    open_text,
-    particle_count,
-    split,
-    take,
-    vectors,
-)
 from glassbotan.structure import Snapshot
 from glassbotan.structure.periodic import FloatArray
 from glassbotan.structure.snapshot import species_name
@@ -60,7 +49,7 @@ class _Frame(NamedTuple):
 
 def read(path: Path, options: ReadOptions) -> Snapshot:
     """Return one frame of the file; further columns become fields of the snapshot."""
-    with open_text(path) as lines:
+    with tables.open_text(path) as lines:
         frame = pick_frame(_frames(lines, str(path)), options.frame, str(path))
     return _snapshot(frame, options, str(path))
 
@@ -79,12 +68,12 @@ def write(path: Path, item: Snapshot | Motion, provenance: Provenance | None) ->
     ]
     with atomic_output(path) as temporary, temporary.open("w", encoding="utf-8") as out:
         out.write(f"{snapshot.n_particles}\n{_comment(snapshot, fields, provenance)}\n")
-        out.writelines(format_rows(columns))
+        out.writelines(tables.format_rows(columns))
 
 
 def read_provenance(path: Path) -> dict[str, object]:
     """Return where the file's first frame came from; empty where it does not say."""
-    with open_text(path) as lines:
+    with tables.open_text(path) as lines:
         next(lines, "")
         return from_json(_info(next(lines, "")).get("provenance", ""))
 
@@ -126,16 +115,16 @@ def _frames(lines: TextIO, source: str) -> Iterator[_Frame]:
         # ASE and others allow blank lines after the last frame.
         if not first.strip():
             continue
-        count = particle_count(first, source)
+        count = tables.particle_count(first, source)
         comment = next(lines, "")
-        yield _Frame(comment, take(lines, count, source))
+        yield _Frame(comment, tables.take(lines, count, source))
 
 
 def _snapshot(frame: _Frame, options: ReadOptions, source: str) -> Snapshot:
     info = _info(frame.comment)
     columns = _columns(info.get("Properties", "species:S:1:pos:R:3"), source)
     width = sum(c.width for c in columns.values())
-    rows = split(frame.lines, width, source)
+    rows = tables.split(frame.lines, width, source)
     positions = _positions(rows, columns, source)
     lattice = _lattice(info, source)
     dimension = _dimension(info, lattice, positions, source)
@@ -150,7 +139,7 @@ def _snapshot(frame: _Frame, options: ReadOptions, source: str) -> Snapshot:
     used = {species.name, *_POSITIONS}
     return Snapshot(
         positions=positions[:, :dimension],
-        species=species_from_labels(column(rows, species.first), options.species, source),
+        species=species_from_labels(tables.column(rows, species.first), options.species, source),
         box=box,
         fields={c.name: _field(rows, c, source) for c in columns.values() if c.name not in used},
         temperature=_temperature(info),
@@ -190,11 +179,11 @@ def _columns(properties: str, source: str) -> dict[str, _Column]:
     return columns
 
 
-def _positions(rows: Rows, columns: dict[str, _Column], source: str) -> FloatArray:
+def _positions(rows: tables.Rows, columns: dict[str, _Column], source: str) -> FloatArray:
     found = next((columns[name] for name in _POSITIONS if name in columns), None)
     if found is None or found.width not in (2, 3):
         raise InputError(f"{source}: has no column pos:R:3 with the positions")
-    return vectors(rows, range(found.first, found.first + found.width), "pos", source)
+    return tables.vectors(rows, range(found.first, found.first + found.width), "pos", source)
 
 
 def _species_column(columns: dict[str, _Column], source: str) -> _Column:
@@ -208,7 +197,7 @@ def _lattice(info: dict[str, str], source: str) -> FloatArray | None:
     """Return the edges of the orthorhombic lattice, shape [3]; None where there is none."""
     if "Lattice" not in info:
         return None
-    values = floats(info["Lattice"].replace(",", " ").split(), "Lattice", source)
+    values = tables.floats(info["Lattice"].replace(",", " ").split(), "Lattice", source)
     if values.shape != (9,):
         raise InputError(f"{source}: Lattice has {len(values)} numbers; expected nine")
     vectors = values.reshape(3, 3)
@@ -257,9 +246,9 @@ def _check_periodic(info: dict[str, str], dimension: int, source: str) -> None:
             )
 
 
-def _field(rows: Rows, found: _Column, source: str) -> NDArray[np.generic]:
+def _field(rows: tables.Rows, found: _Column, source: str) -> NDArray[np.generic]:
     parts = [
-        _values(column(rows, found.first + k), found.kind, found.name, source)
+        _values(tables.column(rows, found.first + k), found.kind, found.name, source)
         for k in range(found.width)
     ]
     return parts[0] if found.width == 1 else np.stack(parts, axis=1)
@@ -267,9 +256,9 @@ def _field(rows: Rows, found: _Column, source: str) -> NDArray[np.generic]:
 
 def _values(texts: list[str], kind: str, name: str, source: str) -> NDArray[np.generic]:
     if kind == "R":
-        return floats(texts, name, source)
+        return tables.floats(texts, name, source)
     if kind == "I":
-        return integers(texts, name, source)
+        return tables.integers(texts, name, source)
     if kind == "S":
         return np.array(texts, dtype=np.str_)
     bad = next((text for text in texts if text.upper() not in _TRUE | _FALSE), None)

@@ -27,7 +27,7 @@ from glassbotan.io import (
 from glassbotan.io.npz import member_names
 from glassbotan.io.options import ReadOptions
 from glassbotan.io.provenance import Provenance
-from glassbotan.io.text import open_text
+from glassbotan.io.tables import open_text
 from glassbotan.structure import Snapshot
 
 Item = Snapshot | Motion | IsoconfigurationalEnsemble

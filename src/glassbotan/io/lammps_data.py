@@ -13,24 +13,12 @@ from typing import NamedTuple
 import numpy as np
 
 from glassbotan.errors import InputError
+from glassbotan.io import tables
 from glassbotan.io.atomic import atomic_output
 from glassbotan.io.lammps_box import bounds_of, dimension_of, edges, refuse_tilt
 from glassbotan.io.options import ReadOptions
 from glassbotan.io.provenance import Provenance, to_json
 from glassbotan.io.species import species_from_labels, species_from_types
-from glassbotan.io.text import (
-    Rows,
-    column,
-    floats,
-    format_rows,
-    integers,
-    open_text,
-    particle_count,
-    sorted_by_id,
-    split,
-    take,
-    vectors,
-)
 from glassbotan.structure import Snapshot
 from glassbotan.structure.periodic import FloatArray
 
@@ -68,12 +56,12 @@ class _Header:
 def read(path: Path, options: ReadOptions) -> Snapshot:
     """Return the configuration, sorted by particle id; velocities and bonds are left aside."""
     source = str(path)
-    with open_text(path) as lines:
+    with tables.open_text(path) as lines:
         header = _header(lines, source)
         rows = _rows(lines, header, source)
     style = _style(header, len(rows[0]), source)
-    rows = sorted_by_id(rows, 0, source)
-    positions = vectors(rows, range(style.x, style.x + 3), "a coordinate", source)
+    rows = tables.sorted_by_id(rows, 0, source)
+    positions = tables.vectors(rows, range(style.x, style.x + 3), "a coordinate", source)
     bounds = _bounds(header, source)
     dimension = dimension_of(positions, bounds)
     return Snapshot(
@@ -97,7 +85,7 @@ def write(path: Path, snapshot: Snapshot, provenance: Provenance | None) -> None
             out.write(f"{low!r} {high!r} {axis}lo {axis}hi\n")
         out.writelines(_remarks(snapshot, provenance))
         out.write("\nAtoms # atomic\n\n")
-        out.writelines(format_rows([ids, snapshot.species + 1, *padded.T]))
+        out.writelines(tables.format_rows([ids, snapshot.species + 1, *padded.T]))
 
 
 def _remarks(snapshot: Snapshot, provenance: Provenance | None) -> Iterator[str]:
@@ -131,22 +119,22 @@ def _header(lines: Iterator[str], source: str) -> _Header:
 def _header_line(header: _Header, text: str, remark: str, source: str) -> None:
     words = text.split()
     if words[1:] == ["atoms"]:
-        header.n_particles = particle_count(words[0], source)
+        header.n_particles = tables.particle_count(words[0], source)
     elif words[2:] in (["xlo", "xhi"], ["ylo", "yhi"], ["zlo", "zhi"]):
-        header.bounds[words[2][0]] = floats(
+        header.bounds[words[2][0]] = tables.floats(
             words[:2], f"the box along {words[2][0]}", source
         ).tolist()
     elif words[3:] == ["xy", "xz", "yz"]:
-        refuse_tilt(floats(words[:3], "xy xz yz", source), source)
+        refuse_tilt(tables.floats(words[:3], "xy xz yz", source), source)
     elif words[-1:] in (["avec"], ["bvec"], ["cvec"]):
         raise InputError(
             f"{source}: its box is given by vectors; triclinic boxes are not supported"
         )
     elif not text and remark.startswith("temperature "):
-        header.temperature = float(floats(remark.split()[1:2], "temperature", source)[0])
+        header.temperature = float(tables.floats(remark.split()[1:2], "temperature", source)[0])
 
 
-def _rows(lines: Iterator[str], header: _Header, source: str) -> Rows:
+def _rows(lines: Iterator[str], header: _Header, source: str) -> tables.Rows:
     if header.n_particles is None:
         raise InputError(f"{source}: its header does not tell the number of atoms")
     # LAMMPS skips the one line after the name of a section.
@@ -154,7 +142,7 @@ def _rows(lines: Iterator[str], header: _Header, source: str) -> Rows:
     if blank.strip():
         raise InputError(f"{source}: a blank line is due after Atoms")
     plain = (line.partition("#")[0] for line in lines)
-    return split(take(plain, header.n_particles, source), None, source)
+    return tables.split(tables.take(plain, header.n_particles, source), None, source)
 
 
 def _style(header: _Header, width: int, source: str) -> _Style:
@@ -182,9 +170,9 @@ def _bounds(header: _Header, source: str) -> FloatArray:
 
 
 def _species(
-    rows: Rows, style: _Style, header: _Header, options: ReadOptions, source: str
+    rows: tables.Rows, style: _Style, header: _Header, options: ReadOptions, source: str
 ) -> np.ndarray:
-    labels = column(rows, style.type)
+    labels = tables.column(rows, style.type)
     by_label = options.species is not None and any(
         name in header.labels for name in options.species
     )
@@ -192,5 +180,5 @@ def _species(
         names = {number: label for label, number in header.labels.items()}
         return species_from_labels([names.get(t, t) for t in labels], options.species, source)
     numbers = [header.labels.get(text, text) for text in labels]
-    types = integers(numbers, "the type", source)
+    types = tables.integers(numbers, "the type", source)
     return species_from_types(types, options.species, first=1, source=source)

@@ -14,26 +14,13 @@ import numpy as np
 
 from glassbotan.dynamics import Motion
 from glassbotan.errors import InputError
+from glassbotan.io import tables
 from glassbotan.io.atomic import atomic_output
 from glassbotan.io.columns import check_columns, scalar_columns, with_propensity
 from glassbotan.io.lammps_box import bounds_of, dimension_of, edges, refuse_tilt
 from glassbotan.io.options import ReadOptions, pick_frame
 from glassbotan.io.provenance import Provenance
 from glassbotan.io.species import species_from_labels, species_from_types
-from glassbotan.io.text import (
-    Rows,
-    best_type,
-    column,
-    floats,
-    format_rows,
-    integers,
-    open_text,
-    particle_count,
-    sorted_by_id,
-    split,
-    take,
-    vectors,
-)
 from glassbotan.structure import Snapshot
 from glassbotan.structure.periodic import FloatArray
 
@@ -50,7 +37,7 @@ class _Frame(NamedTuple):
 
 def read(path: Path, options: ReadOptions) -> Snapshot:
     """Return one frame, sorted by particle id; further columns become fields of the snapshot."""
-    with open_text(path) as lines:
+    with tables.open_text(path) as lines:
         frame = pick_frame(_frames(lines, str(path)), options.frame, str(path))
     return _snapshot(frame, options, str(path))
 
@@ -67,7 +54,7 @@ def write(path: Path, item: Snapshot | Motion, provenance: Provenance | None) ->
         out.write("ITEM: BOX BOUNDS pp pp pp\n")
         out.writelines(f"{low!r} {high!r}\n" for low, high in bounds_of(snapshot.box).tolist())
         out.write(" ".join(["ITEM: ATOMS id type x y z", *fields]) + "\n")
-        out.writelines(format_rows([ids, snapshot.species + 1, *padded.T, *fields.values()]))
+        out.writelines(tables.format_rows([ids, snapshot.species + 1, *padded.T, *fields.values()]))
 
 
 def _frames(lines: TextIO, source: str) -> Iterator[_Frame]:
@@ -79,13 +66,13 @@ def _frames(lines: TextIO, source: str) -> Iterator[_Frame]:
             raise InputError(f"{source}: expected a line that starts with ITEM:, got {line[:40]!r}")
         item = line.removeprefix("ITEM:").strip()
         if item == "NUMBER OF ATOMS":
-            count = particle_count(next(lines, ""), source)
+            count = tables.particle_count(next(lines, ""), source)
         elif item.startswith("BOX BOUNDS"):
             box_title, box_lines = item, list(islice(lines, 3))
         elif item.startswith("ATOMS"):
             if count is None or not box_title:
                 raise InputError(f"{source}: ATOMS come before NUMBER OF ATOMS and BOX BOUNDS")
-            body = take(lines, count, source)
+            body = tables.take(lines, count, source)
             yield _Frame(box_title, box_lines, item.split()[1:], body)
             count, box_title = None, ""
         else:
@@ -99,9 +86,9 @@ def _snapshot(frame: _Frame, options: ReadOptions, source: str) -> Snapshot:
     names = frame.names
     if len(set(names)) < len(names):
         raise InputError(f"{source}: a column stands twice in ITEM: ATOMS {' '.join(names)[:60]}")
-    rows = split(frame.lines, len(names), source)
+    rows = tables.split(frame.lines, len(names), source)
     if "id" in names:
-        rows = sorted_by_id(rows, names.index("id"), source)
+        rows = tables.sorted_by_id(rows, names.index("id"), source)
     bounds = _bounds(frame, source)
     positions = _positions(rows, names, bounds, source)
     dimension = dimension_of(positions, bounds)
@@ -111,7 +98,9 @@ def _snapshot(frame: _Frame, options: ReadOptions, source: str) -> Snapshot:
         species=_species(rows, names, options, source),
         box=edges(bounds, options.box, dimension, source),
         fields={
-            name: best_type(column(rows, k)) for k, name in enumerate(names) if name not in _OWN
+            name: tables.best_type(tables.column(rows, k))
+            for k, name in enumerate(names)
+            if name not in _OWN
         },
         source=source,
     )
@@ -122,7 +111,7 @@ def _bounds(frame: _Frame, source: str) -> FloatArray:
     if len(frame.box_lines) < 3 or "abc" in frame.box_title:
         raise InputError(f"{source}: BOX BOUNDS are cut off, or of a general triclinic box")
     width = 3 if "xy xz yz" in frame.box_title else 2
-    values = [floats(line.split(), "BOX BOUNDS", source) for line in frame.box_lines]
+    values = [tables.floats(line.split(), "BOX BOUNDS", source) for line in frame.box_lines]
     if any(len(value) != width for value in values):
         raise InputError(f"{source}: BOX BOUNDS must have {width} numbers a line")
     table = np.stack(values)
@@ -140,24 +129,26 @@ def _check_periodic(box_title: str, dimension: int, source: str) -> None:
             )
 
 
-def _positions(rows: Rows, names: list[str], bounds: FloatArray, source: str) -> FloatArray:
+def _positions(rows: tables.Rows, names: list[str], bounds: FloatArray, source: str) -> FloatArray:
     found = next((c for c in _COORDINATES if all(name in names for name in c)), None)
     if found is None:
         raise InputError(f"{source}: has no columns x y z (or xs ys zs, xu yu zu, xsu ysu zsu)")
-    positions = vectors(rows, [names.index(name) for name in found], "a coordinate", source)
+    positions = tables.vectors(rows, [names.index(name) for name in found], "a coordinate", source)
     if "s" in found[0]:
         positions = bounds[:, 0] + positions * (bounds[:, 1] - bounds[:, 0])
     return positions
 
 
-def _species(rows: Rows, names: list[str], options: ReadOptions, source: str) -> np.ndarray:
+def _species(rows: tables.Rows, names: list[str], options: ReadOptions, source: str) -> np.ndarray:
     by_element = options.species is not None and not all(s.isdecimal() for s in options.species)
     if "element" in names and (by_element or "type" not in names):
-        return species_from_labels(column(rows, names.index("element")), options.species, source)
+        return species_from_labels(
+            tables.column(rows, names.index("element")), options.species, source
+        )
     if "type" not in names:
         raise InputError(f"{source}: has neither a column type nor a column element")
-    texts = column(rows, names.index("type"))
+    texts = tables.column(rows, names.index("type"))
     if not all(text.isdecimal() for text in texts):
         return species_from_labels(texts, options.species, source)
-    types = integers(texts, "type", source)
+    types = tables.integers(texts, "type", source)
     return species_from_types(types, options.species, first=1, source=source)
