@@ -27,7 +27,7 @@ from models.caged_examples import computed
 SMALL = {
     "botan": {"width": 8, "steps": 2, "cutoff": 1.6},
     "node-only": {"width": 8, "steps": 2, "cutoff": 1.6},
-    "caged": {"width": 6, "steps": 1, "reach": 2.6},
+    "caged": {"width": 6, "steps": 1, "reach": 2.6, "averages": [1.0], "descent": [0.01]},
     "linear": {
         "descriptors": {"shells": [0.9, 1.1], "order_shells": [1.1], "degrees": [4, 6]},
         "alphas": [1.0],
@@ -188,7 +188,8 @@ def test_it_learns_from_glasses_of_one_species(name, trained, tmp_path):
         gb.write(tmp_path / f"{k}.npz", replace(motion, snapshot=alone, graph=graph))
         files.append(str(tmp_path / f"{k}.npz"))
     data = asked.data.model_copy(update={"train": files[:3], "validation": files[3:]})
-    folder = train(asked.model_copy(update={"data": data}), tmp_path / "run")
+    changes = {"data": data, "stages": asked.stages[:1]}
+    folder = train(asked.model_copy(update=changes), tmp_path / "run")
     model, card = load_saved(folder)
     motion = Predictor(model, card).predict(at_rest(replace(glass(), species=np.zeros(150))))
     assert np.isfinite(motion.propensity).all()
