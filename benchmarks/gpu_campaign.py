@@ -41,10 +41,10 @@ from glassbotan.dynamics import IsoconfigurationalEnsemble
 from glassbotan.errors import InputError, RunError
 from glassbotan.io.atomic import atomic_output
 from glassbotan.simulation.device.batch import Batch
-from glassbotan.simulation.device.targets import DeviceReduction, bonds_within
+from glassbotan.simulation.device.targets import DeviceBonds, bonds_within
 from glassbotan.simulation.engine import Task
 from glassbotan.simulation.settings import DynamicsSettings
-from glassbotan.simulation.targets import averages
+from glassbotan.simulation.targets import averages, sums_over
 from glassbotan.structure.periodic import wrap
 from glassbotan.structure.potential import KOB_ANDERSEN
 from glassbotan.structure.snapshot import Snapshot
@@ -254,20 +254,16 @@ def ensembles(arguments: argparse.Namespace) -> None:
         own = names[first : first + len(chosen)]
         key = f"{first} {arguments.trajectories} {arguments.seed} {own}"
         run = Timed(batch, checkpoint, key, deadline)
-        reductions = [
-            DeviceReduction(bonds_within(snapshot, CUTOFF), snapshot.n_particles, arguments.device)
-            for snapshot in chosen
-        ]
+        followed = [DeviceBonds(bonds_within(one, CUTOFF), arguments.device) for one in chosen]
         for time_index, step in enumerate(steps):
             if step < batch.step or all(time_index in record["done"] for record in records):
                 continue
             if not run.to(step):
                 print(f"stopped at t = {batch.time:g}; the same command goes on from there")
                 return
-            for box, (record, reduction) in enumerate(zip(records, reductions, strict=True)):
-                sums = reduction.sums(
-                    batch.displacements_on_device(box), range(arguments.trajectories)
-                )
+            for box, (record, bonds) in enumerate(zip(records, followed, strict=True)):
+                moved = batch.displacements_on_device(box)
+                sums = sums_over(bonds, moved, range(arguments.trajectories))
                 keep(record, time_index, sums, arguments)
             write_records(arguments.output, first, records)
             run.save()

@@ -209,7 +209,7 @@ def test_coverage_stands_in_table_and_json_where_a_model_tells_errors(
 ):
     def told(self, snapshot, progress=None):
         motion = plain(self, snapshot, progress)
-        return replace(motion, propensity_error=np.abs(motion.propensity) + 0.15)
+        return replace(motion, errors={"propensity": np.abs(motion.propensity) + 0.15})
 
     plain = Predictor.predict
     monkeypatch.setattr(Predictor, "predict", told)
@@ -264,7 +264,7 @@ def test_measured_motion_without_trajectories_has_no_ceiling(tmp_path, model):
     gb.write(tmp_path / "m.npz", measured)
     blank = measured.propensity.copy()
     blank[:, snapshot.species == 1] = np.nan
-    gb.write(tmp_path / "blank.npz", Motion(snapshot, measured.times, blank))
+    gb.write(tmp_path / "blank.npz", Motion(snapshot, measured.times, {"propensity": blank}))
     target = tmp_path / "s.json"
     for name, species in (("m.npz", ["A", "B"]), ("blank.npz", ["A"])):
         result = run("-q", "evaluate", tmp_path / name, "-m", model, "--json", target)

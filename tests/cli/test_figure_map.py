@@ -197,7 +197,7 @@ def test_an_unwritable_picture_is_named(source, model, tmp_path):
 
 def test_measured_motion_of_the_projects_own_form_is_simulation(tmp_path, snapshot, model):
     values = np.random.default_rng(0).random((2, 60))
-    measured = Motion(snapshot, np.array([4120.0, 13000.0]), values)
+    measured = Motion(snapshot, np.array([4120.0, 13000.0]), {"propensity": values})
     gb.write(tmp_path / "measured.npz", measured)
     picture = drawn(tmp_path / "measured.npz", "-m", model, to=tmp_path / "m.svg")
     assert counts(picture, "simulation", "small", "propensity (σ)") == [1, 1, 2]

@@ -143,7 +143,7 @@ def test_the_table_tells_the_interval_where_a_model_does(
     def told(self, snapshot, progress=None):
         motion = plain(self, snapshot, progress)
         error = np.arange(motion.propensity.size).reshape(motion.propensity.shape) / 100
-        return replace(motion, propensity_error=error)
+        return replace(motion, errors={"propensity": error})
 
     plain = Predictor.predict
     without = run("predict", source, "--model", model, "--json", tmp_path / "plain.json")

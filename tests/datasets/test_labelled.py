@@ -43,8 +43,8 @@ def test_ceilings_are_those_of_each_group_s_samples(ensemble):
     ]
     extensions = np.stack([bond_extension(one, graph) for one in single], axis=1)
     for groups, samples, found in (
-        (particle_groups(ensemble.snapshot), lengths, labels.particle_ceilings),
-        (bond_groups(graph), extensions, labels.bond_ceilings),
+        (particle_groups(ensemble.snapshot), lengths, labels.ceilings["propensity"]),
+        (bond_groups(graph), extensions, labels.ceilings["bond_extension"]),
     ):
         assert [group.name for group in groups] == list(found)
         for group in groups:
@@ -55,7 +55,7 @@ def test_ceilings_are_those_of_each_group_s_samples(ensemble):
 def test_one_trajectory_has_no_ceiling():
     ensemble = random_ensemble(random_snapshot(60), trajectories=1)
     labels = label(ensemble, gb.neighbour_graph(ensemble.snapshot))
-    assert np.isnan([*labels.particle_ceilings.values(), *labels.bond_ceilings.values()]).all()
+    assert np.isnan([c for of in labels.ceilings.values() for c in of.values()]).all()
 
 
 def test_what_comes_from_the_cache_is_what_was_computed(published, tmp_path, monkeypatch):
@@ -67,20 +67,18 @@ def test_what_comes_from_the_cache_is_what_was_computed(published, tmp_path, mon
         assert np.array_equal(found.graph.vectors, expected.graph.vectors)
         assert np.allclose(found.motion.propensity, expected.motion.propensity, atol=1e-6)
         assert np.allclose(found.motion.bond_extension, expected.motion.bond_extension, atol=1e-6)
-        for one, other in (
-            (found.particle_ceilings, expected.particle_ceilings),
-            (found.bond_ceilings, expected.bond_ceilings),
-        ):
-            assert {k: v.tolist() for k, v in one.items()} == {
-                k: v.tolist() for k, v in other.items()
-            }
+        assert np.allclose(found.motion["bond_breaking"], expected.motion["bond_breaking"])
+        assert list(found.ceilings) == ["propensity", "bond_extension", "bond_breaking"]
+        for name, ceilings in expected.ceilings.items():
+            for group, values in ceilings.items():
+                assert found.ceilings[name][group].tolist() == values.tolist()
 
 
 def test_a_prediction_keeps_its_errors_and_its_bonds_in_the_cache(ensemble, tmp_path, monkeypatch):
     monkeypatch.setenv("GLASSBOTAN_CACHE", str(tmp_path / "cache"))
     motion = motion_of(ensemble, gb.neighbour_graph(ensemble.snapshot, 1.5))
     error = (motion.propensity / 3).astype(np.float32)
-    gb.write(tmp_path / "p.npz", replace(motion, propensity_error=error))
+    gb.write(tmp_path / "p.npz", replace(motion, errors={"propensity": error}))
     for _ in ("computed", "from the cache"):
         found = load_labelled(tmp_path / "p.npz", any_cutoff=True)
         assert np.array_equal(found.motion.propensity_error, error)

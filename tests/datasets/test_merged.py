@@ -35,9 +35,9 @@ def test_the_parts_make_up_the_whole(parts):
         assert np.array_equal(found.motion.times, whole.motion.times)
         assert np.array_equal(found.motion.propensity, whole.motion.propensity)
         assert np.array_equal(found.motion.bond_extension, whole.motion.bond_extension)
-        for name in ("particle_ceilings", "bond_ceilings"):
-            for group, values in getattr(whole, name).items():
-                assert np.array_equal(getattr(found, name)[group], values, equal_nan=True)
+        for name, ceilings in whole.ceilings.items():
+            for group, values in ceilings.items():
+                assert np.array_equal(found.ceilings[name][group], values, equal_nan=True)
 
 
 def test_errors_are_joined_where_all_parts_have_some(parts):
@@ -45,7 +45,7 @@ def test_errors_are_joined_where_all_parts_have_some(parts):
 
     def told(labels, value):
         error = np.full(labels.motion.propensity.shape, value)
-        return replace(labels, motion=replace(labels.motion, propensity_error=error))
+        return replace(labels, motion=replace(labels.motion, errors={"propensity": error}))
 
     (found,) = merged([told(ends, 0.3), told(middle, 0.1)])
     assert found.motion.propensity_error[:, 0].tolist() == [0.3, 0.1, 0.3]
@@ -57,7 +57,12 @@ def test_bonds_of_two_cutoffs_become_those_that_both_have(parts):
     whole, middle, ends = parts
     graph = neighbour_graph(whole.motion.snapshot, 1.6)
     shorter = extension_on(graph, middle.motion)
-    narrow = replace(middle, motion=replace(middle.motion, graph=graph, bond_extension=shorter))
+    narrow = replace(
+        middle,
+        motion=replace(
+            middle.motion, graph=graph, values=middle.motion.values | {"bond_extension": shorter}
+        ),
+    )
     for order in ([narrow, ends], [ends, narrow]):
         (found,) = merged(order)
         assert np.array_equal(found.graph.edge_index, graph.edge_index)
@@ -66,11 +71,11 @@ def test_bonds_of_two_cutoffs_become_those_that_both_have(parts):
 
 def test_a_part_without_ceilings_leaves_them_unknown_at_its_times(parts):
     _, middle, ends = parts
-    bare = type(middle)(middle.motion, {}, {})
+    bare = type(middle)(middle.motion, {})
     (found,) = merged([ends, bare])
-    for group, values in ends.particle_ceilings.items():
-        assert np.array_equal(found.particle_ceilings[group][[0, 2]], values)
-        assert np.isnan(found.particle_ceilings[group][1])
+    for group, values in ends.ceilings["propensity"].items():
+        assert np.array_equal(found.ceilings["propensity"][group][[0, 2]], values)
+        assert np.isnan(found.ceilings["propensity"][group][1])
 
 
 def test_other_snapshots_stay_apart_and_in_order(tmp_path):

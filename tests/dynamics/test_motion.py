@@ -30,16 +30,22 @@ def test_errors_that_are_none_are_refused(error, message):
     values = np.ones((2, 50))
     values[0, 3] = np.nan
     with pytest.raises(gb.InputError, match=message):
-        Motion(SNAPSHOT, np.array([1.0, 2.0]), values, source="net", propensity_error=error)
+        Motion(
+            SNAPSHOT,
+            np.array([1.0, 2.0]),
+            {"propensity": values},
+            source="net",
+            errors={"propensity": error},
+        )
 
 
 def test_an_error_may_be_blank_where_the_propensity_is_and_nowhere_else():
     values, error = np.ones((1, 50)), np.zeros((1, 50))
     values[0, 7] = error[0, 7] = np.nan
-    assert Motion(SNAPSHOT, np.array([1.0]), values, propensity_error=error)
+    assert Motion(SNAPSHOT, np.array([1.0]), {"propensity": values}, errors={"propensity": error})
     error[0, 8] = np.nan
     with pytest.raises(gb.InputError, match="wherever the propensity is known"):
-        Motion(SNAPSHOT, np.array([1.0]), values, propensity_error=error)
+        Motion(SNAPSHOT, np.array([1.0]), {"propensity": values}, errors={"propensity": error})
 
 
 @given(cutoffs=st.tuples(st.floats(0.8, 2.4), st.floats(0.8, 2.4)))

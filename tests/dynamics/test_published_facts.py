@@ -45,7 +45,7 @@ def test_scattering_function(ensembles, index, expected):
 
 @pytest.mark.parametrize(("index", "expected"), [(0, 0.926), (1, 0.946)])
 def test_noise_ceiling_of_a(labelled, index, expected):
-    assert labelled[index].particle_ceilings["A"][0] == pytest.approx(expected, abs=2e-3)
+    assert labelled[index].ceilings["propensity"]["A"][0] == pytest.approx(expected, abs=2e-3)
 
 
 def test_mean_squared_displacement_bounds_the_squared_propensity(ensembles, labelled):

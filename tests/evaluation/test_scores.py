@@ -33,9 +33,8 @@ def changed(labels: LabelledSnapshot, change) -> Motion:
     return Motion(
         motion.snapshot,
         motion.times,
-        change(motion.propensity),
+        {name: change(values) for name, values in motion.values.items()},
         motion.graph,
-        change(motion.bond_extension),
     )
 
 
@@ -67,9 +66,8 @@ def test_correlation_does_not_see_scale_and_offset_and_the_error_does(measured, 
         Motion(
             g.snapshot,
             g.times,
-            slope * g.propensity + offset,
+            {name: slope * values + offset for name, values in g.values.items()},
             g.graph,
-            slope * g.bond_extension + offset,
         )
         for g in guesses
     ]
@@ -121,7 +119,7 @@ def test_correlations_stay_in_the_order_of_the_data_where_a_snapshot_lacks_a_spe
     motion = measured[0].motion
     blank = motion.propensity.copy()
     blank[:, motion.snapshot.species == 1] = np.nan
-    guesses = [Motion(motion.snapshot, motion.times, blank), measured[1].motion]
+    guesses = [Motion(motion.snapshot, motion.times, {"propensity": blank}), measured[1].motion]
     (b,) = [r for r in score("m", measured, guesses).particles if (r.time, r.species) == (1, "B")]
     assert b.pearson == [None, pytest.approx(1)]
     assert (b.snapshots, b.pearson_sem) == (1, None)
@@ -138,17 +136,14 @@ def test_blanks_on_either_side_have_no_row(measured):
         motion = labels.motion
         values = motion.propensity.copy()
         values[:, motion.snapshot.species == 1] = np.nan
-        return Motion(motion.snapshot, motion.times, values)
+        return Motion(motion.snapshot, motion.times, {"propensity": values})
 
     blank = [without_b(x) for x in measured]
     whole = [x.motion for x in measured]
     scores = score("m", measured, blank)
     assert {r.species for r in scores.particles} == {"A"}
     assert scores.bonds == []
-    labels = [
-        LabelledSnapshot(changed(x, np.copy), x.particle_ceilings, x.bond_ceilings)
-        for x in measured
-    ]
+    labels = [LabelledSnapshot(changed(x, np.copy), x.ceilings) for x in measured]
     for x, motion in zip(labels, blank, strict=True):
         x.motion.propensity[:] = motion.propensity
     assert {r.species for r in score("m", labels, whole).particles} == {"A"}
@@ -158,8 +153,8 @@ def test_only_common_times_are_scored(measured):
     def last(labels):
         m = labels.motion
         return Motion(
-            m.snapshot, m.times[1:], m.propensity[1:], m.graph, m.bond_extension[1:]
-        )  # fmt: skip
+            m.snapshot, m.times[1:], {name: x[1:] for name, x in m.values.items()}, m.graph
+        )
 
     scores = score("m", measured, [last(x) for x in measured])
     assert {r.time for r in rows(scores)} == {10}
@@ -170,7 +165,8 @@ def on_cutoff(motion: Motion, cutoff: float, source: str = "net") -> Motion:
     """The motion with bonds of another cutoff; those that it has not are far off."""
     graph = gb.neighbour_graph(motion.snapshot, cutoff)
     extension = np.nan_to_num(extension_on(graph, motion), nan=100.0)
-    return dataclasses.replace(motion, graph=graph, bond_extension=extension, source=source)
+    values = {"propensity": motion.propensity, "bond_extension": extension}
+    return dataclasses.replace(motion, graph=graph, values=values, source=source)
 
 
 @pytest.mark.parametrize("cutoff", [1.35, 1.5, 2.3])
@@ -215,7 +211,7 @@ def test_coverage_is_the_fraction_within_the_error(measured):
             members = np.flatnonzero(motion.snapshot.species == s)
             error[0, members[: round(share * len(members))]] = 0.11
         error[1] = 0.09
-        return dataclasses.replace(motion, propensity_error=error)
+        return dataclasses.replace(motion, errors={"propensity": error})
 
     whole = score("m", measured, [told(x, 1.0) for x in measured])
     assert [row.coverage for row in whole.particles] == [1, 1, 0, 0]
@@ -237,7 +233,9 @@ def test_an_error_of_nothing_covers_the_truth_alone(measured):
         values, error = motion.propensity.copy(), np.zeros(motion.propensity.shape)
         values[0] += 1e-9
         values[:, motion.snapshot.species == 1] = np.nan
-        return dataclasses.replace(motion, propensity=values, propensity_error=error)
+        return dataclasses.replace(
+            motion, values=motion.values | {"propensity": values}, errors={"propensity": error}
+        )
 
     found = score("m", measured, [exact(x) for x in measured]).particles
     assert [(row.species, row.coverage) for row in found] == [("A", 0), ("A", 1)]

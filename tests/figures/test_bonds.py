@@ -41,8 +41,10 @@ def predicted(labels: LabelledSnapshot, *, times=(0, 1), noise: float = 0.1, nam
     return replace(
         motion,
         times=motion.times[chosen],
-        propensity=particles + noise * generator.normal(size=particles.shape),
-        bond_extension=bonds + noise * generator.normal(size=bonds.shape),
+        values={
+            "propensity": particles + noise * generator.normal(size=particles.shape),
+            "bond_extension": bonds + noise * generator.normal(size=bonds.shape),
+        },
         source=name,
     )
 
@@ -61,7 +63,13 @@ def three_in_a_row() -> gb.Motion:
     senders, receivers = graph.edge_index
     extension[0, senders + receivers == 1] = -0.2
     extension[0, senders + receivers == 3] = 0.4
-    return gb.Motion(snapshot, np.array([1.0]), np.zeros((1, 3)), graph, extension, "made up")
+    return gb.Motion(
+        snapshot,
+        np.array([1.0]),
+        {"propensity": np.zeros((1, 3)), "bond_extension": extension},
+        graph,
+        "made up",
+    )
 
 
 def coloured(axes) -> LineCollection:
@@ -214,7 +222,9 @@ def test_bonds_of_another_cutoff_are_drawn_as_those_of_the_same(labels, cutoff):
     same = predicted(labels)
     graph = neighbour_graph(same.snapshot, cutoff)
     extension = np.nan_to_num(extension_on(graph, same), nan=100.0)
-    other = replace(same, graph=graph, bond_extension=extension)
+    other = replace(
+        same, graph=graph, values={"propensity": same.propensity, "bond_extension": extension}
+    )
     figures = [bonds_figure(comparison(labels, guess)) for guess in (same, other)]
     for one, two in zip(figures[0].axes[:2], figures[1].axes[:2], strict=True):
         assert np.array_equal(coloured(one).get_array(), coloured(two).get_array())
@@ -250,10 +260,18 @@ def test_measured_and_predicted_bonds_of_a_published_snapshot_are_the_same(publi
 
 def test_what_cannot_be_drawn(labels):
     guess = predicted(labels)
-    no_bonds = replace(guess, graph=None, bond_extension=None, source="node-only")
+    no_bonds = replace(
+        guess, graph=None, values={"propensity": guess.propensity}, source="node-only"
+    )
     other = neighbour_graph(labels.motion.snapshot, 1.2)
-    narrower = replace(guess, graph=other, bond_extension=np.zeros((2, other.n_edges)))
-    unmeasured = replace(labels, motion=replace(labels.motion, bond_extension=None))
+    narrower = replace(
+        guess,
+        graph=other,
+        values={"propensity": guess.propensity, "bond_extension": np.zeros((2, other.n_edges))},
+    )
+    unmeasured = replace(
+        labels, motion=replace(labels.motion, values={"propensity": labels.motion.propensity})
+    )
     strange = replace(guess, times=np.array([3.0, 300.0]))
     lonely = Slice(position=float(guess.snapshot.positions[0, 2]), thickness=1e-6)
     for made, options, message in (

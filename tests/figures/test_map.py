@@ -31,13 +31,13 @@ def axes():
 def motion(snapshot: gb.Snapshot, source: str, *, times=(1.0, 10.0), seed: int = 0) -> Motion:
     """Return random propensities."""
     values = np.random.default_rng(seed).random((len(times), snapshot.n_particles))
-    return Motion(snapshot, np.array(times), values, source=source)
+    return Motion(snapshot, np.array(times), {"propensity": values}, source=source)
 
 
 def comparison(
     snapshot: gb.Snapshot, *predictions: Motion, measured: Motion | None = None
 ) -> Comparison:
-    labels = None if measured is None else LabelledSnapshot(measured, {}, {})
+    labels = None if measured is None else LabelledSnapshot(measured, {})
     return Comparison(snapshot, labels, predictions)
 
 
@@ -119,7 +119,7 @@ def test_the_fast_are_red_and_the_slow_are_white(axes):
 
 def test_the_picture_shows_one_red_disc_in_its_place(tmp_path):
     snapshot = gb.Snapshot([[2.5, 5.0], [7.5, 5.0]], [0, 0], [10.0, 10.0])
-    one = Motion(snapshot, np.array([1.0]), np.array([[0.0, 1.0]]), source="one")
+    one = Motion(snapshot, np.array([1.0]), {"propensity": np.array([[0.0, 1.0]])}, source="one")
     figure = map_figure(comparison(snapshot, one))
     save_figure(tmp_path / "m.png", figure)
     picture = matplotlib.image.imread(tmp_path / "m.png")[..., :3]
@@ -236,7 +236,9 @@ def test_scores_are_those_of_a_over_the_whole_snapshot():
 def test_scores_are_readable(values, expected):
     snapshot = random_snapshot(60)
     measured = motion(snapshot, "file.npz", times=(1.0,))
-    guess = Motion(snapshot, measured.times, values(measured.propensity), source="guess")
+    guess = Motion(
+        snapshot, measured.times, {"propensity": values(measured.propensity)}, source="guess"
+    )
     figure = map_figure(comparison(snapshot, guess, measured=measured), view=ALL)
     assert expected in panels(figure)[1].get_xlabel()
 
@@ -255,7 +257,7 @@ def test_species_that_are_not_predicted_have_no_score():
 def test_a_model_of_bonds_alone_is_refused():
     snapshot = random_snapshot(60)
     measured = motion(snapshot, "file.npz")
-    blank = replace(measured, propensity=np.full((2, 60), np.nan), source="bonds-1")
+    blank = replace(measured, values={"propensity": np.full((2, 60), np.nan)}, source="bonds-1")
     with pytest.raises(gb.InputError, match=r"model bonds-1: .*predicts no particle"):
         map_figure(comparison(snapshot, blank, measured=measured))
     with pytest.raises(gb.InputError, match="no motion to draw; name a model"):
@@ -316,7 +318,7 @@ def test_a_map_is_saved(tmp_path, dimension, suffix):
 
 def test_equal_values_and_a_single_particle_are_drawn():
     snapshot = gb.Snapshot([[1.0, 1.0]], [5], [4.0, 4.0])
-    one = Motion(snapshot, np.array([1.0]), np.ones((1, 1)), source="m")
+    one = Motion(snapshot, np.array([1.0]), {"propensity": np.ones((1, 1))}, source="m")
     figure = map_figure(comparison(snapshot, one))
     figure.draw_without_rendering()
     colour = panels(figure)[0].collections[0].get_facecolor()[0]
@@ -351,8 +353,10 @@ def test_a_file_without_motion_shows_predictions_alone(tmp_path):
 def test_the_map_looks_as_it_did() -> Figure:
     snapshot = random_snapshot(80, edge=5.0)
     truth = np.sin(snapshot.positions[:, 0]) ** 2 + 0.2 * snapshot.species
-    measured = Motion(snapshot, np.array([1.0, 10.0]), np.stack([truth, 3 * truth]), source="s")
-    early = Motion(snapshot, np.array([1.0]), truth[None] ** 2, source="early")
+    measured = Motion(
+        snapshot, np.array([1.0, 10.0]), {"propensity": np.stack([truth, 3 * truth])}, source="s"
+    )
+    early = Motion(snapshot, np.array([1.0]), {"propensity": truth[None] ** 2}, source="early")
     blank = np.where(snapshot.species == 0, 2 * truth + 1, np.nan)
-    only_a = replace(measured, propensity=np.stack([blank, blank]), source="only-A")
+    only_a = replace(measured, values={"propensity": np.stack([blank, blank])}, source="only-A")
     return map_figure(comparison(snapshot, early, only_a, measured=measured))

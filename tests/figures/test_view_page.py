@@ -33,10 +33,10 @@ def compared(snapshot: gb.Snapshot) -> Comparison:
     """Three times of simulation, and a model that lacks the last."""
     generator = np.random.default_rng(3)
     base = generator.uniform(0.1, 0.9, (3, snapshot.n_particles)) * TIMES[:, None] ** 0.2
-    measured = Motion(snapshot, TIMES, base, source="simulated")
+    measured = Motion(snapshot, TIMES, {"propensity": base}, source="simulated")
     guess = base[:2] + generator.normal(0, 0.1, base[:2].shape)
-    model = Motion(snapshot, TIMES[:2], guess, source="model")
-    return Comparison(snapshot, LabelledSnapshot(measured, {}, {}), (model,))
+    model = Motion(snapshot, TIMES[:2], {"propensity": guess}, source="model")
+    return Comparison(snapshot, LabelledSnapshot(measured, {}), (model,))
 
 
 @pytest.fixture(scope="module")

@@ -28,11 +28,11 @@ BUNDLE = REPOSITORY / "src" / "glassbotan" / "figures" / "viewer" / "viewer.js"
 
 def motion(snapshot: gb.Snapshot, times: list[float], source: str, seed: int = 0) -> Motion:
     values = np.random.default_rng(seed).uniform(0, 1, (len(times), snapshot.n_particles))
-    return Motion(snapshot, np.array(times), values, source=source)
+    return Motion(snapshot, np.array(times), {"propensity": values}, source=source)
 
 
 def comparison(snapshot: gb.Snapshot, measured: list[float], predicted: list[float]) -> Comparison:
-    labels = LabelledSnapshot(motion(snapshot, measured, "simulated", 1), {}, {})
+    labels = LabelledSnapshot(motion(snapshot, measured, "simulated", 1), {})
     return Comparison(snapshot, labels, (motion(snapshot, predicted, "model", 2),))
 
 

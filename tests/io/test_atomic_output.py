@@ -13,7 +13,7 @@ from glassbotan.dynamics import Motion
 from glassbotan.errors import InputError, RunError
 from glassbotan.io import atomic_output
 
-MOTION = Motion(random_snapshot(20), np.array([1.0]), np.ones((1, 20)))
+MOTION = Motion(random_snapshot(20), np.array([1.0]), {"propensity": np.ones((1, 20))})
 SUFFIXES = [".npz", ".xyz", ".csv", ".dump", ".gsd"]
 
 

@@ -24,7 +24,7 @@ def assert_one_line(message: str | None, path: Path) -> None:
 
 
 SNAPSHOT = random_snapshot(5)
-MOTION = Motion(SNAPSHOT, np.array([1.0]), np.ones((1, 5)))
+MOTION = Motion(SNAPSHOT, np.array([1.0]), {"propensity": np.ones((1, 5))})
 
 
 @pytest.mark.parametrize("name", io.FORMATS)

@@ -77,7 +77,7 @@ def test_particles_that_a_model_leaves_blank_come_back_blank(prediction, tmp_pat
     values = motion.propensity.copy()
     values[:, motion.snapshot.species == 1] = np.nan
     path = tmp_path / f"blank{suffix}"
-    io.write(path, Motion(motion.snapshot, motion.times, values, motion.graph))
+    io.write(path, Motion(motion.snapshot, motion.times, {"propensity": values}, motion.graph))
     if suffix == ".npz":
         found = io.read_motion(path).propensity
         assert io.read_motion(path).bond_extension is None
@@ -94,7 +94,9 @@ def with_error(motion: Motion, *, blank: bool) -> Motion:
     if blank:
         values[:, motion.snapshot.species == 1] = np.nan
         error[:, motion.snapshot.species == 1] = np.nan
-    return replace(motion, propensity=values, propensity_error=error)
+    return replace(
+        motion, values=motion.values | {"propensity": values}, errors={"propensity": error}
+    )
 
 
 @pytest.mark.parametrize("suffix", [".npz", ".xyz", ".dump", ".gsd", ".csv"])
@@ -103,22 +105,25 @@ def test_errors_come_back_as_they_were(prediction, tmp_path, suffix, blank):
     motion = with_error(prediction[1], blank=blank)
     path = tmp_path / f"e{suffix}"
     io.write(path, motion)
-    names = [f"propensity{kind}_t{time}" for kind in ("", "_error") for time in (1, 10)]
+    kinds = ("propensity", "propensity_error", "bond_breaking")
+    names = [f"{kind}_t{time}" for kind in kinds for time in (1, 10)]
     if suffix == ".npz":
         stored = io.read_motion(path)
         assert np.array_equal(stored.bond_extension, motion.bond_extension)
-        found = np.concatenate([stored.propensity, stored.propensity_error])
+        assert list(stored.values) == ["propensity", "bond_extension", "bond_breaking"]
+        values = stored.propensity, stored.propensity_error, stored["bond_breaking"]
+        found = np.concatenate(values)
     elif suffix == ".csv":
         lines = [line for line in path.read_text().splitlines() if not line.startswith("#")]
         rows = list(csv.DictReader(lines))
-        assert list(rows[0])[-4:] == names
+        assert list(rows[0])[-6:] == names
         found = np.array([[float(row[name]) for row in rows] for name in names])
     else:
         fields = io.read(path).fields
         assert set(fields) == set(names)
         found = np.stack([fields[name] for name in names])
-    expected = np.concatenate([motion.propensity, motion.propensity_error])
-    assert np.array_equal(found, expected, equal_nan=True)
+    expected = motion.propensity, motion.propensity_error, motion["bond_breaking"]
+    assert np.array_equal(found, np.concatenate(expected), equal_nan=True)
 
 
 def test_errors_go_along_to_the_form_of_glassbench(prediction, tmp_path):

@@ -145,7 +145,9 @@ def test_glassbench_box_of_the_file_times_of_the_table(tmp_path, caplog):
         motion = io.read_motion(path)
     assert motion.times.tolist() == list(PUBLISHED_TIMES[0.44])
     assert "the times of T = 0.44 are used" in caplog.text
-    other = glassbench(tmp_path / "T0.23_1.npz", 2, md_prop=np.ones((30, 2)))
+    other = glassbench(
+        tmp_path / "T0.23_1.npz", 2, md_prop=np.ones((30, 2)), bb_prop=np.ones((30, 2))
+    )
     with pytest.raises(InputError, match="give them"):
         io.read_motion(other, box=5.0)
     assert io.read_motion(other, box=5.0, times=[1, 10]).times.tolist() == [1, 10]

@@ -98,7 +98,7 @@ def test_a_motion_with_bonds_is_read_back_exactly(tmp_path, dimension):
 
 def test_a_motion_without_bonds_and_with_single_precision_stays_so(tmp_path):
     snapshot = random_snapshot(10)
-    motion = Motion(snapshot, np.array([1.0]), np.ones((1, 10), dtype=np.float32))
+    motion = Motion(snapshot, np.array([1.0]), {"propensity": np.ones((1, 10), dtype=np.float32)})
     io.write(tmp_path / "m.npz", motion)
     found = io.read_motion(tmp_path / "m.npz")
     assert found.graph is None
@@ -114,7 +114,7 @@ def test_propensity_becomes_columns(tmp_path, name, snapshot, data):
     times = np.array(sorted(data.draw(st.sets(st.floats(1e-3, 1e7), min_size=1, max_size=3))))
     propensity = np.arange(len(times) * snapshot.n_particles, dtype=float).reshape(len(times), -1)
     path = tmp_path / f"m{io.FORMATS[name].suffixes[0]}"
-    io.write(path, Motion(snapshot, times, propensity / 7))
+    io.write(path, Motion(snapshot, times, {"propensity": propensity / 7}))
     found = io.read(path)
     assert len(found.fields) == len(times)
     stored = sorted(found.fields.values(), key=lambda values: values[0])
@@ -123,7 +123,7 @@ def test_propensity_becomes_columns(tmp_path, name, snapshot, data):
 
 def test_column_names_tell_the_times(tmp_path):
     snapshot = random_snapshot(3)
-    motion = Motion(snapshot, np.array([0.13, 4120, 130000]), np.ones((3, 3)))
+    motion = Motion(snapshot, np.array([0.13, 4120, 130000]), {"propensity": np.ones((3, 3))})
     io.write(tmp_path / "m.xyz", motion)
     assert list(io.read(tmp_path / "m.xyz").fields) == [
         "propensity_t0.13",

@@ -22,8 +22,8 @@ from glassbotan.errors import InputError, RunError
 from glassbotan.evaluation.scores import score
 from glassbotan.io import ensemble_layout as layout
 from glassbotan.io.botan_npz import file_name
-from glassbotan.io.ensemble_store import read_bond_breaking, read_halves
-from glassbotan.io.ensemble_writer import Measured, add_averages, add_trajectories
+from glassbotan.io.ensemble_store import read_halves
+from glassbotan.io.ensemble_writer import add_averages, add_trajectories
 from glassbotan.io.store_export import export
 from glassbotan.io.store_import import Reading, import_store
 from glassbotan.io.stored_trajectories import open_trajectories
@@ -177,7 +177,10 @@ def test_a_published_snapshot_passes_through_a_store(tmp_path, published, labell
     assert provenance["inputs"][0]["name"] == "0000"
     stored = load_labelled(store / layout.group_name(0))
     noise = np.random.default_rng(0).normal(size=labelled[0].motion.propensity.shape)
-    guess = replace(labelled[0].motion, propensity=labelled[0].motion.propensity + noise)
+    guess = replace(
+        labelled[0].motion,
+        values=labelled[0].motion.values | {"propensity": labelled[0].motion.propensity + noise},
+    )
     scores = [score("m", [one], [guess]) for one in (labelled[0], stored)]
     for part in ("particles", "bonds"):
         rows = [getattr(one, part) for one in scores]
@@ -278,11 +281,11 @@ def test_glassbench_files_pass_through_a_store(tmp_path, transposed):
     assert np.allclose(motion.propensity, expected, atol=1e-7)
     assert motion.bond_extension is None
     assert motion.times[6] == 4120
-    assert np.allclose(read_bond_breaking(stored), 1 - unbroken, atol=1e-7)
+    assert np.allclose(motion.values["bond_breaking"], 1 - unbroken, atol=1e-7)
     labels = load_labelled(stored)
     assert labels.motion.propensity.shape == (10, 40)
-    assert all(np.isnan(c).all() for c in labels.particle_ceilings.values())
-    assert np.isnan(read_halves(stored, labels.graph)["bond_extension"].even).all()
+    assert all(np.isnan(c).all() for c in labels.ceilings["propensity"].values())
+    assert np.isnan(read_halves(stored, labels.graph)["propensity"].even).all()
     [back] = export([stored], tmp_path / "back", "glassbench_npz")
     assert back.name == "N40T0.44_17.npz"
     found = np.load(back)
@@ -295,11 +298,11 @@ def test_glassbench_files_pass_through_a_store(tmp_path, transposed):
 
 
 def test_glassbench_without_bond_breaking(tmp_path):
-    motion = Motion(glass(), np.array([1.0, 2.0]), np.ones((2, 40)))
+    motion = Motion(glass(), np.array([1.0, 2.0]), {"propensity": np.ones((2, 40))})
     with store_of(tmp_path / "a.zarr", [motion.snapshot]) as root:
-        add_averages(root, 0, Measured(motion), file="a.npz")
+        add_averages(root, 0, motion, file="a.npz")
     stored = tmp_path / "a.zarr" / layout.group_name(0)
-    assert np.isnan(read_bond_breaking(stored)).all()
+    assert set(io.read_motion(stored).values) == {"propensity"}
     [file] = export([stored], tmp_path / "b", "glassbench_npz")
     assert "bb_prop" not in np.load(file).files
     assert io.read_motion(file).times.tolist() == [1, 2]
@@ -325,7 +328,7 @@ def test_averages_of_trajectories_in_glassbench_form(tmp_path, dimension):
     ("changes", "message"),
     [
         ({"bb_prop": np.full((10, 40), 1.5)}, "bb_prop must be parts"),
-        ({"bb_prop": np.full((9, 40), 0.5)}, "bb_prop must be parts"),
+        ({"bb_prop": np.full((9, 40), 0.5)}, "bb_prop has shape"),
         ({"times": np.arange(10.0)}, "times .* must be positive and increase"),
         ({"temperature": np.array([0.4, 0.5])}, "temperature must be one number"),
         ({"md_prop": np.ones((10, 39))}, "md_prop has shape"),
@@ -477,6 +480,6 @@ def test_trajectories_are_written_from_python(tmp_path):
     many = replace(ensemble.snapshot, species=ensemble.snapshot.species + 127)
     with pytest.raises(InputError, match="has species 128"):
         gb.write(tmp_path / "b.npz", replace(ensemble, snapshot=many))
-    blank = Motion(glass(), np.array([1.0]), np.full((1, 40), np.nan))
+    blank = Motion(glass(), np.array([1.0]), {"propensity": np.full((1, 40), np.nan)})
     with pytest.raises(InputError, match="is blank"):
         gb.write(tmp_path / "b.npz", blank, format="glassbench_npz")

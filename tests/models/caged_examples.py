@@ -4,7 +4,7 @@ import numpy as np
 
 import glassbotan as gb
 from conftest import random_snapshot
-from glassbotan.dynamics.bonds import UnorderedBonds
+from glassbotan.dynamics.bonds import Bonds
 from glassbotan.models.caged.settings import CagedSettings
 from glassbotan.models.caged.states import States
 from glassbotan.simulation.cage_state import CageState
@@ -22,7 +22,7 @@ def made_up_states(snapshot: gb.Snapshot, recipe: CagedSettings = RECIPE) -> Sta
     graph = gb.neighbour_graph(snapshot, 2.4)
     senders, receivers = graph.edge_index
     units = graph.vectors / graph.distances[:, None]
-    bonds = UnorderedBonds.of(gb.neighbour_graph(snapshot, recipe.cutoff))
+    bonds = Bonds.of(gb.neighbour_graph(snapshot, recipe.cutoff))
 
     def sums(values: np.ndarray) -> np.ndarray:
         total = np.zeros((snapshot.n_particles, *values.shape[1:]))

@@ -42,7 +42,7 @@ def linear_motion(seed, *, noise=0.0, offset=0.0):
     of_species = np.einsum("std,nd->stn", true_slopes(), columns)
     propensity = 3.0 + offset + np.where(snapshot.species == 0, *of_species)
     propensity += noise * np.random.default_rng(seed).normal(size=propensity.shape)
-    return Motion(snapshot, TIMES, propensity, source=f"made up {seed}")
+    return Motion(snapshot, TIMES, {"propensity": propensity}, source=f"made up {seed}")
 
 
 def fitted(motions, *, alphas=(1.0,), recipe=RECIPE) -> Linear:
@@ -104,7 +104,7 @@ def test_a_column_that_hardly_varies_decides_nothing():
 def test_a_species_without_a_fit_is_nan_and_no_propensity_is_negative():
     motion = linear_motion(0)
     only_a = replace(motion.snapshot, species=np.zeros(150))
-    baseline = fitted([Motion(only_a, TIMES, motion.propensity)])
+    baseline = fitted([Motion(only_a, TIMES, motion.values)])
     found = predicted(baseline, motion.snapshot)
     assert np.isnan(found[:, motion.snapshot.species == 1]).all()
     assert np.isfinite(found[:, motion.snapshot.species == 0]).all()
@@ -148,7 +148,7 @@ def published_minima(labelled):
                 fields={"positions_inherent": inherent_structure(motion.snapshot).positions},
             ),
             graph=None,
-            bond_extension=None,
+            values={"propensity": motion.propensity},
         )
         for motion in motions
     ]

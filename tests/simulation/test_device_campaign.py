@@ -7,13 +7,14 @@ import pytest
 import torch
 
 import glassbotan as gb
+from glassbotan.dynamics.quantities import QUANTITIES
 from glassbotan.errors import InputError, RunError
 from glassbotan.io.ensemble_store import group_name, open_group
 from glassbotan.simulation import batches, pacing
 from glassbotan.simulation.batches import run_blocks
 from glassbotan.simulation.campaign import make_campaign
 from glassbotan.simulation.device import engine as device_engine
-from glassbotan.simulation.device.targets import DeviceReduction, bonds_within
+from glassbotan.simulation.device.targets import DeviceBonds, bonds_within
 from glassbotan.simulation.engines import available, check_engine, start
 from glassbotan.simulation.equilibration import EquilibrationSettings, equilibrate
 from glassbotan.simulation.equilibration.equilibrate import jobs_of
@@ -21,7 +22,7 @@ from glassbotan.simulation.plan import plan
 from glassbotan.simulation.resources import Resources
 from glassbotan.simulation.run import run_campaign
 from glassbotan.simulation.store import Store
-from glassbotan.simulation.targets import QUANTITIES, Reduction
+from glassbotan.simulation.targets import followed, sums_over
 from glassbotan.simulation.work import run_block
 from simulation.campaigns import assert_same_contents, contents
 from simulation.glasses import small_glass
@@ -145,14 +146,14 @@ def test_a_store_keeps_to_its_device(content, tmp_path):
 
 @needs_native
 def test_sums_on_a_device_are_those_of_numpy(glass):
-    reduction = Reduction(glass, 2.0)
+    exact = followed(glass, 2.0)
     bonds = bonds_within(glass, 2.0)
-    np.testing.assert_array_equal(bonds.first, reduction.bonds.first)
-    np.testing.assert_array_equal(bonds.second, reduction.bonds.second)
-    np.testing.assert_allclose(bonds.vectors, reduction.bonds.vectors, atol=1e-13)
+    np.testing.assert_array_equal(bonds.first, exact.first)
+    np.testing.assert_array_equal(bonds.second, exact.second)
+    np.testing.assert_allclose(bonds.vectors, exact.vectors, atol=1e-13)
     moved = np.random.default_rng(0).normal(scale=0.3, size=(5, glass.n_particles, 3))
-    ours = DeviceReduction(bonds, glass.n_particles, "cpu").sums(torch.as_tensor(moved), range(5))
-    theirs = reduction.sums(moved, range(5))
+    ours = sums_over(DeviceBonds(bonds, "cpu"), torch.as_tensor(moved), range(5))
+    theirs = sums_over(exact, moved, range(5))
     assert ours["bond_breaking"].max() > 0
     for name in QUANTITIES:
         np.testing.assert_allclose(ours[name], theirs[name], atol=1e-12)

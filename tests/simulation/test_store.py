@@ -18,7 +18,7 @@ from glassbotan.datasets.public import resolve
 from glassbotan.dynamics import bond_breaking, motion_of
 from glassbotan.dynamics.ceiling import ceiling_of_halves
 from glassbotan.errors import InputError, RunError
-from glassbotan.io.ensemble_store import group_name, open_group, read_bond_breaking
+from glassbotan.io.ensemble_store import group_name, open_group
 from glassbotan.io.lock import only_one
 from glassbotan.simulation import lammps_engine, pacing, store, work
 from glassbotan.simulation.resources import Resources
@@ -98,7 +98,7 @@ def test_averages_are_those_of_the_positions(averages, positions):
     assert np.abs(found.propensity[:2] - expected.propensity).max() < 4e-5
     assert np.array_equal(found.graph.edge_index, graph.edge_index)
     assert np.abs(found.bond_extension[:2] - expected.bond_extension).max() < 4e-5
-    breaking = read_bond_breaking(first(averages))
+    breaking = found["bond_breaking"]
     assert np.abs(breaking[:2] - bond_breaking(ensemble)).max() < 4e-5
 
 
@@ -120,13 +120,13 @@ def test_ceilings_are_those_of_one_split(averages, positions):
     for group in groups[0]:
         values = [half.propensity[1, group.members] for half in halves]
         expected = ceiling_of_halves(*values)
-        assert found.particle_ceilings[group.name][1] == pytest.approx(expected, abs=0.01)
+        assert found.ceilings["propensity"][group.name][1] == pytest.approx(expected, abs=0.01)
         r = np.corrcoef(*values)[0, 1]
         assert expected == pytest.approx(np.sqrt(2 * r / (1 + r)))
     for group in groups[1]:
         values = [half.bond_extension[1, group.members] for half in halves]
         expected = ceiling_of_halves(*values)
-        assert found.bond_ceilings[group.name][1] == pytest.approx(expected, abs=0.01)
+        assert found.ceilings["bond_extension"][group.name][1] == pytest.approx(expected, abs=0.01)
     again = load_labelled(first(averages))
     assert np.array_equal(again.motion.propensity, found.motion.propensity)
     with pytest.raises(InputError, match="cutoff 2; the model's graph has 1.8"):

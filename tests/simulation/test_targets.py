@@ -7,24 +7,25 @@ import pytest
 
 from conftest import random_ensemble, random_snapshot
 from glassbotan.dynamics import bond_breaking, bond_extension, propensity
+from glassbotan.dynamics.quantities import QUANTITIES
 from glassbotan.errors import InputError
 from glassbotan.simulation.targets import (
-    QUANTITIES,
     Averages,
-    Reduction,
     averages,
+    followed,
     rounded,
     stored_form,
+    sums_over,
 )
 from glassbotan.structure import neighbour_graph
 
 
 def reduced(ensemble, blocks, cutoff=2.0):
     """Averages at the first time, from sums over blocks of these sizes."""
-    reduction = Reduction(ensemble.snapshot, cutoff)
+    bonds = followed(ensemble.snapshot, cutoff)
     edges = np.cumsum([0, *blocks])
     moved = ensemble.displacements(0)
-    sums = [reduction.sums(moved[a:b], range(a, b)) for a, b in pairwise(edges)]
+    sums = [sums_over(bonds, moved[a:b], range(a, b)) for a, b in pairwise(edges)]
     total = int(edges[-1])
     return {name: averages([one[name] for one in sums], total) for name in QUANTITIES}
 
@@ -76,7 +77,7 @@ def test_particles_that_agree_have_no_error():
 @pytest.mark.parametrize("cutoff", [1.0, float("nan"), 2.6])
 def test_a_cutoff_that_makes_no_sense_is_refused(cutoff):
     with pytest.raises(InputError, match="cutoff"):
-        Reduction(random_snapshot(), cutoff)
+        followed(random_snapshot(), cutoff)
 
 
 def test_rounding_is_to_a_power_of_two_and_keeps_blanks():

@@ -208,7 +208,7 @@ def made_of_motion(folder: Path, factor: float) -> dict[str, list[str]]:
             snapshot = random_snapshot(64, edge=4.2, seed=seed)
             small = 0.1 + 0.01 * torch.randn(64, generator=generator).abs().numpy()
             values = factor * np.stack([small, 50 * small[::-1]])
-            motion = Motion(snapshot, np.array([0.13, 4120.0]), values)
+            motion = Motion(snapshot, np.array([0.13, 4120.0]), {"propensity": values})
             gb.write(folder / part / f"{seed}.npz", motion)
     return {part: [str(folder / part)] for part in ("train", "validation")}
 

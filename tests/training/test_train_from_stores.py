@@ -19,7 +19,7 @@ from glassbotan.models.registry import card_of
 from glassbotan.simulation.campaign import make_campaign
 from glassbotan.simulation.plan import Plan
 from glassbotan.simulation.store import prepare
-from glassbotan.simulation.targets import Reduction
+from glassbotan.simulation.targets import followed, sums_over
 from glassbotan.training.config import Recipe
 from glassbotan.training.run import train
 
@@ -51,11 +51,11 @@ def of_averages(path: Path, contents: list[gb.IsoconfigurationalEnsemble]) -> Pa
     snapshots = tuple(ensemble.snapshot for ensemble in contents)
     store = prepare(path, Plan("made", protocol, snapshots, ("glass.xyz",) * len(contents)), {})
     for k, ensemble in enumerate(contents):
-        reduction = Reduction(ensemble.snapshot, protocol.cutoff)
+        bonds = followed(ensemble.snapshot, protocol.cutoff)
         sums = [
             {
                 name: [values]
-                for name, values in reduction.sums(ensemble.displacements(t), range(4)).items()
+                for name, values in sums_over(bonds, ensemble.displacements(t), range(4)).items()
             }
             for t in range(len(TIMES))
         ]

@@ -6,6 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from glassbotan.dynamics.bonds import Bonds
+from glassbotan.dynamics.quantities import Place
 from glassbotan.structure import NeighbourGraph, Snapshot
 from glassbotan.structure.periodic import FloatArray
 from glassbotan.structure.snapshot import IntArray, species_name
@@ -33,6 +35,13 @@ def particle_groups(snapshot: Snapshot) -> list[Group]:
 def bond_groups(graph: NeighbourGraph) -> list[Group]:
     """Return the bonds shorter than ``BOND_RANGE`` of each unordered pair of species."""
     return groups_of_pairs(graph.species, graph.edge_index, graph.distances)
+
+
+def groups_of(place: Place, snapshot: Snapshot, bonds: Bonds) -> list[Group]:
+    """Return the groups of particles, or of bonds that are kept once."""
+    if place == "particles":
+        return particle_groups(snapshot)
+    return groups_of_pairs(snapshot.species, np.stack([bonds.first, bonds.second]), bonds.distances)
 
 
 def groups_of_pairs(species: IntArray, pairs: IntArray, distances: FloatArray) -> list[Group]:

@@ -8,17 +8,11 @@ from typing import Any
 import numpy as np
 
 from glassbotan import io
-from glassbotan.datasets.groups import (
-    BOND_RANGE,
-    Group,
-    bond_groups,
-    groups_of_pairs,
-    particle_groups,
-)
+from glassbotan.datasets.groups import Group, bond_groups, groups_of, particle_groups
 from glassbotan.dynamics import IsoconfigurationalEnsemble, Motion
-from glassbotan.dynamics.bonds import UnorderedBonds, both_ways
+from glassbotan.dynamics.bonds import Bonds, both_ways
 from glassbotan.dynamics.ceiling import ceiling_of_halves, ceiling_of_sums, random_halves
-from glassbotan.dynamics.propensity import lengths_of
+from glassbotan.dynamics.quantities import QUANTITIES, within_reach
 from glassbotan.errors import InputError
 from glassbotan.io.cache import cache_home, loaded_or_computed
 from glassbotan.io.ensemble_store import Halves, is_stored_snapshot, read_halves
@@ -26,7 +20,7 @@ from glassbotan.provenance import sha256
 from glassbotan.structure import NeighbourGraph, Snapshot, neighbour_graph
 from glassbotan.structure.periodic import FloatArray
 
-CACHE_FORM = 1
+CACHE_FORM = 2
 """Counts up when the cached form changes, so that older files are made anew."""
 
 Ceilings = Mapping[str, FloatArray]
@@ -40,15 +34,14 @@ class LabelledSnapshot:
     Attributes
     ----------
     motion
-        Propensity [T, N] and, where trajectories are known, bond extension [T, E].
-    particle_ceilings, bond_ceilings
-        Noise ceilings by group; empty where the trajectories are not known.
+        Quantities of particles and, where they are known, of bonds.
+    ceilings
+        By quantity, noise ceilings by group; empty where the trajectories are not known.
 
     """
 
     motion: Motion
-    particle_ceilings: Ceilings
-    bond_ceilings: Ceilings
+    ceilings: Mapping[str, Ceilings]
 
     @property
     def graph(self) -> NeighbourGraph:
@@ -111,65 +104,34 @@ def _by_way_of_the_cache(
 
 def label(ensemble: IsoconfigurationalEnsemble, graph: NeighbourGraph) -> LabelledSnapshot:
     """Return the ensemble's averages and their noise ceilings."""
-    snapshot, halves = ensemble.snapshot, random_halves(ensemble.n_trajectories)
-    bonds = UnorderedBonds.of(graph)
-    particles, extensions = [], []
-    for t in range(len(ensemble.times)):
-        moved = ensemble.displacements(t)
-        particles.append(_particles_at(moved, snapshot, halves))
-        extensions.append(_bonds_at(moved, snapshot, bonds, halves))
-    return LabelledSnapshot(
-        motion=Motion(
-            snapshot=snapshot,
-            times=ensemble.times,
-            propensity=np.stack([mean for mean, _ in particles]),
-            graph=graph,
-            bond_extension=both_ways(np.stack([mean for mean, _ in extensions]), graph),
-            source=snapshot.source,
-        ),
-        particle_ceilings=_by_group([ceilings for _, ceilings in particles]),
-        bond_ceilings=_by_group([ceilings for _, ceilings in extensions]),
-    )
-
-
-def _particles_at(
-    moved: FloatArray, snapshot: Snapshot, halves: FloatArray
-) -> tuple[FloatArray, dict[str, float]]:
-    """Return propensity [N] and ceilings by group from displacements [R, N, d] at one time."""
-    lengths = lengths_of(moved)
-    sums = np.concatenate([lengths.sum(axis=0, keepdims=True), halves @ lengths])
-    return sums[0] / len(moved), _ceilings_of_sums(sums, particle_groups(snapshot), len(moved))
-
-
-def _bonds_at(
-    moved: FloatArray, snapshot: Snapshot, bonds: UnorderedBonds, halves: FloatArray
-) -> tuple[FloatArray, dict[str, float]]:
-    """Return extension [E / 2] and ceilings by group from displacements [R, N, d] at one time."""
-    every = np.ones((1, len(moved)))
-    extension = np.empty(len(bonds.distances))
-    # Halves are summed of those bonds alone that have a ceiling.
-    scored = bonds.distances < BOND_RANGE
-    near = bonds.chosen(scored)
-    sums = near.summed_extension(moved, np.concatenate([every, halves]))
-    extension[scored] = sums[0]
-    extension[~scored] = bonds.chosen(~scored).summed_extension(moved, every)[0]
-    pairs = np.stack([near.first, near.second])
-    groups = groups_of_pairs(snapshot.species, pairs, near.distances)
-    return extension / len(moved), _ceilings_of_sums(sums, groups, len(moved))
-
-
-def _ceilings_of_sums(
-    sums: FloatArray, groups: list[Group], n_trajectories: int
-) -> dict[str, float]:
-    """Return each group's ceiling; sums [1 + splits, X] over all trajectories and over halves."""
-    return {
-        group.name: ceiling_of_sums(sums[1:, group.members], sums[0, group.members], n_trajectories)
-        for group in groups
-    }
-
-
-def _by_group(at_times: list[dict[str, float]]) -> Ceilings:
-    return {name: np.array([ceilings[name] for ceilings in at_times]) for name in at_times[0]}
+    bonds, snapshot = Bonds.of(graph), ensemble.snapshot
+    # The mean of all trajectories stands first, before those of halves.
+    halves = random_halves(ensemble.n_trajectories)
+    weights = np.concatenate([np.ones((1, ensemble.n_trajectories)), halves])
+    values, ceilings = {}, {}
+    for one in within_reach(graph.cutoff):
+        groups = groups_of(one.place, snapshot, bonds)
+        sums = [
+            weights @ one.sample(bonds, ensemble.displacements(t))
+            for t in range(len(ensemble.times))
+        ]
+        mean = np.stack([at_time[0] for at_time in sums]) / ensemble.n_trajectories
+        values[one.name] = both_ways(mean, graph) if one.place == "bonds" else mean
+        ceilings[one.name] = {
+            group.name: np.array(
+                [
+                    ceiling_of_sums(
+                        at_time[1:, group.members],
+                        at_time[0, group.members],
+                        ensemble.n_trajectories,
+                    )
+                    for at_time in sums
+                ]
+            )
+            for group in groups
+        }
+    motion = Motion(snapshot, ensemble.times, values, graph, snapshot.source)
+    return LabelledSnapshot(motion, ceilings)
 
 
 def _measure(path: Path, cutoff: float, box: FloatArray | None) -> LabelledSnapshot:
@@ -179,9 +141,9 @@ def _measure(path: Path, cutoff: float, box: FloatArray | None) -> LabelledSnaps
             return _stored_averages(path)
         motion = io.read_motion(path, box=box)
         if motion.graph is not None:
-            return LabelledSnapshot(motion, {}, {})
+            return LabelledSnapshot(motion, {})
         graph = neighbour_graph(motion.snapshot, cutoff)
-        return LabelledSnapshot(replace(motion, graph=graph), {}, {})
+        return LabelledSnapshot(replace(motion, graph=graph), {})
     ensemble = io.read_ensemble(path, box=box)
     return label(ensemble, neighbour_graph(ensemble.snapshot, cutoff))
 
@@ -190,12 +152,14 @@ def _stored_averages(path: Path) -> LabelledSnapshot:
     """Return a store's averages, with ceilings from its one split into halves."""
     motion = io.read_motion(path)
     assert motion.graph is not None
-    halves = read_halves(path, motion.graph)
-    particles, bonds = particle_groups(motion.snapshot), bond_groups(motion.graph)
+    graph, snapshot = motion.graph, motion.snapshot
+    groups = {"particles": particle_groups(snapshot), "bonds": bond_groups(graph)}
     return LabelledSnapshot(
         motion,
-        _halves_ceilings(halves["propensity"], particles),
-        _halves_ceilings(halves["bond_extension"], bonds),
+        {
+            name: _halves_ceilings(halves, groups[QUANTITIES[name].place])
+            for name, halves in read_halves(path, graph).items()
+        },
     )
 
 
@@ -233,18 +197,15 @@ def _save(path: Path, labelled: LabelledSnapshot) -> None:
         "box": motion.snapshot.box,
         "temperature": np.array(motion.snapshot.temperature or np.nan),
         "times": motion.times,
-        "propensity": motion.propensity.astype(np.float32),
         "edge_index": graph.edge_index.astype(np.int32),
         "vectors": graph.vectors,
         "row_offsets": graph.row_offsets,
         "cutoff": np.array(graph.cutoff),
     }
-    if motion.bond_extension is not None:
-        arrays["bond_extension"] = motion.bond_extension.astype(np.float32)
-    if motion.propensity_error is not None:
-        arrays["propensity_error"] = motion.propensity_error.astype(np.float32)
-    for kind, ceilings in (("p", labelled.particle_ceilings), ("b", labelled.bond_ceilings)):
-        arrays |= {f"ceiling:{kind}:{name}": values for name, values in ceilings.items()}
+    for kind, of_kind in (("value", motion.values), ("error", motion.errors)):
+        arrays |= {f"{kind}:{name}": x.astype(np.float32) for name, x in of_kind.items()}
+    for name, ceilings in labelled.ceilings.items():
+        arrays |= {f"ceiling:{name}:{group}": values for group, values in ceilings.items()}
     np.savez(path, **arrays)
 
 
@@ -267,16 +228,19 @@ def _load(entry: Path, path: Path) -> LabelledSnapshot:
             row_offsets=stored["row_offsets"],
             cutoff=float(stored["cutoff"]),
         )
-        extension, error = (
-            stored[name] if name in stored.files else None
-            for name in ("bond_extension", "propensity_error")
-        )
         motion = Motion(
-            snapshot, stored["times"], stored["propensity"], graph, extension, str(path), error
+            snapshot,
+            stored["times"],
+            _named(stored, "value"),
+            graph,
+            str(path),
+            _named(stored, "error"),
         )
-        return LabelledSnapshot(motion, _ceilings(stored, "p"), _ceilings(stored, "b"))
+        return LabelledSnapshot(
+            motion, {name: _named(stored, f"ceiling:{name}") for name in motion.values}
+        )
 
 
-def _ceilings(stored: "np.lib.npyio.NpzFile", kind: str) -> Ceilings:
-    prefix = f"ceiling:{kind}:"
-    return {n.removeprefix(prefix): stored[n] for n in stored.files if n.startswith(prefix)}
+def _named(stored: "np.lib.npyio.NpzFile", kind: str) -> dict[str, Any]:
+    """Return the arrays whose names begin with a kind, by the rest of their names."""
+    return {n.removeprefix(f"{kind}:"): stored[n] for n in stored.files if n.startswith(f"{kind}:")}

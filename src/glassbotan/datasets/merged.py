@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from glassbotan.datasets.labelled import Ceilings, LabelledSnapshot, load_labelled
 from glassbotan.dynamics import Motion
-from glassbotan.dynamics.motion import extension_on, match_times
+from glassbotan.dynamics.motion import match_times, values_on
 from glassbotan.errors import InputError
 from glassbotan.structure.periodic import FloatArray
 from glassbotan.structure.snapshot import fingerprint
@@ -66,26 +66,34 @@ def _join(one: LabelledSnapshot, other: LabelledSnapshot) -> LabelledSnapshot:
     order = np.argsort(np.concatenate([a.times, b.times]))
     # The bonds that both have are those of the shorter cutoff.
     graph = min(one.graph, other.graph, key=lambda graph: graph.cutoff)
+    both = [name for name in a.values if name in b.values]
+    lengths = len(a.times), len(b.times)
     motion = Motion(
         a.snapshot,
         np.concatenate([a.times, b.times])[order],
-        np.concatenate([a.propensity, b.propensity])[order],
+        {
+            name: _in_order(values_on(graph, a, name), values_on(graph, b, name), order)
+            for name in both
+        },
         graph,
-        _in_order(extension_on(graph, a), extension_on(graph, b), order),
         f"{a.source} and {b.source}",
-        _in_order(a.propensity_error, b.propensity_error, order),
+        {
+            name: np.concatenate([a.errors[name], b.errors[name]])[order]
+            for name in both
+            if name in a.errors and name in b.errors
+        },
     )
-    lengths = len(a.times), len(b.times)
-    return LabelledSnapshot(
-        motion,
-        _ceilings(one.particle_ceilings, other.particle_ceilings, lengths, order),
-        _ceilings(one.bond_ceilings, other.bond_ceilings, lengths, order),
-    )
+    ceilings = {
+        name: _ceilings(one.ceilings.get(name, {}), other.ceilings.get(name, {}), lengths, order)
+        for name in both
+    }
+    return LabelledSnapshot(motion, ceilings)
 
 
-def _in_order(one: Values | None, other: Values | None, order: NDArray[np.intp]) -> Values | None:
-    """Return the rows of both; None where they are not known at all times."""
-    return None if one is None or other is None else np.concatenate([one, other])[order]
+def _in_order(one: Values | None, other: Values | None, order: NDArray[np.intp]) -> Values:
+    assert one is not None
+    assert other is not None
+    return np.concatenate([one, other])[order]
 
 
 def _ceilings(

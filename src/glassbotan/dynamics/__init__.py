@@ -1,13 +1,18 @@
 """What happened to a glass: ensembles of trajectories and the averages that describe motion."""
 
-from glassbotan.dynamics.bond_breaking import bond_breaking
 from glassbotan.dynamics.ceiling import noise_ceiling
 from glassbotan.dynamics.ensemble import IsoconfigurationalEnsemble
 from glassbotan.dynamics.force_balance import ForceBalance, force_balance
 from glassbotan.dynamics.motion import Motion
 from glassbotan.dynamics.non_gaussian import non_gaussian_parameter
 from glassbotan.dynamics.overlap import four_point_susceptibility, overlap
-from glassbotan.dynamics.propensity import bond_extension, motion_of, propensity
+from glassbotan.dynamics.propensity import (
+    bond_breaking,
+    bond_extension,
+    motion_of,
+    propensity,
+)
+from glassbotan.dynamics.quantities import QUANTITIES, Quantity
 from glassbotan.dynamics.relaxation import (
     mean_squared_displacement,
     self_intermediate_scattering,
@@ -17,9 +22,11 @@ from glassbotan.dynamics.summary import Relaxation, relaxation_of
 from glassbotan.dynamics.trajectories import Trajectories
 
 __all__ = [
+    "QUANTITIES",
     "ForceBalance",
     "IsoconfigurationalEnsemble",
     "Motion",
+    "Quantity",
     "Relaxation",
     "Trajectories",
     "bond_breaking",

@@ -1,6 +1,6 @@
 """The bonds of a graph, each once, and how long trajectories make them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import numpy as np
@@ -17,17 +17,19 @@ BLOCK = 2**15
 
 
 @dataclass(frozen=True, eq=False)
-class UnorderedBonds:
-    """The bonds of a graph, each once.
+class Bonds:
+    """The bonds of a snapshot, each once.
 
     Attributes
     ----------
     first, second
-        The two particles, first < second, each of shape [E / 2].
+        The two particles, first < second, each of shape [B].
     vectors
-        Minimum-image r_second - r_first in the snapshot, shape [E / 2, d].
+        Minimum-image r_second - r_first in the snapshot, shape [B, d].
     distances
-        Their lengths, shape [E / 2].
+        Their lengths, shape [B].
+    n_particles
+        Of the snapshot, N.
 
     """
 
@@ -35,43 +37,35 @@ class UnorderedBonds:
     second: IntArray
     vectors: FloatArray
     distances: FloatArray
+    n_particles: int
+    _within: dict[float, "Bonds"] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def of(cls, graph: NeighbourGraph) -> "UnorderedBonds":
+    def of(cls, graph: NeighbourGraph) -> "Bonds":
         """Return a graph's bonds in the order in which (i, j) with i < j stands there."""
         senders, receivers = graph.edge_index
         once = np.flatnonzero(senders < receivers)
-        return cls(senders[once], receivers[once], graph.vectors[once], graph.distances[once])
+        ends = senders[once], receivers[once]
+        return cls(*ends, graph.vectors[once], graph.distances[once], graph.n_particles)
 
-    def shorter_than(self, length: float) -> "UnorderedBonds":
+    def within(self, length: float) -> "Bonds":
         """Return those that are shorter in the snapshot."""
-        return self.chosen(self.distances < length)
+        if length not in self._within:
+            which = self.distances < length
+            ends = self.first[which], self.second[which]
+            found = Bonds(*ends, self.vectors[which], self.distances[which], self.n_particles)
+            self._within[length] = found
+        return self._within[length]
 
-    def chosen(self, which: NDArray[np.bool_]) -> "UnorderedBonds":
-        """Return those that are true in an array [E / 2]."""
-        return UnorderedBonds(
-            self.first[which], self.second[which], self.vectors[which], self.distances[which]
-        )
+    def norms(self, displacements: FloatArray) -> FloatArray:
+        """Return the lengths [R, N] of displacements [R, N, d]."""
+        return np.asarray(np.sqrt(np.einsum("rnd,rnd->rn", displacements, displacements)))
 
     def lengths(self, displacements: FloatArray) -> FloatArray:
-        """Return the lengths [E / 2] after particles were displaced by [N, d]."""
-        now = self.vectors + (displacements[self.second] - displacements[self.first])
-        return np.asarray(np.sqrt(np.einsum("ed,ed->e", now, now)))
-
-    def summed_extension(self, displacements: FloatArray, weights: FloatArray) -> FloatArray:
-        """Return weighted sums over trajectories of the change of length, shape [K, E / 2].
-
-        Parameters
-        ----------
-        displacements
-            Of every trajectory, shape [R, N, d], length units.
-        weights
-            Of each trajectory in each of K sums, shape [K, R].
-
-        """
+        """Return the bonds' lengths [R, B] after particles were displaced by [R, N, d]."""
         # Trajectories come last: what belongs to one bond lies together.
         moved = np.ascontiguousarray(displacements.transpose(2, 1, 0))
-        sums = np.empty((len(weights), len(self.first)))
+        lengths = np.empty((len(self.first), len(displacements)))
         block = max(1, BLOCK // len(displacements))
         for start in range(0, len(self.first), block):
             part = slice(start, start + block)
@@ -82,21 +76,24 @@ class UnorderedBonds:
                 now += vector[:, None]
                 now *= now
                 squared += now
-            extension = np.sqrt(squared, out=squared)
-            extension -= self.distances[part, None]
-            sums[:, part] = weights @ extension.T
-        return sums
+            np.sqrt(squared, out=lengths[part])
+        return lengths.T
 
-    def fractions(self, chosen: FloatArray, n_particles: int) -> FloatArray:
-        """Return the part of each particle's bonds that is chosen (1, not 0), shape [N].
+    def fractions(self, chosen: NDArray[np.bool_]) -> FloatArray:
+        """Return the part of each particle's bonds that are chosen [R, B], shape [R, N].
 
         0 for a particle without bonds.
         """
-        bonds = np.bincount(self.first, minlength=n_particles)
-        bonds += np.bincount(self.second, minlength=n_particles)
-        found = np.bincount(self.first, chosen, n_particles)
-        found += np.bincount(self.second, chosen, n_particles)
-        return np.asarray(found / np.maximum(bonds, 1))
+        n = self.n_particles
+        bonds = np.bincount(self.first, minlength=n) + np.bincount(self.second, minlength=n)
+        found = [
+            np.bincount(self.first, row, n) + np.bincount(self.second, row, n) for row in chosen
+        ]
+        return np.asarray(np.stack(found) / np.maximum(bonds, 1))
+
+    def array(self, values: FloatArray) -> FloatArray:
+        """Return values in NumPy, where these bonds are already."""
+        return values
 
 
 def both_ways(values: NDArray[F], graph: NeighbourGraph) -> NDArray[F]:

@@ -1,21 +1,27 @@
 """How every particle and bond of a snapshot moves, measured or predicted."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from glassbotan.dynamics.quantities import quantity
 from glassbotan.errors import InputError
 from glassbotan.structure import NeighbourGraph, Snapshot
 from glassbotan.structure.periodic import FloatArray
 
+Values = NDArray[np.floating]
+
 
 @dataclass(frozen=True, eq=False)
 class Motion:
-    """Propensity of each particle and extension of each bond, at each of T times.
+    """Quantities of each particle and each bond, at each of T times.
 
     A simulation's ensemble average and a model's prediction have this same form, so that
-    whatever scores or draws one can score or draw the other.
+    whatever scores or draws one can score or draw the other. ``motion["propensity"]`` is a
+    quantity by its name; ``propensity``, ``bond_extension`` and ``propensity_error`` are attributes
+    too.
 
     Attributes
     ----------
@@ -23,75 +29,88 @@ class Motion:
         The configuration that moves.
     times
         Shape [T], Lennard-Jones time units, increasing.
-    propensity
-        Shape [T, N], length units; NaN for particles of a species that a model does not predict.
+    values
+        By the quantity's name (see :data:`glassbotan.dynamics.quantities.QUANTITIES`): shape [T, N]
+        on particles, NaN for those of a species that a model does not predict, and [T, E] on bonds.
     graph
-        The bonds meant by ``bond_extension``; None where bonds are not known.
-    bond_extension
-        Shape [T, E], length units; None where bonds are not known.
+        The bonds that are meant; None where bonds are not known.
     source
         The model's name or the file of the simulation.
-    propensity_error
-        Shape [T, N], length units: half the width of the interval, about ``propensity``, that
-        holds the propensity measured over 32 trajectories with 90 % probability. NaN only where
-        ``propensity`` is NaN; None where a model does not tell.
+    errors
+        By the quantity's name, of the values' shape: half the width of the interval, about the
+        value, that holds what is measured over 32 trajectories with 90 % probability. NaN only
+        where the value is NaN; quantities of which a model does not tell it are missing.
 
     Raises
     ------
     InputError
-        Shapes disagree, or an error is negative, infinite or missing.
+        A quantity is unknown, shapes disagree, or an error is negative, infinite or missing.
 
     """
 
     snapshot: Snapshot
     times: FloatArray
-    propensity: NDArray[np.floating]
+    values: Mapping[str, Values]
     graph: NeighbourGraph | None = None
-    bond_extension: NDArray[np.floating] | None = None
     source: str = ""
-    propensity_error: NDArray[np.floating] | None = None
+    errors: Mapping[str, Values] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse arrays whose shapes disagree, and errors that are none."""
         object.__setattr__(self, "times", np.asarray(self.times, dtype=np.float64))
-        expected = (len(self.times), self.snapshot.n_particles)
-        if self.propensity.shape != expected:
-            raise InputError(
-                f"{self.source}: propensity has shape {list(self.propensity.shape)}, "
-                f"expected [times, particles] = {list(expected)}"
-            )
-        if self.propensity_error is not None:
-            self._check_error(self.propensity_error, expected)
-        if self.bond_extension is None:
-            return
-        bonds = self.graph.n_edges if self.graph is not None else 0
-        if self.bond_extension.shape != (len(self.times), bonds):
-            raise InputError(
-                f"{self.source}: bond_extension has shape {list(self.bond_extension.shape)}, "
-                f"expected [times, bonds] = {[len(self.times), bonds]}"
-            )
+        for name, values in self.values.items():
+            self._check_shape(name, name, values)
+        for name, error in self.errors.items():
+            self._check_shape(f"{name}_error", name, error)
+            blank = np.isnan(self[name]) & np.isnan(error)
+            if not np.all(blank | (np.isfinite(error) & (error >= 0))):
+                raise InputError(
+                    f"{self.source}: {name}_error must be finite and not negative wherever the "
+                    f"{name.replace('_', ' ')} is known"
+                )
+
+    def __getitem__(self, name: str) -> Values:
+        """Return a quantity's values; InputError where they are not known."""
+        if name not in self.values:
+            known = ", ".join(self.values) or "nothing"
+            raise InputError(f"{self.source}: tells {known}, and no {quantity(name).name}")
+        return self.values[name]
+
+    @property
+    def propensity(self) -> Values:
+        """Mean displacement of each particle, shape [T, N], length units; NaN where not known."""
+        if "propensity" in self.values:
+            return self.values["propensity"]
+        return np.full((len(self.times), self.snapshot.n_particles), np.nan)
+
+    @property
+    def propensity_error(self) -> Values | None:
+        """See ``errors``; None where a model does not tell."""
+        return self.errors.get("propensity")
+
+    @property
+    def bond_extension(self) -> Values | None:
+        """Mean change of each bond's length, [T, E], length units; None where not known."""
+        return self.values.get("bond_extension")
 
     def __repr__(self) -> str:
         """Return what it is of, in a line."""
         when = f"t = {', '.join(f'{time:g}' for time in self.times)}"
         return f"<Motion {self.source}: {self.snapshot.n_particles} particles at {when}>"
 
-    def _check_error(self, error: NDArray[np.floating], expected: tuple[int, int]) -> None:
-        if error.shape != expected:
+    def _check_shape(self, what: str, name: str, values: Values) -> None:
+        place = quantity(name).place
+        n_edges = 0 if self.graph is None else self.graph.n_edges
+        number = self.snapshot.n_particles if place == "particles" else n_edges
+        if values.shape != (len(self.times), number):
             raise InputError(
-                f"{self.source}: propensity_error has shape {list(error.shape)}, "
-                f"expected [times, particles] = {list(expected)}"
-            )
-        blank = np.isnan(self.propensity) & np.isnan(error)
-        if not np.all(blank | (np.isfinite(error) & (error >= 0))):
-            raise InputError(
-                f"{self.source}: propensity_error must be finite and not negative wherever the "
-                "propensity is known"
+                f"{self.source}: {what} has shape {list(values.shape)}, "
+                f"expected [times, {place}] = {[len(self.times), number]}"
             )
 
 
-def extension_on(graph: NeighbourGraph, motion: Motion) -> NDArray[np.floating] | None:
-    """Return a motion's bond extension on the bonds of another graph, shape [T, E].
+def values_on(graph: NeighbourGraph, motion: Motion, name: str) -> Values | None:
+    """Return a motion's quantity on the particles, or on the bonds of another graph.
 
     Parameters
     ----------
@@ -99,25 +118,32 @@ def extension_on(graph: NeighbourGraph, motion: Motion) -> NDArray[np.floating] 
         Of the motion's snapshot, with E bonds.
     motion
         With bonds of its own graph, which may have another cutoff.
+    name
+        The quantity's.
 
     Returns
     -------
-    Bond extension, NaN for bonds that the motion's own graph has not; None where the motion has
-    no bonds.
+    Shape [T, N], or [T, E] with NaN for bonds that the motion's own graph has not; None where the
+    motion does not tell it.
 
     """
-    own, extension = motion.graph, motion.bond_extension
-    if own is None or extension is None:
-        return None
+    own, values = motion.graph, motion.values.get(name)
+    if values is None or quantity(name).place == "particles" or own is None:
+        return values
     if np.array_equal(own.edge_index, graph.edge_index):
-        return extension
+        return values
     # Edges are sorted by receiver, then sender, and so are these numbers.
     wanted, known = (g.edge_index[1] * g.n_particles + g.edge_index[0] for g in (graph, own))
     places = np.searchsorted(known, wanted)
     found = np.flatnonzero(np.append(known, -1)[places] == wanted)
-    result = np.full((len(extension), graph.n_edges), np.nan, dtype=extension.dtype)
-    result[:, found] = extension[:, places[found]]
+    result = np.full((len(values), graph.n_edges), np.nan, dtype=values.dtype)
+    result[:, found] = values[:, places[found]]
     return result
+
+
+def extension_on(graph: NeighbourGraph, motion: Motion) -> Values | None:
+    """Return a motion's bond extension on the bonds of another graph; see :func:`values_on`."""
+    return values_on(graph, motion, "bond_extension")
 
 
 def time_label(time: float) -> str:

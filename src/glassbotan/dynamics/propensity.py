@@ -1,40 +1,55 @@
-"""Averages over an isoconfigurational ensemble: the propensity and the bond extension."""
+"""Averages over an isoconfigurational ensemble: the motion that is measured."""
 
 import numpy as np
 
-from glassbotan.dynamics.bonds import UnorderedBonds, both_ways
+from glassbotan.dynamics.bonds import Bonds, both_ways
 from glassbotan.dynamics.ensemble import IsoconfigurationalEnsemble
 from glassbotan.dynamics.motion import Motion
-from glassbotan.structure import NeighbourGraph
+from glassbotan.dynamics.quantities import (
+    BOND_BREAKING,
+    BOND_EXTENSION,
+    FIRST_SHELL,
+    PROPENSITY,
+    mean_over,
+    within_reach,
+)
+from glassbotan.structure import NeighbourGraph, neighbour_graph
 from glassbotan.structure.periodic import FloatArray
 
 
 def displacement_lengths(ensemble: IsoconfigurationalEnsemble) -> FloatArray:
     """Return |r_i(t) - r_i(0)| of every trajectory, shape [T, R, N], length units."""
-    return np.stack([lengths_of(ensemble.displacements(t)) for t in range(len(ensemble.times))])
-
-
-def lengths_of(displacements: FloatArray) -> FloatArray:
-    """Return the lengths [R, N] of displacements [R, N, d]."""
-    return np.asarray(np.sqrt(np.einsum("rnd,rnd->rn", displacements, displacements)))
+    moved = (ensemble.displacements(t) for t in range(len(ensemble.times)))
+    return np.stack([np.sqrt(np.einsum("rnd,rnd->rn", one, one)) for one in moved])
 
 
 def propensity(ensemble: IsoconfigurationalEnsemble) -> FloatArray:
     """Return the mean over trajectories of each particle's displacement, shape [T, N].
 
-    Widmer-Cooper, Harrowell, Fynewever, Phys. Rev. Lett. 93, 135701 (2004):
-    <|r_i(t) - r_i(0)|> over the isoconfigurational ensemble.
+    See :data:`glassbotan.dynamics.quantities.PROPENSITY`.
     """
-    times = range(len(ensemble.times))
-    return np.stack([lengths_of(ensemble.displacements(t)).mean(axis=0) for t in times])
+    return np.asarray(displacement_lengths(ensemble).mean(axis=1))
+
+
+def bond_breaking(ensemble: IsoconfigurationalEnsemble) -> FloatArray:
+    """Return the bond-breaking propensity, shape [T, N].
+
+    See :data:`glassbotan.dynamics.quantities.BOND_BREAKING`.
+
+    Raises
+    ------
+    InputError
+        The box is shorter than twice FIRST_SHELL.
+
+    """
+    shell = Bonds.of(neighbour_graph(ensemble.snapshot, FIRST_SHELL))
+    return mean_over(ensemble, BOND_BREAKING, shell)
 
 
 def bond_extension(ensemble: IsoconfigurationalEnsemble, graph: NeighbourGraph) -> FloatArray:
     """Return the mean over trajectories of each bond's change of length, shape [T, E].
 
-    Shiba, Hanai, Suzumura, Shimokawabe, J. Chem. Phys. 158, 084503 (2023):
-    <|r_ij(t)|> - |r_ij(0)|, with r_ij(t) the initial minimum-image vector plus the difference of
-    the two displacements (the pair is followed, wherever it goes).
+    See :data:`glassbotan.dynamics.quantities.BOND_EXTENSION`.
 
     Parameters
     ----------
@@ -44,22 +59,27 @@ def bond_extension(ensemble: IsoconfigurationalEnsemble, graph: NeighbourGraph) 
         The bonds of the ensemble's snapshot.
 
     """
-    bonds = UnorderedBonds.of(graph)
-    mean = np.full((1, ensemble.n_trajectories), 1 / ensemble.n_trajectories)
-    extension = [
-        bonds.summed_extension(ensemble.displacements(t), mean)[0]
-        for t in range(len(ensemble.times))
-    ]
-    return both_ways(np.stack(extension), graph)
+    return both_ways(mean_over(ensemble, BOND_EXTENSION, Bonds.of(graph)), graph)
 
 
 def motion_of(ensemble: IsoconfigurationalEnsemble, graph: NeighbourGraph | None = None) -> Motion:
-    """Return the ensemble's propensity and, for the bonds of ``graph``, their extension."""
-    return Motion(
-        snapshot=ensemble.snapshot,
-        times=ensemble.times,
-        propensity=propensity(ensemble),
-        graph=graph,
-        bond_extension=None if graph is None else bond_extension(ensemble, graph),
-        source=ensemble.snapshot.source,
-    )
+    """Return the ensemble's averages: propensity and, where bonds are followed, all others.
+
+    Parameters
+    ----------
+    ensemble
+        The trajectories.
+    graph
+        The bonds that are followed; none by default.
+
+    """
+    if graph is None:
+        values = {PROPENSITY.name: propensity(ensemble)}
+    else:
+        bonds = Bonds.of(graph)
+        found = {one: mean_over(ensemble, one, bonds) for one in within_reach(graph.cutoff)}
+        values = {
+            one.name: both_ways(mean, graph) if one.place == "bonds" else mean
+            for one, mean in found.items()
+        }
+    return Motion(ensemble.snapshot, ensemble.times, values, graph, source=ensemble.snapshot.source)

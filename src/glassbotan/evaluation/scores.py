@@ -228,7 +228,7 @@ def _particle_values(measured: LabelledSnapshot, predicted: Motion) -> _Sides:
         measured.motion.propensity,
         predicted.propensity,
         predicted.propensity_error,
-        measured.particle_ceilings,
+        measured.ceilings.get("propensity", {}),
     )
 
 
@@ -243,7 +243,7 @@ def _bond_values(measured: LabelledSnapshot, predicted: Motion) -> _Sides | None
         extension,
         extension_of_measured_bonds(measured.motion, predicted),
         None,
-        measured.bond_ceilings,
+        measured.ceilings.get("bond_extension", {}),
     )
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from glassbotan.dynamics import Motion
 from glassbotan.dynamics.motion import time_label
+from glassbotan.dynamics.quantities import QUANTITIES
 from glassbotan.errors import InputError
 from glassbotan.structure import Snapshot
 
@@ -53,27 +54,31 @@ def scalar_columns(fields: Mapping[str, NDArray[np.generic]]) -> Columns:
     return columns
 
 
-def propensity_columns(motion: Motion) -> Columns:
-    """Return a motion's propensity as columns propensity_t0.13, propensity_t1.3, ... of shape [N].
+def quantity_columns(motion: Motion) -> Columns:
+    """Return a motion's particles as columns propensity_t0.13, propensity_t1.3, ... of shape [N].
 
-    Length units; the number in the name is the time. Where the motion has errors,
-    propensity_error_t0.13, ... follow.
+    The number in the name is the time. Where the motion has errors, propensity_error_t0.13, ...
+    follow, and so on for every quantity on particles.
     """
     labels = [time_label(float(time)) for time in motion.times]
     if len(set(labels)) < len(labels):
         labels = [repr(float(time)) for time in motion.times]
-    quantities = {"propensity": motion.propensity, "propensity_error": motion.propensity_error}
+    told = ((name, s, kind) for name in motion.values for s, kind in _parts(motion))
     return {
-        f"{name}_t{label}": values
-        for name, every in quantities.items()
-        if every is not None
-        for label, values in zip(labels, every, strict=True)
+        f"{name}{suffix}_t{label}": values
+        for name, suffix, kind in told
+        if name in kind and QUANTITIES[name].place == "particles"
+        for label, values in zip(labels, kind[name], strict=True)
     }
 
 
-def with_propensity(item: Snapshot | Motion) -> Snapshot:
-    """Return a snapshot as it is, or a motion's snapshot with its propensity as fields."""
+def _parts(motion: Motion) -> list[tuple[str, Mapping[str, NDArray[np.floating]]]]:
+    return [("", motion.values), ("_error", motion.errors)]
+
+
+def with_quantities(item: Snapshot | Motion) -> Snapshot:
+    """Return a snapshot as it is, or a motion's snapshot with its quantities as fields."""
     if isinstance(item, Snapshot):
         return item
-    fields = {**item.snapshot.fields, **propensity_columns(item)}
+    fields = {**item.snapshot.fields, **quantity_columns(item)}
     return replace(item.snapshot, fields=fields)

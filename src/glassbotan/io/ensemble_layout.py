@@ -4,8 +4,8 @@ Group ``snapshots/0007``: ``positions`` [N, d], ``species`` [N], ``box`` [d], ``
 ``trajectories`` [T] (their number at each time; 0 where it is not known), ``energy`` [T, R] (total,
 NaN where a trajectory had ended or nobody told it), and
 
-- with targets: ``bonds`` [2, E / 2] (each once, i < j), and of propensity [T, N], bond_extension
-  [T, E / 2] and bond_breaking [T, N] each the mean (by that name), the standard error
+- with targets: ``bonds`` [2, B] (each once, i < j), and of each quantity (propensity [T, N],
+  bond_extension [T, B], bond_breaking [T, N] ...) the mean (by that name), the standard error
   (``..._error``) and the mean over even trajectories minus that over odd ones (``..._split``);
   where targets come from another's data set, only those that it has, errors and splits NaN;
 - with positions: ``displacements`` [T, R, N, d] from ``positions``, NaN where a trajectory had
@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from glassbotan.dynamics.quantities import Place
 from glassbotan.errors import InputError, RunError
 from glassbotan.structure import Snapshot
 from glassbotan.structure.periodic import FloatArray
@@ -169,12 +170,10 @@ def create_displacements(
     _create(group, "displacements", shape, dimensions, chunk=chunk)
 
 
-def create_averages(
-    group: "zarr.Group", name: str, n_times: int, size: int, what: Literal["particle", "bond"]
-) -> None:
+def create_averages(group: "zarr.Group", name: str, n_times: int, size: int, place: Place) -> None:
     """Make the arrays [T, size] of one quantity's mean, error and split, NaN throughout."""
     for suffix in ("", "_error", "_split"):
-        _create(group, name + suffix, (n_times, size), ("time", what))
+        _create(group, name + suffix, (n_times, size), ("time", place.removesuffix("s")))
 
 
 _DIMENSIONS = {

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from glassbotan.dynamics import IsoconfigurationalEnsemble, Motion
 from glassbotan.dynamics.bonds import both_ways
+from glassbotan.dynamics.quantities import QUANTITIES
 from glassbotan.errors import InputError
 from glassbotan.io.ensemble_layout import (
     FORM,
@@ -109,22 +110,16 @@ def read_ensemble(path: Path, options: ReadOptions) -> IsoconfigurationalEnsembl
 
 
 def read_motion(path: Path, options: ReadOptions) -> Motion:
-    """Return propensity and, where it is known, bond extension of a store of targets."""
+    """Return the quantities that a store of targets holds."""
     group = _with_targets(path)
     snapshot = read_snapshot(path)
     graph = _graph(group, snapshot, path)
-    extension = (
-        both_ways(stored_values(group, "bond_extension", path), graph)
-        if "bond_extension" in group
-        else None
-    )
     return Motion(
-        snapshot=snapshot,
-        times=stored_values(group, "times", path) if options.times is None else options.times,
-        propensity=stored_values(group, "propensity", path),
-        graph=graph,
-        bond_extension=extension,
-        source=str(path),
+        snapshot,
+        stored_values(group, "times", path) if options.times is None else options.times,
+        {name: _values(group, name, name, graph, path) for name in QUANTITIES if name in group},
+        graph,
+        str(path),
     )
 
 
@@ -135,35 +130,30 @@ def file_name(path: Path) -> str:
 
 def holds_targets(path: Path) -> bool:
     """Tell whether a stored snapshot holds averages rather than trajectories."""
-    return "propensity" in open_group(path)
-
-
-def read_bond_breaking(path: Path) -> NDArray[np.floating]:
-    """Return the bond-breaking propensity of a stored snapshot, shape [T, N]; NaN if not known."""
-    group = _with_targets(path)
-    name = "bond_breaking" if "bond_breaking" in group else "propensity"
-    values: NDArray[np.floating] = stored_values(group, name, path)
-    return values if name == "bond_breaking" else np.full_like(values, np.nan)
+    return any(name in open_group(path) for name in QUANTITIES)
 
 
 def read_halves(path: Path, graph: NeighbourGraph) -> Mapping[str, Halves]:
-    """Return half-ensemble means of propensity [T, N] and bond extension [T, E]; NaN without."""
+    """Return half-ensemble means of each quantity that a stored snapshot holds; NaN if unknown."""
     group = _with_targets(path)
     # Where their number is not known (0), neither are the halves.
     counts = np.maximum(stored_values(group, "trajectories", path)[:, None], 1)
+    even, odd = (counts + 1) // 2, counts // 2
     found: dict[str, Halves] = {}
-    for name in ("propensity", "bond_extension"):
-        if name not in group:
-            unknown = np.full((len(counts), graph.n_edges), np.nan)
-            found[name] = Halves(unknown, unknown)
-            continue
-        mean: NDArray[np.floating] = stored_values(group, name, path).astype(np.float64)
-        split: NDArray[np.floating] = stored_values(group, f"{name}_split", path).astype(np.float64)
-        if name == "bond_extension":
-            mean, split = both_ways(mean, graph), both_ways(split, graph)
-        even, odd = (counts + 1) // 2, counts // 2
-        found[name] = Halves(mean + split * odd / counts, mean - split * even / counts)
+    for name in QUANTITIES:
+        if name in group:
+            mean = _values(group, name, name, graph, path).astype(np.float64)
+            split = _values(group, name, f"{name}_split", graph, path).astype(np.float64)
+            found[name] = Halves(mean + split * odd / counts, mean - split * even / counts)
     return found
+
+
+def _values(
+    group: "zarr.Group", name: str, array: str, graph: NeighbourGraph, path: Path
+) -> NDArray[np.floating]:
+    """Return an array of a quantity, shape [T, N] or [T, E]."""
+    values: NDArray[np.floating] = stored_values(group, array, path)
+    return both_ways(values, graph) if QUANTITIES[name].place == "bonds" else values
 
 
 def with_trajectories(path: Path) -> "zarr.Group":
@@ -195,7 +185,7 @@ def _finished(path: Path) -> "zarr.Group":
 
 def _with_targets(path: Path) -> "zarr.Group":
     group = _finished(path)
-    if "propensity" not in group:
+    if not any(name in group for name in QUANTITIES):
         raise InputError(f"{path}: holds trajectories, not averages; read it as an ensemble")
     return group
 

@@ -1,6 +1,5 @@
 """Stores of ensembles that come from elsewhere than a campaign: from files, from Python."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassbotan.dynamics import IsoconfigurationalEnsemble, Motion
+from glassbotan.dynamics.quantities import QUANTITIES
 from glassbotan.dynamics.trajectories import Trajectories
 from glassbotan.errors import InputError
 from glassbotan.io import ensemble_layout as layout
@@ -20,23 +20,6 @@ if TYPE_CHECKING:
 
 CUTOFF = 2.0
 """Of the graph of a snapshot without bonds of its own, length units."""
-
-
-@dataclass(frozen=True, eq=False)
-class Measured:
-    """Averages of one snapshot whose trajectories are not known.
-
-    Attributes
-    ----------
-    motion
-        Its propensities.
-    bond_breaking
-        Shape [T, N]; None where it is not known.
-
-    """
-
-    motion: Motion
-    bond_breaking: NDArray[np.floating] | None = None
 
 
 def write_ensemble(
@@ -100,18 +83,13 @@ def add_trajectories(
     group.attrs["finished"] = True
 
 
-def add_averages(root: "zarr.Group", index: int, measured: Measured, *, file: str) -> None:
-    """Write a snapshot's group with what is known of its averages, and mark it as finished."""
-    motion = measured.motion
+def add_averages(root: "zarr.Group", index: int, motion: Motion, *, file: str) -> None:
+    """Write a snapshot's group with averages over particles, and mark it as finished."""
     group = _create(root, index, motion.snapshot, motion.times, file)
-    for name, values in (
-        ("propensity", motion.propensity),
-        ("bond_breaking", measured.bond_breaking),
-    ):
-        if values is not None:
-            n_times, n = motion.propensity.shape
-            layout.create_averages(group, name, n_times, n, "particle")
-            _array(group, name)[...] = _single(values, motion.source)
+    for name, values in motion.values.items():
+        n_times, size = values.shape
+        layout.create_averages(group, name, n_times, size, QUANTITIES[name].place)
+        _array(group, name)[...] = _single(values, motion.source)
     group.attrs["finished"] = True
 
 

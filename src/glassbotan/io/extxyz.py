@@ -17,7 +17,7 @@ from glassbotan.dynamics import Motion
 from glassbotan.errors import InputError
 from glassbotan.io import tables
 from glassbotan.io.atomic import atomic_output
-from glassbotan.io.columns import Columns, check_columns, with_propensity
+from glassbotan.io.columns import Columns, check_columns, with_quantities
 from glassbotan.io.options import ReadOptions, given_box, pick_frame
 from glassbotan.io.provenance import Provenance, from_json, to_json
 from glassbotan.io.species import species_from_labels
@@ -56,7 +56,7 @@ def read(path: Path, options: ReadOptions) -> Snapshot:
 
 def write(path: Path, item: Snapshot | Motion, provenance: Provenance | None) -> None:
     """Write a snapshot with its fields, or a motion with its propensity as columns."""
-    snapshot = with_propensity(item)
+    snapshot = with_quantities(item)
     check_columns(snapshot.fields, {"pos", *_SPECIES}, path)
     letters = np.array([species_name(int(s)) for s in snapshot.species])
     padded = np.pad(snapshot.positions, ((0, 0), (0, 3 - snapshot.dimension)))

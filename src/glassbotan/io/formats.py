@@ -158,7 +158,7 @@ FORMATS: dict[str, Format] = {
         (".npz",),
         read={Snapshot: motion_npz.read, Motion: motion_npz.read_motion},
         write={Motion: motion_npz.write},
-        recognise=lambda start: "propensity" in start.arrays,
+        recognise=lambda start: {"species", "positions"} <= start.arrays,
     ),
     # After the other npz: the project's own is meant where the suffix alone tells what to write.
     "glassbench_npz": Format(

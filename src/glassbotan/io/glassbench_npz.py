@@ -49,20 +49,27 @@ def read(path: Path, options: ReadOptions) -> Snapshot:
 
 
 def read_motion(path: Path, options: ReadOptions) -> Motion:
-    """Return the measured propensity ``md_prop``; bonds are not known."""
+    """Return propensity and, where it is there, bond breaking; bonds are not known."""
     required = ["types", "initial_positions", "md_prop"]
     members = read_members(path, required, [*_OPTIONAL, "times", "md_prop_error"])
     times = _times(path, members) if options.times is None else options.times
     snapshot = _snapshot(path, members, options)
-    return Motion(
-        snapshot=snapshot,
-        times=times,
-        propensity=_at_times(members, "md_prop", snapshot, times, path),
-        source=str(path),
-        propensity_error=_at_times(members, "md_prop_error", snapshot, times, path)
-        if "md_prop_error" in members
-        else None,
-    )
+    found = {
+        name: _at_times(members, name, snapshot, times, path)
+        for name in ("md_prop", "md_prop_error", "bb_prop")
+        if name in members
+    }
+    values = {"propensity": found["md_prop"]}
+    if "bb_prop" in found:
+        _check_parts(found["bb_prop"], path)
+        values["bond_breaking"] = 1 - found["bb_prop"]
+    errors = {"propensity": found["md_prop_error"]} if "md_prop_error" in found else {}
+    return Motion(snapshot, times, values, source=str(path), errors=errors)
+
+
+def _check_parts(values: FloatArray, path: Path) -> None:
+    if values.min() < 0 or values.max() > 1:
+        raise InputError(f"{path}: bb_prop must be parts of a particle's bonds, between 0 and 1")
 
 
 def _at_times(
@@ -84,7 +91,7 @@ def _at_times(
 
 
 def write(path: Path, motion: Motion, provenance: Provenance | None) -> None:
-    """Write propensities, with bb_prop and the other states where the snapshot has these fields.
+    """Write propensity, bond breaking if known, and the states that the snapshot has as fields.
 
     Raises
     ------
@@ -114,19 +121,20 @@ def arrays_of(motion: Motion) -> dict[str, NDArray[np.generic]]:
     }
     if motion.propensity_error is not None:
         arrays["md_prop_error"] = np.asarray(motion.propensity_error, dtype=np.float64)
+    broken = motion.values.get("bond_breaking")
+    if broken is not None and not np.isnan(broken).any():
+        arrays["bb_prop"] = 1 - broken.astype(np.float64)
     if snapshot.temperature is not None:
         arrays["temperature"] = np.array(snapshot.temperature)
     for name, field in FIELDS.items():
-        if field not in snapshot.fields:
+        if field not in snapshot.fields or name == "bb_prop":
             continue
-        values = snapshot.fields[field]
-        expected = motion.propensity.T.shape if name == "bb_prop" else snapshot.positions.shape
-        if values.shape != expected:
+        arrays[name] = values = snapshot.fields[field]
+        if values.shape != snapshot.positions.shape:
             raise InputError(
                 f"{source}: field {field} has shape {list(values.shape)}; "
-                f"GlassBench's {name} needs {list(expected)}"
+                f"GlassBench's {name} needs {list(snapshot.positions.shape)}"
             )
-        arrays[name] = values.T if name == "bb_prop" else values
     return arrays
 
 

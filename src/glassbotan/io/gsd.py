@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from glassbotan.dynamics import Motion
 from glassbotan.errors import InputError
 from glassbotan.io.atomic import atomic_output
-from glassbotan.io.columns import check_columns, with_propensity
+from glassbotan.io.columns import check_columns, with_quantities
 from glassbotan.io.options import ReadOptions, given_box
 from glassbotan.io.provenance import Provenance, to_json
 from glassbotan.io.species import species_from_labels
@@ -47,7 +47,7 @@ def write(path: Path, item: Snapshot | Motion, provenance: Provenance | None) ->
     """Write one frame, a motion with its propensity and its error among what is logged."""
     import gsd.hoomd
 
-    snapshot = with_propensity(item)
+    snapshot = with_quantities(item)
     check_columns(snapshot.fields, set(), path)
     if snapshot.species.max() >= MAX_TYPES:
         raise InputError(

@@ -16,7 +16,7 @@ from glassbotan.dynamics import Motion
 from glassbotan.errors import InputError
 from glassbotan.io import tables
 from glassbotan.io.atomic import atomic_output
-from glassbotan.io.columns import check_columns, scalar_columns, with_propensity
+from glassbotan.io.columns import check_columns, scalar_columns, with_quantities
 from glassbotan.io.lammps_box import bounds_of, dimension_of, edges, refuse_tilt
 from glassbotan.io.options import ReadOptions, pick_frame
 from glassbotan.io.provenance import Provenance
@@ -44,7 +44,7 @@ def read(path: Path, options: ReadOptions) -> Snapshot:
 
 def write(path: Path, item: Snapshot | Motion, provenance: Provenance | None) -> None:  # noqa: ARG001 - the format has no place for remarks
     """Write one frame, a motion with its propensity as columns."""
-    snapshot = with_propensity(item)
+    snapshot = with_quantities(item)
     check_columns(snapshot.fields, _OWN, path)
     fields = scalar_columns(snapshot.fields)
     padded = np.pad(snapshot.positions, ((0, 0), (0, 3 - snapshot.dimension)))

@@ -6,7 +6,7 @@ import numpy as np
 
 from glassbotan.dynamics import Motion
 from glassbotan.io.atomic import atomic_output
-from glassbotan.io.columns import propensity_columns
+from glassbotan.io.columns import quantity_columns
 from glassbotan.io.provenance import Provenance, to_json
 from glassbotan.structure.snapshot import species_name
 
@@ -22,7 +22,7 @@ def write(path: Path, motion: Motion, provenance: Provenance | None) -> None:
         "id": np.arange(snapshot.n_particles),
         "species": np.array([species_name(int(s)) for s in snapshot.species]),
         **dict(zip("xyz", snapshot.positions.T, strict=False)),
-        **propensity_columns(motion),
+        **quantity_columns(motion),
     }
     with atomic_output(path) as temporary, temporary.open("w", encoding="utf-8") as out:
         out.write(f"# box {' '.join(repr(x) for x in snapshot.box.tolist())}\n")

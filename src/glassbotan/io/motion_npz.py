@@ -1,10 +1,10 @@
 """The project's own file of a prediction or a measurement: a Motion with all its bonds.
 
-Arrays: ``times`` [T], ``species`` [N], ``positions`` [N, d], ``box`` [d], ``propensity`` [T, N]
-(NaN for particles of which a model predicts nothing), ``temperature`` (NaN where unknown),
-``provenance`` (JSON text); where a model tells it, ``propensity_error`` [T, N], half the width of
-the 90 % interval; and, where bonds are known, ``bonds`` [2, E], ``cutoff`` and ``bond_extension``
-[T, E].
+Arrays: ``times`` [T], ``species`` [N], ``positions`` [N, d], ``box`` [d], ``temperature`` (NaN if
+unknown), ``provenance`` (JSON text); each quantity by its name, such as ``propensity`` [T, N] (NaN
+for particles of which a model predicts nothing) or ``bond_extension`` [T, E]; where a model tells
+it, ``propensity_error`` [T, N], half the width of the 90 % interval, and so on; and, where bonds
+are known, ``bonds`` [2, E] and ``cutoff``.
 """
 
 from pathlib import Path
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassbotan.dynamics import Motion
+from glassbotan.dynamics.quantities import QUANTITIES
 from glassbotan.errors import InputError
 from glassbotan.io import provenance as provenance_text
 from glassbotan.io.atomic import atomic_output
@@ -33,27 +34,27 @@ def read(path: Path, options: ReadOptions) -> Snapshot:
 
 def read_motion(path: Path, options: ReadOptions) -> Motion:
     """Return the motion; its bonds are found anew and compared with the stored ones."""
-    members = read_members(
-        path,
-        [*_SNAPSHOT, "times", "propensity"],
-        ["temperature", "propensity_error", "bonds", "bond_extension", "cutoff"],
-    )
+    names = [name + suffix for name in QUANTITIES for suffix in ("", "_error")]
+    required = [*_SNAPSHOT, "times"]
+    members = read_members(path, required, ["temperature", "bonds", "cutoff", *names])
     snapshot = _snapshot(path, members, options)
     _check_finite(members["times"], "times", path)
-    _check_finite(members["propensity"], "propensity", path, blanks=True)
-    if "propensity_error" in members:
-        _check_finite(members["propensity_error"], "propensity_error", path, blanks=True)
-    if "bond_extension" in members:
-        _check_finite(members["bond_extension"], "bond_extension", path)
+    for name in names:
+        if name in members:
+            blanks = QUANTITIES[name.removesuffix("_error")].place == "particles"
+            _check_finite(members[name], name, path, blanks=blanks)
     stored = members["times"].astype(np.float64).reshape(-1)
     return Motion(
-        snapshot=snapshot,
-        times=stored if options.times is None else options.times,
-        propensity=_floating(members["propensity"]),
-        graph=_graph(snapshot, members, path) if "bonds" in members else None,
-        bond_extension=_optional(members, "bond_extension"),
-        source=str(path),
-        propensity_error=_optional(members, "propensity_error"),
+        snapshot,
+        stored if options.times is None else options.times,
+        {name: _floating(members[name]) for name in QUANTITIES if name in members},
+        _graph(snapshot, members, path) if "bonds" in members else None,
+        str(path),
+        {
+            name: _floating(members[f"{name}_error"])
+            for name in QUANTITIES
+            if f"{name}_error" in members
+        },
     )
 
 
@@ -73,19 +74,16 @@ def write(path: Path, motion: Motion, provenance: Provenance | None) -> None:
         "species": snapshot.species,
         "positions": snapshot.positions,
         "box": snapshot.box,
-        "propensity": motion.propensity,
         "temperature": np.array(
             np.nan if snapshot.temperature is None else snapshot.temperature, dtype=np.float64
         ),
         "provenance": np.array(provenance_text.to_json(provenance)),
+        **motion.values,
+        **{f"{name}_error": error for name, error in motion.errors.items()},
     }
-    if motion.propensity_error is not None:
-        arrays["propensity_error"] = motion.propensity_error
     if motion.graph is not None:
         arrays["bonds"] = motion.graph.edge_index
         arrays["cutoff"] = np.array(motion.graph.cutoff)
-    if motion.bond_extension is not None:
-        arrays["bond_extension"] = motion.bond_extension
     with atomic_output(path) as temporary, temporary.open("wb") as out:
         np.savez(out, **arrays)
 
@@ -120,10 +118,6 @@ def _graph(
             f"cutoff {graph.cutoff:g}; the file is damaged or was changed"
         )
     return graph
-
-
-def _optional(members: dict[str, NDArray[np.generic]], name: str) -> NDArray[np.floating] | None:
-    return _floating(members[name]) if name in members else None
 
 
 def _floating(values: NDArray[np.generic]) -> NDArray[np.floating]:

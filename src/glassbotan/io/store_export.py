@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,7 @@ from glassbotan.dynamics import (
 )
 from glassbotan.errors import InputError
 from glassbotan.io import botan_npz, glassbench_npz
-from glassbotan.io.ensemble_store import file_name, is_stored_snapshot, read_bond_breaking
+from glassbotan.io.ensemble_store import file_name, is_stored_snapshot
 from glassbotan.io.npz import member_names, read_members
 from glassbotan.io.store_import import PLAIN, Reading, holds_trajectories, trajectories_of
 from glassbotan.progress import Progress, silent
@@ -132,7 +132,6 @@ def _glassbench(path: Path, number: int, reading: Reading) -> Iterator[_Output]:
         motion = _averages(trajectories_of(path, reading), path)
     else:
         motion = io.read_motion(path)
-        motion = _with_breaking(motion, read_bond_breaking(path))
     snapshot = motion.snapshot
     name = glassbench_npz.file_name(snapshot.n_particles, snapshot.temperature, number)
     yield _Output(name, path, motion)
@@ -152,16 +151,8 @@ def _time_by_time(trajectories: Trajectories) -> Iterator[IsoconfigurationalEnse
 def _averages(trajectories: Trajectories, path: Path) -> Motion:
     rows = [(propensity(e)[0], bond_breaking(e)[0]) for e in _time_by_time(trajectories)]
     means, broken = (np.stack(values) for values in zip(*rows, strict=True))
-    motion = Motion(trajectories.snapshot, trajectories.times, means, source=str(path))
-    return _with_breaking(motion, broken)
-
-
-def _with_breaking(motion: Motion, broken: NDArray[np.floating]) -> Motion:
-    """Return the motion with GlassBench's field of bonds that are not broken, if that is known."""
-    if np.isnan(broken).any():
-        return motion
-    fields = {"bb_prop": 1 - broken.T.astype(np.float64)}
-    return replace(motion, snapshot=replace(motion.snapshot, fields=fields))
+    values = {"propensity": means, "bond_breaking": broken}
+    return Motion(trajectories.snapshot, trajectories.times, values, source=str(path))
 
 
 def _numbers(sources: Sequence[Path]) -> list[int]:

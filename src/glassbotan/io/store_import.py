@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from glassbotan import io
-from glassbotan.dynamics import IsoconfigurationalEnsemble, Trajectories
+from glassbotan.dynamics import IsoconfigurationalEnsemble, Motion, Trajectories
 from glassbotan.errors import InputError
 from glassbotan.io import ensemble_layout as layout
 from glassbotan.io.ensemble_store import file_name, is_stored_snapshot
-from glassbotan.io.ensemble_writer import Measured, add_averages, add_trajectories, check_free
+from glassbotan.io.ensemble_writer import add_averages, add_trajectories, check_free
 from glassbotan.io.options import BoxOption
 from glassbotan.io.stored_trajectories import open_trajectories
 from glassbotan.progress import Progress, silent
@@ -218,18 +218,8 @@ def _joined(parts: Sequence[Trajectories]) -> Trajectories:
     )
 
 
-def _measured(path: Path, reading: Reading) -> Measured:
-    motion = io.read_motion(path, format=reading.format, box=reading.box, times=reading.times)
-    unbroken = motion.snapshot.fields.get("bb_prop")
-    if unbroken is None:
-        return Measured(motion)
-    values = unbroken.T.astype(np.float64)
-    if values.shape != motion.propensity.shape or values.min() < 0 or values.max() > 1:
-        raise InputError(
-            f"{path}: bb_prop must be parts of a particle's bonds, between 0 and 1, at the "
-            f"{len(motion.times)} times of md_prop"
-        )
-    return Measured(motion, 1 - values)
+def _measured(path: Path, reading: Reading) -> Motion:
+    return io.read_motion(path, format=reading.format, box=reading.box, times=reading.times)
 
 
 def _source(path: Path) -> str:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple,
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
+from glassbotan.dynamics.quantities import QUANTITIES
 from glassbotan.errors import InputError
 from glassbotan.progress import Progress, silent
 from glassbotan.settings import Positive, Settings
@@ -44,8 +45,6 @@ PLUG_INS = "glassbotan.architectures"
 
 WHOLE = -1
 """The fold of a snapshot that no part of a baseline was kept from."""
-
-PLACES = {"propensity": "particles", "bond_extension": "bonds", "bond_breaking": "particles"}
 
 Count = Annotated[int, Field(ge=1, le=4096)]
 """Bounded, for models are built from cards before their weights are looked at."""
@@ -98,7 +97,7 @@ class ModelSettings(Settings, ABC):
     @field_validator("quantities")
     @classmethod
     def _predictable(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        known = [name for name, place in PLACES.items() if place in cls.places]
+        known = [name for name, one in QUANTITIES.items() if one.place in cls.places]
         for name in names:
             if name not in known or names.count(name) > 1:
                 raise ValueError(f"each must be another of {', '.join(known)}")
@@ -126,7 +125,7 @@ class ModelSettings(Settings, ABC):
 
     def of(self, place: str) -> tuple[str, ...]:
         """Return the quantities on "particles" or on "bonds"."""
-        return tuple(name for name in self.quantities if PLACES[name] == place)
+        return tuple(name for name in self.quantities if QUANTITIES[name].place == place)
 
     @property
     def columns(self) -> list[tuple[str, ...]]:

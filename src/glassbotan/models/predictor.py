@@ -61,24 +61,20 @@ class Predictor:
         """Return what the model was trained on: the rest of its numbers mean nothing."""
         card, settings = self.card, self.model.settings
         names = np.array([f"particles {species_name(int(s))}" for s in snapshot.species])
-        known = np.isin(names, card.targets)
+        trained = np.isin(names, card.targets)
+        told = [name for name in settings.quantities if name in card.quantities]
         values, errors = (
-            {name: np.where(known, x, np.nan) for name, x in of_kind.items()
-             if name in settings.of("particles")}
+            {
+                name: np.where(trained, of_kind[name], np.nan)
+                if name in settings.of("particles")
+                else of_kind[name]
+                for name in told
+                if name in of_kind
+            }
             for of_kind in predicted
-        )  # fmt: skip
-        bonds = {name: predicted.values[name] for name in settings.of("bonds")}
-        bonds = {name: x for name, x in bonds.items() if name in card.quantities}
-        blank = np.full((len(settings.times), snapshot.n_particles), np.nan)
-        return Motion(
-            snapshot=snapshot,
-            times=np.array(settings.times),
-            propensity=values.get("propensity", blank),
-            propensity_error=errors.get("propensity"),
-            graph=graph if bonds else None,
-            bond_extension=bonds.get("bond_extension"),
-            source=card.name,
         )
+        bonds = graph if any(name in settings.of("bonds") for name in values) else None
+        return Motion(snapshot, np.array(settings.times), values, bonds, card.name, errors)
 
 
 def load_predictor(model: str | Path) -> Predictor:

@@ -14,13 +14,13 @@ import numpy as np
 from glassbotan.simulation.pacing import Pacer, StoppedError
 from glassbotan.simulation.protocol import Block
 from glassbotan.simulation.store import Store
-from glassbotan.simulation.targets import Reduction
+from glassbotan.simulation.targets import followed
 from glassbotan.simulation.trajectories import not_at_rest, not_finite
 from glassbotan.simulation.work import BlockFiles, Outcome, Stop, Tell
 
 if TYPE_CHECKING:
     from glassbotan.simulation.device.engine import Part
-    from glassbotan.simulation.device.targets import DeviceReduction
+    from glassbotan.simulation.device.targets import DeviceBonds
     from glassbotan.simulation.engine import State
 
 SECONDS_BETWEEN_CHECKPOINTS = 240.0
@@ -105,7 +105,7 @@ class _BlockBatch:
     ) -> None:
         self._store, self._record, self._tell = store, record, tell
         self._blocks = list(blocks)
-        self._reductions: dict[int, DeviceReduction] = {}
+        self._bonds: dict[int, DeviceBonds] = {}
         self._gather()
 
     @property
@@ -199,21 +199,19 @@ class _BlockBatch:
             import torch
 
             rows = torch.cat([self._batch.displacements_on_device(box) for box in part.boxes])
-            one.keep(time_index, rows, energies, self._reduction(one))
+            one.keep(time_index, rows, energies, self._bonds_of(one))
         else:
             one.keep(time_index, part.displacements(), energies, None)
 
-    def _reduction(self, one: _BlockState) -> "DeviceReduction":
-        """Return the sums' bonds, which all blocks of a snapshot share."""
-        from glassbotan.simulation.device.targets import DeviceReduction
+    def _bonds_of(self, one: _BlockState) -> "DeviceBonds":
+        """Return the bonds that are followed, which all blocks of a snapshot share."""
+        from glassbotan.simulation.device.targets import DeviceBonds
 
-        index, snapshot = one.block.snapshot, one.task.snapshot
-        if index not in self._reductions:
-            bonds = Reduction(snapshot, self._store.protocol.cutoff).bonds
-            self._reductions[index] = DeviceReduction(
-                bonds, snapshot.n_particles, self._batch.system.device
-            )
-        return self._reductions[index]
+        index = one.block.snapshot
+        if index not in self._bonds:
+            bonds = followed(one.task.snapshot, self._store.protocol.cutoff)
+            self._bonds[index] = DeviceBonds(bonds, self._batch.system.device)
+        return self._bonds[index]
 
     def _tell_all(self) -> None:
         for one in self._blocks:

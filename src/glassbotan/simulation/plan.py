@@ -9,7 +9,7 @@ from glassbotan.simulation.campaign import Campaign
 from glassbotan.simulation.engines import check_engine
 from glassbotan.simulation.plausible import check_plausible
 from glassbotan.simulation.protocol import Block, Protocol
-from glassbotan.simulation.targets import Reduction
+from glassbotan.simulation.targets import followed
 from glassbotan.structure import Snapshot
 from glassbotan.structure.inherent import inherent_structure
 from glassbotan.structure.potentials import load_mixture
@@ -73,7 +73,7 @@ def plan(campaign: Campaign) -> Plan:
             snapshots.append(replace(snapshot, temperature=temperature, fields={}))
             files.append(str(path))
         if campaign.keep == "targets":
-            Reduction(snapshot, campaign.cutoff)
+            followed(snapshot, campaign.cutoff)
     return Plan(campaign.name, campaign, tuple(snapshots), tuple(files))
 
 

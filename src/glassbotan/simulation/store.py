@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from glassbotan.dynamics.quantities import QUANTITIES
 from glassbotan.errors import InputError
 from glassbotan.io import ensemble_layout as layout
 from glassbotan.io.ensemble_layout import Attributes, group_name, open_group
 from glassbotan.io.ensemble_store import read_attributes, read_snapshot
 from glassbotan.simulation.plan import Plan
 from glassbotan.simulation.protocol import USUAL, Block, Protocol
-from glassbotan.simulation.targets import QUANTITIES, Reduction, averages, stored_form
+from glassbotan.simulation.targets import averages, followed, stored_form
 from glassbotan.structure import Snapshot
 from glassbotan.structure.periodic import FloatArray
 from glassbotan.structure.potential import PairPotential
@@ -191,13 +192,11 @@ def _make_results(group: "zarr.Group", snapshot: Snapshot, protocol: Protocol) -
         together = min(protocol.block, most)
         layout.create_displacements(group, (n_times, most, n, d), together=together)
         return
-    bonds = Reduction(snapshot, protocol.cutoff).bonds
+    bonds = followed(snapshot, protocol.cutoff)
     layout.put(group, "bonds", np.stack([bonds.first, bonds.second]).astype(np.int32))
-    for name in QUANTITIES:
-        if name == "bond_extension":
-            layout.create_averages(group, name, n_times, len(bonds.first), "bond")
-        else:
-            layout.create_averages(group, name, n_times, n, "particle")
+    sizes = {"particles": n, "bonds": len(bonds.first)}
+    for name, one in QUANTITIES.items():
+        layout.create_averages(group, name, n_times, sizes[one.place], one.place)
 
 
 def _array(group: "zarr.Group", name: str) -> Any:

@@ -2,16 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from glassbotan.dynamics.bond_breaking import FIRST_SHELL, broken_fraction
-from glassbotan.dynamics.bonds import UnorderedBonds
+from glassbotan.dynamics.bonds import Bonds
+from glassbotan.dynamics.quantities import QUANTITIES
 from glassbotan.errors import InputError
 from glassbotan.structure import Snapshot, neighbour_graph
 from glassbotan.structure.periodic import FloatArray
-
-QUANTITIES = ("propensity", "bond_extension", "bond_breaking")
 
 Sums = Mapping[str, FloatArray]
 """By quantity, shape [3, X]: the sum over even trajectories, over odd ones, and of all squares."""
@@ -39,18 +38,34 @@ class Averages:
     split: FloatArray
 
 
-class Reduction:
-    """Sums of propensity, bond extension and bond breaking at one time.
+def sums_over(bonds: Any, displacements: Any, trajectories: Sequence[int]) -> Sums:
+    """Return the sums of every quantity over a block of trajectories at one time.
 
     Sums are of float64 and in the order of trajectories within a block and of blocks, so that
     they are the same to the last bit whoever computes the blocks, and when.
 
     Parameters
     ----------
-    snapshot
-        Where the trajectories begin.
-    cutoff
-        Of the graph whose bonds are followed, length units.
+    bonds
+        That are followed: from :func:`followed`, or the same on the device.
+    displacements
+        Shape [R, N, d], where the bonds are.
+    trajectories
+        Their numbers, shape [R].
+
+    """
+    sums: dict[str, list[Any]] = {}
+    for k, trajectory in enumerate(trajectories):
+        for name, one in QUANTITIES.items():
+            values = one.sample(bonds, displacements[k : k + 1])[0]
+            found = sums.setdefault(name, [0 * values, 0 * values, 0 * values])
+            found[trajectory % 2] += values
+            found[2] += values**2
+    return {name: np.stack([bonds.array(one) for one in found]) for name, found in sums.items()}
+
+
+def followed(snapshot: Snapshot, cutoff: float) -> Bonds:
+    """Return the bonds whose motion is followed, up to a cutoff (length units).
 
     Raises
     ------
@@ -58,38 +73,13 @@ class Reduction:
         The cutoff is shorter than the first shell, or longer than half the box.
 
     """
-
-    def __init__(self, snapshot: Snapshot, cutoff: float) -> None:
-        if not cutoff >= FIRST_SHELL:
-            raise InputError(
-                f"the cutoff of bonds is {cutoff:g}; it must be at least {FIRST_SHELL} (the first "
-                "shell), and 2 is usual"
-            )
-        self.n_particles = snapshot.n_particles
-        self.bonds = UnorderedBonds.of(neighbour_graph(snapshot, cutoff))
-        self._shell = self.bonds.shorter_than(FIRST_SHELL)
-
-    def samples(self, displacements: FloatArray) -> dict[str, FloatArray]:
-        """Return every quantity of one trajectory displaced by [N, d]; bonds each once."""
-        return {
-            "propensity": np.sqrt(np.einsum("nd,nd->n", displacements, displacements)),
-            "bond_extension": self.bonds.lengths(displacements) - self.bonds.distances,
-            "bond_breaking": broken_fraction(self._shell, displacements, self.n_particles),
-        }
-
-    def sums(self, displacements: FloatArray, trajectories: Sequence[int]) -> Sums:
-        """Return the sums over a block: displacements [R, N, d] of the trajectories [R]."""
-        size = {
-            "propensity": self.n_particles,
-            "bond_extension": len(self.bonds.first),
-            "bond_breaking": self.n_particles,
-        }
-        sums = {name: np.zeros((3, size[name])) for name in QUANTITIES}
-        for moved, trajectory in zip(displacements, trajectories, strict=True):
-            for name, values in self.samples(moved).items():
-                sums[name][trajectory % 2] += values
-                sums[name][2] += values**2
-        return sums
+    reach = max(one.reach for one in QUANTITIES.values())
+    if not cutoff >= reach:
+        raise InputError(
+            f"the cutoff of bonds is {cutoff:g}; it must be at least {reach:g} (the first "
+            "shell), and 2 is usual"
+        )
+    return Bonds.of(neighbour_graph(snapshot, cutoff))
 
 
 def averages(blocks: Sequence[FloatArray], trajectories: int) -> Averages:

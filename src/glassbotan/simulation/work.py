@@ -7,15 +7,16 @@ them, and doing them twice or after an interruption gives the same data to the l
 import hashlib
 import json
 import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
+from glassbotan.dynamics.quantities import QUANTITIES
 from glassbotan.errors import RunError
 from glassbotan.io.atomic import atomic_output
 from glassbotan.provenance import package_version
@@ -24,7 +25,7 @@ from glassbotan.simulation.engine import Run, State
 from glassbotan.simulation.pacing import BlownUpError, Pacer, StoppedError
 from glassbotan.simulation.protocol import Block
 from glassbotan.simulation.store import Store
-from glassbotan.simulation.targets import QUANTITIES, Reduction
+from glassbotan.simulation.targets import followed, sums_over
 from glassbotan.simulation.trajectories import run_through
 from glassbotan.structure.periodic import FloatArray
 from glassbotan.structure.snapshot import fingerprint
@@ -87,7 +88,8 @@ def run_block(
     if stop():
         return Outcome(done=False)
     files, protocol = BlockFiles(store, block), store.protocol
-    bonds = Reduction(files.task.snapshot, protocol.cutoff) if protocol.keep == "targets" else None
+    targets = protocol.keep == "targets"
+    bonds = followed(files.task.snapshot, protocol.cutoff) if targets else None
     try:
         with _begun(files) as run:
             run_through(
@@ -148,13 +150,6 @@ def steps_kept(store: Store, block: Block) -> int:
     return max(kept, default=0)
 
 
-class Sums(Protocol):
-    """What sums quantities over trajectories, on the processor or on a device."""
-
-    def sums(self, displacements: Any, trajectories: Sequence[int]) -> Mapping[str, FloatArray]:
-        """Return the sums [3, X] by quantity over displacements [R, N, d] of trajectories [R]."""
-
-
 class BlockFiles:
     """What is kept of a block that is under way: frames, a checkpoint, the mark that it is done.
 
@@ -201,7 +196,7 @@ class BlockFiles:
         """Write a checkpoint."""
         checkpoint.save(self.checkpoint, state, self._key)
 
-    def keep(self, time: int, moved: Any, energies: FloatArray, bonds: Sums | None) -> None:
+    def keep(self, time: int, moved: Any, energies: FloatArray, bonds: Any) -> None:
         """Write a frame.
 
         Parameters
@@ -213,14 +208,14 @@ class BlockFiles:
         energies
             Total energies, shape [R].
         bonds
-            Sums quantities; None where positions are kept.
+            That are followed, in NumPy or on a device; None where positions are kept.
 
         """
         kept: dict[str, Any] = {"energies": energies}
         if bonds is None:
             self._store.keep_displacements(self.block, time, moved)
         else:
-            kept |= bonds.sums(moved, self.block.trajectories)
+            kept |= sums_over(bonds, moved, self.block.trajectories)
         with atomic_output(self._folder / frame_name(time)) as temporary:
             np.savez(temporary, **kept)
 

@@ -6,8 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
+from glassbotan.dynamics.quantities import QUANTITIES
 from glassbotan.errors import InputError
-from glassbotan.models.architecture import PLACES, Model, ModelSettings, architecture
+from glassbotan.models.architecture import Model, ModelSettings, architecture
 from glassbotan.settings import Count, Natural, Positive, Settings, checked
 from glassbotan.yaml_mapping import read_mapping
 
@@ -101,7 +102,9 @@ class StageSection(Settings):
 
     def judged_by(self, monitor: str) -> str:
         """Return the figure that chooses the checkpoint: the loss, if no particle is learned."""
-        learns = any(w > 0 and PLACES[name] == "particles" for name, w in self.loss_weights.items())
+        learns = any(
+            w > 0 and QUANTITIES[name].place == "particles" for name, w in self.loss_weights.items()
+        )
         return monitor if learns else "loss"
 
 

@@ -9,7 +9,7 @@ import lightning
 import torch
 from torch import Tensor
 
-from glassbotan.models.architecture import PLACES
+from glassbotan.dynamics.quantities import QUANTITIES
 from glassbotan.models.example import Example
 from glassbotan.models.network import Network
 from glassbotan.training.config import Recipe, StageSection, loss_of
@@ -88,7 +88,7 @@ class Training(lightning.LightningModule):
         for name, outputs in predicted.items():
             if name not in example.targets:
                 continue
-            targets, of_particles = example.targets[name], PLACES[name] == "particles"
+            targets, of_particles = example.targets[name], QUANTITIES[name].place == "particles"
             unit, lead = (self.units[x].to(targets.device) for x in (name, self.leads[name]))
             # One rounding for what has the column's own unit, as ever.
             errors = (

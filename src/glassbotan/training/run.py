@@ -18,9 +18,10 @@ from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from lightning.pytorch.strategies import DDPStrategy
 
 from glassbotan.datasets.groups import particle_groups
+from glassbotan.dynamics.quantities import QUANTITIES
 from glassbotan.errors import InputError, RunError
 from glassbotan.io.atomic import atomic_output
-from glassbotan.models.architecture import PLACES, Model, Preparation
+from glassbotan.models.architecture import Model, Preparation
 from glassbotan.models.card import CARD, Card
 from glassbotan.models.domain import domain_of
 from glassbotan.models.network import Network
@@ -289,7 +290,7 @@ def _card(recipe: Recipe, data: GlassData) -> Card:
     learned = [q for q in settings.quantities if last is None or last.loss_weights.get(q, 0) > 0]
     groups = particle_groups(data.train_sources[0].snapshot)
     particles = [f"particles {group.name}" for group in groups]
-    places = {PLACES[name] for name in learned}
+    places = {QUANTITIES[name].place for name in learned}
     told: dict[str, Any] = {
         "train": [path.name for path in data.train_files],
         "validation": [path.name for path in data.validation_files],

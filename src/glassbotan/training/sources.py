@@ -15,9 +15,10 @@ from torch import Tensor
 
 from glassbotan.datasets import load_all_labelled, load_labelled
 from glassbotan.datasets.groups import particle_groups
-from glassbotan.dynamics.motion import Motion, extension_on, match_times
+from glassbotan.dynamics.motion import Motion, match_times, values_on
+from glassbotan.dynamics.quantities import QUANTITIES
 from glassbotan.errors import InputError
-from glassbotan.models.architecture import PLACES, WHOLE
+from glassbotan.models.architecture import WHOLE
 from glassbotan.models.example import Example
 from glassbotan.provenance import sha256
 from glassbotan.structure import NeighbourGraph, Snapshot
@@ -174,7 +175,7 @@ def _check(source: Source, recipe: Recipe, times: tuple[float, ...]) -> None:
 
 
 def _lacks(name: str, stage: StageSection) -> str:
-    if stage.weights is None and PLACES[name] == "bonds":
+    if stage.weights is None and QUANTITIES[name].place == "bonds":
         return (
             "has no bond labels, which node_weight < 1 asks for; "
             "set node_weight to 1 or use files with trajectories"
@@ -208,7 +209,8 @@ def _example(source: Source, recipe: Recipe, times: tuple[float, ...], fold: int
         if np.isnan(values[chosen]).any():
             raise InputError(
                 f"{motion.source}: its {name.replace('_', ' ')} is blank (NaN) for some "
-                f"{PLACES[name]}, as in a prediction; learning takes a number for every one"
+                f"{QUANTITIES[name].place}, as in a prediction; learning takes a number for "
+                "every one"
             )
         targets[name] = _tensor(values[chosen].T, dtype)
     species = tuple(torch.from_numpy(g.members) for g in particle_groups(motion.snapshot))
@@ -219,11 +221,10 @@ def measured(
     motion: Motion, graph: NeighbourGraph | None = None
 ) -> dict[str, NDArray[np.floating]]:
     """Return what is measured by quantity: of particles, and of the bonds of a graph."""
-    found = {"propensity": motion.propensity}
-    extension = motion.bond_extension if graph is None else extension_on(graph, motion)
-    if extension is not None:
-        found["bond_extension"] = extension
-    return found
+    if graph is None:
+        return dict(motion.values)
+    found = {name: values_on(graph, motion, name) for name in motion.values}
+    return {name: values for name, values in found.items() if values is not None}
 
 
 def _tensor(values: NDArray[np.floating], dtype: torch.dtype) -> Tensor:

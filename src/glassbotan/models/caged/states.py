@@ -6,7 +6,7 @@ from threading import Event
 
 import numpy as np
 
-from glassbotan.dynamics.bonds import UnorderedBonds
+from glassbotan.dynamics.bonds import Bonds
 from glassbotan.errors import InputError, RunError
 from glassbotan.io.cache import Arrays, cached_arrays
 from glassbotan.models.caged.settings import CagedSettings
@@ -109,7 +109,7 @@ class _Sampling:
     ) -> None:
         self.snapshot, self.inherent = snapshot, inherent
         self.recipe, self.seed, self.progress = recipe, seed, progress
-        bonds = UnorderedBonds.of(neighbour_graph(snapshot, recipe.cutoff))
+        bonds = Bonds.of(neighbour_graph(snapshot, recipe.cutoff))
         self.pairs = np.stack([bonds.first, bonds.second])
         self.steps = [round((c.burn_in + c.duration) / c.timestep) for c in recipe.cages]
         self.done = [0.0] * len(self.steps)

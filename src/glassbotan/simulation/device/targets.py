@@ -1,13 +1,10 @@
-"""What a network learns, summed over trajectories on the device as frames arrive."""
+"""The bonds of a snapshot on a device, where what a network learns is summed."""
 
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from glassbotan.dynamics.bond_breaking import BROKEN, FIRST_SHELL
-from glassbotan.dynamics.bonds import UnorderedBonds
-from glassbotan.simulation.targets import QUANTITIES
+from glassbotan.dynamics.bonds import Bonds
 from glassbotan.structure import Snapshot
 from glassbotan.structure.periodic import FloatArray, minimum_image
 
@@ -15,77 +12,61 @@ if TYPE_CHECKING:
     import torch
 
 
-class DeviceReduction:
-    """As :class:`glassbotan.simulation.targets.Reduction`, on tensors of the device, in float64.
+class DeviceBonds:
+    """As :class:`glassbotan.dynamics.bonds.Bonds`, on tensors of the device.
 
     Parameters
     ----------
     bonds
-        Whose extension is followed: of a :class:`Reduction`, or from :func:`bonds_within`.
-    n_particles
-        Of the snapshot.
+        From :func:`glassbotan.simulation.targets.followed` or :func:`bonds_within`.
     device
         Where displacements are.
 
     """
 
-    def __init__(
-        self, bonds: UnorderedBonds, n_particles: int, device: "torch.device | str"
-    ) -> None:
+    def __init__(self, bonds: Bonds, device: "torch.device | str") -> None:
         import torch
 
-        self._particles = n_particles
-        self._long = _Bonds(bonds, device)
-        shell = bonds.shorter_than(FIRST_SHELL)
-        self._shell = _Bonds(shell, device)
-        number = np.bincount(shell.first, minlength=n_particles)
-        number += np.bincount(shell.second, minlength=n_particles)
-        self._bonds_of = torch.as_tensor(np.maximum(number, 1)).to(device=device)
+        self._bonds, self._device = bonds, device
+        self._shells: dict[float, DeviceBonds] = {}
+        ends = np.concatenate([bonds.first, bonds.second])
+        number = np.maximum(np.bincount(ends, minlength=bonds.n_particles), 1)
+        self.first, self.second, self.vectors, self.distances, self._number = (
+            torch.as_tensor(array).to(device=device)
+            for array in (bonds.first, bonds.second, bonds.vectors, bonds.distances, number)
+        )
 
-    def sums(
-        self, displacements: "torch.Tensor", trajectories: Sequence[int]
-    ) -> Mapping[str, FloatArray]:
-        """Return the sums [3, X] over displacements [R, N, d], float64, of the trajectories [R]."""
-        sums: dict[str, torch.Tensor] = {}
-        for moved, trajectory in zip(displacements, trajectories, strict=True):
-            for name, values in self._samples(moved).items():
-                if name not in sums:
-                    sums[name] = values.new_zeros((3, len(values)))
-                sums[name][trajectory % 2] += values
-                sums[name][2] += values**2
-        return {name: sums[name].cpu().numpy() for name in QUANTITIES}
+    def within(self, length: float) -> "DeviceBonds":
+        """Return those that are shorter in the snapshot."""
+        if length not in self._shells:
+            self._shells[length] = DeviceBonds(self._bonds.within(length), self._device)
+        return self._shells[length]
 
-    def _samples(self, moved: "torch.Tensor") -> dict[str, "torch.Tensor"]:
-        broken = (self._shell.lengths(moved) > BROKEN).to(moved.dtype)
+    def norms(self, displacements: "torch.Tensor") -> "torch.Tensor":
+        """Return the lengths [R, N] of displacements [R, N, d]."""
+        return displacements.square().sum(2).sqrt()
+
+    def lengths(self, displacements: "torch.Tensor") -> "torch.Tensor":
+        """Return the bonds' lengths [R, B] after particles were displaced by [R, N, d]."""
+        now = self.vectors + (displacements[:, self.second] - displacements[:, self.first])
+        return now.square().sum(2).sqrt()
+
+    def fractions(self, chosen: "torch.Tensor") -> "torch.Tensor":
+        """Return the part of each particle's bonds that are chosen [R, B], shape [R, N]."""
+        ones = chosen.to(self.distances.dtype)
         # Sums of ones are exact in any order.
-        found = moved.new_zeros(self._particles)
-        found.index_add_(0, self._shell.first, broken)
-        found.index_add_(0, self._shell.second, broken)
-        return {
-            "propensity": moved.square().sum(1).sqrt(),
-            "bond_extension": self._long.lengths(moved) - self._long.distances,
-            "bond_breaking": found / self._bonds_of,
-        }
+        found = ones.new_zeros((len(chosen), self._bonds.n_particles))
+        found.index_add_(1, self.first, ones)
+        found.index_add_(1, self.second, ones)
+        return found / self._number
+
+    def array(self, values: "torch.Tensor") -> FloatArray:
+        """Return values in NumPy."""
+        return np.asarray(values.cpu().numpy())
 
 
-class _Bonds:
-    """Bonds as tensors."""
-
-    def __init__(self, bonds: UnorderedBonds, device: "torch.device | str") -> None:
-        import torch
-
-        self.first = torch.as_tensor(bonds.first).to(device=device)
-        self.second = torch.as_tensor(bonds.second).to(device=device)
-        self.vectors = torch.as_tensor(bonds.vectors).to(device=device)
-        self.distances = torch.as_tensor(bonds.distances).to(device=device)
-
-    def lengths(self, moved: "torch.Tensor") -> "torch.Tensor":
-        now = self.vectors + (moved[self.second] - moved[self.first])
-        return now.square().sum(1).sqrt()
-
-
-def bonds_within(snapshot: Snapshot, cutoff: float) -> UnorderedBonds:
-    """Return the bonds of ``UnorderedBonds.of(neighbour_graph(snapshot, cutoff))``, by all pairs.
+def bonds_within(snapshot: Snapshot, cutoff: float) -> Bonds:
+    """Return the bonds of ``Bonds.of(neighbour_graph(snapshot, cutoff))``, by all pairs.
 
     Needs NumPy alone, for machines that have no library of cell lists.
     """
@@ -99,6 +80,5 @@ def bonds_within(snapshot: Snapshot, cutoff: float) -> UnorderedBonds:
         seconds.append(np.full(len(near), second))
         vectors.append(apart[near])
     joined = np.concatenate(vectors)
-    return UnorderedBonds(
-        np.concatenate(firsts), np.concatenate(seconds), joined, np.linalg.norm(joined, axis=1)
-    )
+    ends = np.concatenate(firsts), np.concatenate(seconds)
+    return Bonds(*ends, joined, np.linalg.norm(joined, axis=1), snapshot.n_particles)

@@ -1,4 +1,4 @@
-"""Extensions of bonds summed over trajectories, against one bond after another."""
+"""Lengths of bonds in many trajectories, against one bond after another; both directions."""
 
 import numpy as np
 import pytest
@@ -8,36 +8,34 @@ from hypothesis import strategies as st
 import glassbotan as gb
 from conftest import random_ensemble, random_snapshot
 from glassbotan.dynamics import bond_extension
-from glassbotan.dynamics.bonds import BLOCK, UnorderedBonds, both_ways
+from glassbotan.dynamics.bonds import BLOCK, Bonds, both_ways
 
 
 @pytest.mark.parametrize("dimension", [2, 3])
 @pytest.mark.parametrize("trajectories", [1, 6])
-def test_summed_extensions_are_those_of_each_trajectory_weighted(dimension, trajectories):
+def test_lengths_are_those_of_each_trajectory(dimension, trajectories):
     snapshot = random_snapshot(60, dimension=dimension)
-    bonds = UnorderedBonds.of(gb.neighbour_graph(snapshot))
+    bonds = Bonds.of(gb.neighbour_graph(snapshot))
     moved = random_ensemble(snapshot, trajectories=trajectories).displacements(0)
-    weights = np.random.default_rng(1).normal(size=(4, trajectories))
-    expected = weights @ np.array([bonds.lengths(one) - bonds.distances for one in moved])
-    assert np.allclose(bonds.summed_extension(moved, weights), expected, atol=1e-12)
+    now = bonds.vectors + (moved[:, bonds.second] - moved[:, bonds.first])
+    assert np.allclose(bonds.lengths(moved), np.linalg.norm(now, axis=-1), atol=1e-14)
 
 
-def test_more_bonds_than_one_block_are_summed_alike(monkeypatch):
+def test_more_bonds_than_one_block_are_the_same(monkeypatch):
     snapshot = random_snapshot(60)
-    bonds = UnorderedBonds.of(gb.neighbour_graph(snapshot))
+    bonds = Bonds.of(gb.neighbour_graph(snapshot))
     moved = random_ensemble(snapshot, trajectories=3).displacements(0)
-    weights = np.ones((1, 3))
     assert len(bonds.first) < BLOCK // 3
-    at_once = bonds.summed_extension(moved, weights)
+    at_once = bonds.lengths(moved)
     monkeypatch.setattr("glassbotan.dynamics.bonds.BLOCK", 3 * 7)
-    assert np.allclose(bonds.summed_extension(moved, weights), at_once, atol=1e-12)
+    assert np.array_equal(bonds.lengths(moved), at_once)
 
 
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 10_000), n=st.integers(1, 60), dimension=st.sampled_from([2, 3]))
 def test_both_directions_of_a_bond_have_its_value(seed, n, dimension):
     graph = gb.neighbour_graph(random_snapshot(n, dimension=dimension, seed=seed))
-    bonds = UnorderedBonds.of(graph)
+    bonds = Bonds.of(graph)
     every = both_ways(np.stack([bonds.first, bonds.second]).astype(float), graph)
     assert np.array_equal(every, [graph.edge_index.min(axis=0), graph.edge_index.max(axis=0)])
 
