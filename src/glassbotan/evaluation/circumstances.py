@@ -4,13 +4,15 @@ import os
 import platform
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
-from glassbotan.evaluation.scores import KOB_ANDERSEN, Timings
-from glassbotan.models.predictor import Predictor
+from glassbotan.evaluation.scores import KOB_ANDERSEN, Scores, Timings
 from glassbotan.structure import Snapshot
+
+if TYPE_CHECKING:
+    from glassbotan.models.predictor import Predictor
 
 DENSITY = 1.2
 FRACTION_OF_A = 0.8
@@ -36,14 +38,14 @@ def _is_kob_andersen(snapshot: Snapshot) -> bool:
     )
 
 
-def common_temperature(snapshots: Sequence[Snapshot]) -> float | None:
-    """Return the temperature that all snapshots have, None where they differ or it is unknown."""
-    temperatures = {snapshot.temperature for snapshot in snapshots}
+def common_temperature(known: Sequence[Snapshot] | Sequence[Scores]) -> float | None:
+    """Return the temperature of all snapshots or results; None where they differ or do not tell."""
+    temperatures = {one.temperature for one in known}
     return temperatures.pop() if len(temperatures) == 1 else None
 
 
 def timings(
-    predictor: Predictor, snapshots: Sequence[Snapshot], seconds: Sequence[float]
+    predictor: "Predictor", snapshots: Sequence[Snapshot], seconds: Sequence[float]
 ) -> Timings:
     """Return the mean time of a prediction with the machine that took it.
 
@@ -55,6 +57,8 @@ def timings(
         What it predicted, and how long each took.
 
     """
+    import torch
+
     device = predictor.model.device
     return Timings(
         seconds=float(np.mean(seconds)),

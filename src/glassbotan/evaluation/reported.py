@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from glassbotan.errors import InputError
+from glassbotan.evaluation.circumstances import common_temperature
 from glassbotan.evaluation.scores import KOB_ANDERSEN, Scores
 from glassbotan.io.tables import open_text
 
@@ -115,12 +116,6 @@ def select_reported(
     return [row for row in chosen if row.method in wanted]
 
 
-def common_temperature(results: Sequence[Scores]) -> float | None:
-    """Return the temperature that all results were scored at, None where there is no such one."""
-    temperatures = {scores.temperature for scores in results}
-    return temperatures.pop() if len(temperatures) == 1 else None
-
-
 def reported_beside(
     results: Sequence[Scores], methods: Iterable[str] | None = METHODS
 ) -> list[Reported]:
@@ -166,23 +161,19 @@ def _row(path: Path, line: int, header: list[str], row: list[str]) -> Reported:
     if len(row) != len(header):
         raise InputError(f"{path}: line {line}: has {len(row)} columns; expected {len(header)}")
     texts = {name: text.strip() for name, text in zip(header, row, strict=True)}
-    if texts["aggregate"] not in AGGREGATES:
-        raise _wrong(path, line, "aggregate", texts, "mean or all")
-    if not texts["method"]:
-        raise _wrong(path, line, "method", texts, "a name")
-    numbers = {name: _number(texts[name]) for name in ("temperature", "time", "pearson_A")}
-    for name in ("temperature", "time"):
-        if not 0 < numbers[name] < math.inf:
-            raise _wrong(path, line, name, texts, "a positive number")
-    if not -1 <= numbers["pearson_A"] <= 1:
-        raise _wrong(path, line, "pearson_A", texts, "a correlation from -1 to 1")
-    return Reported(
-        temperature=numbers["temperature"],
-        time=numbers["time"],
-        aggregate=texts["aggregate"],
-        method=texts["method"],
-        pearson_A=numbers["pearson_A"],
-    )
+    values = {name: _number(texts[name]) for name in ("temperature", "time", "pearson_A")}
+    for name, right, what in (
+        ("aggregate", texts["aggregate"] in AGGREGATES, "mean or all"),
+        ("method", texts["method"], "a name"),
+        ("temperature", 0 < values["temperature"] < math.inf, "a positive number"),
+        ("time", 0 < values["time"] < math.inf, "a positive number"),
+        ("pearson_A", -1 <= values["pearson_A"] <= 1, "a correlation from -1 to 1"),
+    ):
+        if not right:
+            raise InputError(
+                f"{path}: line {line}: {name} is {texts[name][:40]!r}; expected {what}"
+            )
+    return Reported(aggregate=texts["aggregate"], method=texts["method"], **values)
 
 
 def _number(text: str) -> float:
@@ -190,7 +181,3 @@ def _number(text: str) -> float:
         return float(text)
     except ValueError:
         return math.nan
-
-
-def _wrong(path: Path, line: int, name: str, texts: dict[str, str], right: str) -> InputError:
-    return InputError(f"{path}: line {line}: {name} is {texts[name][:40]!r}; expected {right}")

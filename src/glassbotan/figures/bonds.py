@@ -14,7 +14,7 @@ from glassbotan.errors import InputError
 from glassbotan.evaluation.bonds import extension_of_measured_bonds
 from glassbotan.evaluation.comparison import SIMULATION, Comparison, time_index
 from glassbotan.figures.segments import periodic_segments
-from glassbotan.figures.slices import MOST_VECTOR_DISCS, Slice, frame, scale_bar
+from glassbotan.figures.slices import MOST_VECTOR_DISCS, Slice, frame, of_species, scale_bar
 from glassbotan.figures.style import (
     COLUMN,
     EXTENSION,
@@ -293,7 +293,7 @@ def _draw_particles(axes: "Axes", motion: Motion, view: Slice) -> None:
         units="xy",
         offsets=view.points(motion.snapshot)[chosen],
         offset_transform=axes.transData,
-        facecolors=[PARTICLE_GREYS[min(int(s), len(PARTICLE_GREYS) - 1)] for s in species],
+        facecolors=[of_species(PARTICLE_GREYS, s) for s in species],
         edgecolors="white",
         linewidths=0.3,
         zorder=3,

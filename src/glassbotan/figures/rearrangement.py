@@ -18,6 +18,7 @@ from glassbotan.figures.slices import (
     Slice,
     draw_discs,
     frame,
+    of_species,
     scale_bar,
 )
 from glassbotan.figures.style import PAGE, new_figure, style
@@ -162,8 +163,9 @@ def draw_configuration(
 
     """
     view = slice_of_cluster(moved, view)
-    chosen = _by_height(moved, view, after=after)
-    snapshot = moved.after if after else moved.before
+    chosen, snapshot = view.particles(moved.before), moved.after if after else moved.before
+    if after and snapshot.dimension > 2:  # the lowest first, then as before
+        chosen = chosen[np.argsort(view.offsets(snapshot)[chosen], kind="stable")]
     mobile = np.isin(chosen, moved.cluster)
     _draw(axes, snapshot, chosen[~mobile], view)
     _draw_halo(axes, snapshot, chosen[mobile], view)
@@ -237,24 +239,8 @@ def rearrangement_figure(
     return figure
 
 
-def _by_height(moved: Rearrangement, view: Slice, *, after: bool) -> NDArray[np.int64]:
-    """Return the slice's particles, lowest first (before or after)."""
-    chosen = view.particles(moved.before)
-    if not after or moved.before.dimension == 2:
-        return chosen
-    return chosen[np.argsort(_offsets_after(moved, view, chosen), kind="stable")]
-
-
-def _offsets_after(moved: Rearrangement, view: Slice, chosen: NDArray[np.int64]) -> FloatArray:
-    """Return how far above the middle of the slab its particles are at the later time."""
-    edge = moved.before.box[view.axis]
-    middle = 0.5 * edge if view.position is None else view.position
-    before = minimum_image(moved.before.positions[chosen, view.axis] - middle, edge)
-    return np.asarray(before + moved.displacements[chosen, view.axis])
-
-
 def _draw(axes: "Axes", snapshot: Snapshot, chosen: NDArray[np.int64], view: Slice) -> None:
-    colours = [GREYS[min(int(s), len(GREYS) - 1)] for s in snapshot.species[chosen]]
+    colours = [of_species(GREYS, s) for s in snapshot.species[chosen]]
     draw_discs(axes, snapshot, chosen, view=view, colours=colours)
 
 
@@ -318,8 +304,7 @@ def _legend(figure: "Figure", moved: Rearrangement) -> None:
 
     species = [int(s) for s in np.unique(moved.before.species)]
     entries = [
-        disc(GREYS[min(s, len(GREYS) - 1)], species_name(s), 12 * RADII[min(s, len(RADII) - 1)])
-        for s in species
+        disc(of_species(GREYS, s), species_name(s), 12 * of_species(RADII, s)) for s in species
     ]
     entries.append(
         disc(
@@ -338,12 +323,11 @@ def _remark(moved: Rearrangement, view: Slice) -> str:
     if moved.before.dimension == 2:
         return f"arrows true to scale, from $t$ = 0 to {moved.time:g}"
     chosen = view.particles(moved.before)
-    left = int((np.abs(_offsets_after(moved, view, chosen)) > 0.5 * view.thickness).sum())
-    middle = 0.5 * moved.before.box[view.axis] if view.position is None else view.position
+    left = int((np.abs(view.offsets(moved.after)[chosen]) > 0.5 * view.thickness).sum())
     held = int(np.isin(chosen, moved.cluster).sum())
     return (
-        f"slice {AXES[view.axis]} = {middle:.2f} ± {0.5 * view.thickness:g} σ with "
-        f"{_counted(len(chosen))} ({held} of the most mobile), the same in all panels; at "
+        f"slice {AXES[view.axis]} = {view.middle(moved.before):.2f} ± {0.5 * view.thickness:g} σ "
+        f"with {_counted(len(chosen))} ({held} of the most mobile), the same in all panels; at "
         f"$t$ = {moved.time:g}, {left} of them lie outside it. Arrows true to scale"
     )
 

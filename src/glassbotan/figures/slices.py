@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from glassbotan.errors import InputError
 from glassbotan.figures.style import note
-from glassbotan.structure import Snapshot, wrap
+from glassbotan.structure import Snapshot, minimum_image, wrap
 from glassbotan.structure.periodic import FloatArray
 
 if TYPE_CHECKING:
@@ -22,6 +22,14 @@ RADII = (0.5, 0.44, 0.47)
 AXES = "xyz"
 MOST_VECTOR_DISCS = 1000
 """Above this, a panel's discs are pixels in PDF and SVG too, which else grow to megabytes."""
+
+
+Look = TypeVar("Look")
+
+
+def of_species(looks: Sequence[Look], species: int) -> Look:
+    """Return a species' own of A, B, ...; species beyond the last share that."""
+    return looks[min(int(species), len(looks) - 1)]
 
 
 @dataclass(frozen=True)
@@ -68,7 +76,7 @@ class Slice:
         """
         if snapshot.dimension == 2:
             return np.arange(snapshot.n_particles)
-        offset = self._offsets(snapshot)
+        offset = self.offsets(snapshot)
         chosen = np.flatnonzero(np.abs(offset) <= 0.5 * self.thickness)
         if not len(chosen):
             raise InputError(self._emptiness(snapshot, offset))
@@ -91,17 +99,17 @@ class Slice:
         first, second = self.across(snapshot.dimension)
         return float(snapshot.box[first]), float(snapshot.box[second])
 
-    def _middle(self, snapshot: Snapshot) -> float:
-        edge = float(snapshot.box[self.axis])
-        return 0.5 * edge if self.position is None else self.position
+    def middle(self, snapshot: Snapshot) -> float:
+        """Return the place of the slab's middle along its normal, length units."""
+        return 0.5 * float(snapshot.box[self.axis]) if self.position is None else self.position
 
-    def _offsets(self, snapshot: Snapshot) -> FloatArray:
-        edge = float(snapshot.box[self.axis])
-        offset = snapshot.positions[:, self.axis] - self._middle(snapshot)
-        return offset - edge * np.rint(offset / edge)
+    def offsets(self, snapshot: Snapshot) -> FloatArray:
+        """Return how far from its middle along its normal all particles are, shape [N]."""
+        along, edge = snapshot.positions[:, self.axis], snapshot.box[self.axis]
+        return np.asarray(minimum_image(along - self.middle(snapshot), edge))
 
     def _emptiness(self, snapshot: Snapshot, offset: FloatArray) -> str:
-        name, middle = AXES[self.axis], self._middle(snapshot)
+        name, middle = AXES[self.axis], self.middle(snapshot)
         height = wrap(snapshot.positions, snapshot.box)[:, self.axis]
         nearest = height[np.argmin(np.abs(offset))]
         return (

@@ -99,11 +99,8 @@ def _reported(
 
 
 def _from_file(scores: "list[Scores]", path: Path, methods: list[str] | None) -> "list[Reported]":
-    from glassbotan.evaluation.reported import (
-        common_temperature,
-        read_reported,
-        select_reported,
-    )
+    from glassbotan.evaluation.circumstances import common_temperature
+    from glassbotan.evaluation.reported import read_reported, select_reported
 
     rows = read_reported(path)
     temperature = common_temperature(scores)

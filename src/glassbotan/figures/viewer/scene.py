@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from glassbotan.dynamics.motion import match_times
 from glassbotan.errors import InputError
 from glassbotan.evaluation.comparison import SIMULATION, Comparison
-from glassbotan.figures.slices import RADII
+from glassbotan.figures.slices import RADII, of_species
 from glassbotan.figures.viewer.descriptors import readable_descriptors
 from glassbotan.figures.viewer.quantity import CATEGORY, Quantity
 from glassbotan.structure import Snapshot, wrap
@@ -89,7 +89,7 @@ def scene_of(comparison: Comparison, *, descriptors: bool = False) -> Scene:
         "dimension": snapshot.dimension,
         "box": snapshot.box.tolist(),
         "species": [species_name(s) for s in kinds],
-        "radii": [RADII[min(s, len(RADII) - 1)] for s in kinds],
+        "radii": [of_species(RADII, s) for s in kinds],
         "times": times.tolist(),
         "quantities": quantities,
         "positions": buffer.add(np.pad(folded, ((0, 0), (0, 3 - snapshot.dimension))), "<f4"),
