@@ -54,7 +54,10 @@ def test_a_damaged_entry_is_made_anew(home):
     (entry,) = home.iterdir()
     whole = entry.read_bytes()
     middle = whole.index(np.float64(1.5).tobytes())
-    for damaged in (b"", whole[:100], whole[:-30], whole[:middle] + b"\1" + whole[middle + 1 :]):
+    # The archive's directory has the number of an entry's compression at byte 10.
+    method = whole.index(b"PK\1\2") + 10
+    changed = [whole[:k] + b"\x61" + whole[k + 1 :] for k in (middle, method)]
+    for damaged in (b"", whole[:100], whole[:-30], *changed):
         entry.write_bytes(damaged)
         compute = Computation(2.5)
         assert cached_arrays(RECORD, compute)["mean"][0, 0] == 2.5

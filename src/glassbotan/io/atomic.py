@@ -51,9 +51,11 @@ def atomic_output(path: str | os.PathLike[str]) -> Iterator[Path]:
         if target.exists():
             temporary.chmod(target.stat().st_mode & 0o777)
         yield temporary
-        _flush(temporary)
+        _flush(temporary, os.O_RDWR)
         temporary.replace(target)
-        _flush_folder(target.parent)
+        # Some file systems refuse to flush a folder; the rename itself has happened by now.
+        with suppress(OSError):
+            _flush(target.parent, os.O_RDONLY)
         LOGGER.debug("wrote %s", path)
     except OSError as error:
         translated = _translated(error, path, temporary)
@@ -74,22 +76,12 @@ def _check_target(target: Path, named: str | os.PathLike[str]) -> None:
         raise InputError(f"{named}: cannot be written, there is no folder {target.parent}")
 
 
-def _flush(file: Path) -> None:
-    descriptor = os.open(file, os.O_RDWR)
+def _flush(path: Path, flags: int) -> None:
+    descriptor = os.open(path, flags)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _flush_folder(folder: Path) -> None:
-    # Some file systems refuse to flush a folder; the rename itself has happened by now.
-    with suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def _translated(

@@ -15,13 +15,23 @@ from numpy.typing import NDArray
 
 from glassbotan.errors import GlassbotanError, InputError
 from glassbotan.io.atomic import atomic_output
+from glassbotan.io.npz import member_names, read_members
 
 LOGGER = logging.getLogger("glassbotan")
 
 Arrays = dict[str, NDArray[Any]]
 Kept = TypeVar("Kept")
 
-_NO_ENTRY = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error, InputError)
+_NO_ENTRY = (
+    OSError,
+    EOFError,
+    ValueError,
+    KeyError,
+    RuntimeError,
+    zipfile.BadZipFile,
+    zlib.error,
+    InputError,
+)
 """What a missing, older or damaged entry raises."""
 
 _RECORD = "record"
@@ -107,10 +117,10 @@ def cached_arrays(record: Mapping[str, Any], compute: Callable[[], Mapping[str, 
     digest = hashlib.sha256(key.encode()).hexdigest()
 
     def load(entry: Path) -> Arrays:
-        with np.load(entry, allow_pickle=False) as stored:
-            if str(stored[_RECORD]) != key:
-                raise ValueError(entry)
-            return {name: stored[name] for name in stored.files if name != _RECORD}
+        stored = read_members(entry, member_names(entry))
+        if str(stored.pop(_RECORD, None)) != key:
+            raise ValueError(entry)
+        return stored
 
     def save(path: Path, arrays: Arrays) -> None:
         assert not any(values.dtype.hasobject for values in arrays.values())
