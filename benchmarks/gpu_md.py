@@ -30,6 +30,7 @@ from common import options, write_record
 from glassbotan import io
 from glassbotan.simulation.cages import Cages
 from glassbotan.simulation.device.batch import Batch
+from glassbotan.simulation.device.moving import Moving
 from glassbotan.simulation.device.plain import PlainKernels
 from glassbotan.simulation.device.targets import bonds_within
 from glassbotan.simulation.engine import Task
@@ -284,20 +285,15 @@ def step_times(batch: Batch) -> dict[str, float]:
     """Return milliseconds of one step, one thinning out and one making of all outer lists."""
     system, kernels, moving, lists = batch.system, batch.kernels, batch.moving, batch.lists
     lists.ensure_inner()
-    other, lost, half = (torch.zeros_like(moving.lost) for _ in range(3))
+    scratch = Moving(system)
     now = torch.tensor([batch.step], device=system.device)
     moved = torch.zeros(kernels.slots(system), device=system.device)
 
     def step() -> None:
-        kernels.step(
-            system, moving.displacement, other, lost, half, moving.reference, lists.inner, now, 0,
-            moved,
-        )  # fmt: skip
+        kernels.step(scratch, moving.displacement, scratch.other, lists.inner, now, 0, moved)
 
     def build() -> None:
-        kernels.build(
-            system, moving.displacement, lists.outer_skin, range(system.boxes), lists.outer
-        )
+        kernels.build(system, moving.displacement, range(system.boxes), lists.outer)
 
     return {
         f"{name}_ms": 1e3 * min(seconds(lambda _: action(), 1) for _ in range(5))  # noqa: B023

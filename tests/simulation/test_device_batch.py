@@ -175,8 +175,8 @@ def test_lists_hold_every_image_in_reach_of_any_trajectory(edges, size, skin, se
     skin = min(skin, float(box.min()) - 2.5)
     moved = system.empty_state()
     moved[:, : len(box)] = torch.as_tensor(random.normal(0, size, (n, len(box), lanes)))
-    pairs = PairList.empty(system, 1500)
-    PlainKernels().build(system, moved, skin, [0], pairs)
+    pairs = PairList.empty(system, 1500, skin)
+    PlainKernels().build(system, moved, [0], pairs)
     where = system.origin[..., None].numpy() + moved.double().numpy()
     kinds, cutoff = system.species.numpy(), KOB_ANDERSEN.cutoff
     for i in range(n):
@@ -219,12 +219,12 @@ def test_a_stretch_that_outruns_its_list_is_repeated():
 
 def test_every_configuration_is_within_the_list_it_was_computed_with():
     class Watched(PlainKernels):
-        def step(self, system, source, target, lost, half, reference, pairs, *rest):
-            away = float((source - reference).square().sum(1).max().sqrt())
+        def step(self, moving, source, target, pairs, *rest):
+            away = float((source - moving.reference).square().sum(1).max().sqrt())
             if away > 0.5 * self.skin:
                 self.late += 1
             self.seen += 1
-            super().step(system, source, target, lost, half, reference, pairs, *rest)
+            super().step(moving, source, target, pairs, *rest)
 
     kernels = Watched()
     kernels.skin, kernels.late, kernels.seen = 0.4, 0, 0

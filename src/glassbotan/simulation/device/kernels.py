@@ -13,6 +13,7 @@ import torch
 from glassbotan.simulation.device.language import lists as lists_language
 from glassbotan.simulation.device.language import step as step_language
 from glassbotan.simulation.device.lists import ROWS_AT_ONCE, PairList
+from glassbotan.simulation.device.moving import Moving
 from glassbotan.simulation.device.system import System
 
 STEP_TILE, STEP_WARPS = 512, 4
@@ -67,18 +68,13 @@ class TritonKernels:
         self.tile, self.warps, self.unroll, self.list_tile = tile, warps, unroll, list_tile
 
     def slots(self, system: System) -> int:
-        """Return how many numbers ``moved`` has: one a tile of the step."""
+        """As :meth:`Kernels.slots`: one a tile of the step."""
         return -(-system.particles // self._block(system))
 
     def build(
-        self,
-        system: System,
-        displacement: torch.Tensor,
-        skin: float,
-        boxes: Sequence[int],
-        pairs: PairList,
+        self, system: System, displacement: torch.Tensor, boxes: Sequence[int], pairs: PairList
     ) -> None:
-        """As :meth:`glassbotan.simulation.device.plain.PlainKernels.build`."""
+        """As :meth:`Kernels.build`."""
         block = max(self.list_tile // system.lanes, 4)
         where, dtype = system.device, system.dtype
         firsts = [np.arange(system.starts[b], system.starts[b + 1], block) for b in boxes]
@@ -97,25 +93,21 @@ class TritonKernels:
             (centre + system.origin).to(dtype).contiguous(), radius,
             tiles.to(where), owners.to(where),
             torch.tensor(system.starts, dtype=torch.int32, device=where),
-            system.particles, pairs.capacity, skin,
+            system.particles, pairs.capacity, pairs.skin,
             SPECIES=system.species_count, LANES=system.lanes, BLOCK=block, CHUNK=CHUNK,
-            SMALL=system.shortest_edge < 2 * (system.cutoff + skin), FLAT=system.dimension == 2,
-            num_warps=1, **FUSED,
+            SMALL=system.shortest_edge < 2 * (system.cutoff + pairs.skin),
+            FLAT=system.dimension == 2, num_warps=1, **FUSED,
         )  # fmt: skip
 
     def prune(
-        self,
-        system: System,
-        displacement: torch.Tensor,
-        outer: PairList,
-        skin: float,
-        inner: PairList,
+        self, system: System, displacement: torch.Tensor, outer: PairList, inner: PairList
     ) -> None:
-        """As :meth:`glassbotan.simulation.device.plain.PlainKernels.prune`."""
+        """As :meth:`Kernels.prune`."""
         block = max(self.list_tile // system.lanes, 4)
         lists_language.prune[(-(-system.particles // block),)](
             displacement, outer.entries, outer.base, outer.counts, inner.entries, inner.base,
-            inner.counts, system.species, system.table, system.particles, inner.capacity, skin,
+            inner.counts, system.species, system.table, system.particles, inner.capacity,
+            inner.skin,
             SPECIES=system.species_count, LANES=system.lanes, BLOCK=block, num_warps=1,
             **FUSED,
         )  # fmt: skip
@@ -123,7 +115,7 @@ class TritonKernels:
     def evaluate(
         self, system: System, displacement: torch.Tensor, pairs: PairList
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """As :meth:`glassbotan.simulation.device.plain.PlainKernels.evaluate`."""
+        """As :meth:`Kernels.evaluate`."""
         force = torch.empty_like(displacement)
         energy = torch.empty(
             (system.particles, system.lanes), dtype=system.dtype, device=system.device
@@ -136,31 +128,23 @@ class TritonKernels:
         return force, energy
 
     def step(
-        self,
-        system: System,
-        source: torch.Tensor,
-        target: torch.Tensor,
-        lost: torch.Tensor,
-        half: torch.Tensor,
-        reference: torch.Tensor,
-        pairs: PairList,
-        now: torch.Tensor,
-        offset: int,
-        moved: torch.Tensor,
-    ) -> None:
-        """As :meth:`glassbotan.simulation.device.plain.PlainKernels.step`, in one launch."""
+        self, moving: Moving, source: torch.Tensor, target: torch.Tensor, pairs: PairList,
+        now: torch.Tensor, offset: int, moved: torch.Tensor,
+    ) -> None:  # fmt: skip
+        """As :meth:`Kernels.step`, in one launch."""
+        system = moving.system
         step_language.step[(self.slots(system),)](
-            source, target, lost, half, reference, pairs.entries, pairs.base, pairs.counts,
-            system.species, system.table, system.walls, system.kick, system.strength, system.keys,
-            system.box_of, system.identity, system.constants, now, offset, moved,
-            system.particles,
+            source, target, moving.lost, moving.half, moving.reference, pairs.entries, pairs.base,
+            pairs.counts, system.species, system.table, system.walls, system.kick,
+            system.strength, system.keys, system.box_of, system.identity, system.constants, now,
+            offset, moved, system.particles,
             THERMOSTATTED=system.thermostatted, num_warps=self.warps, **self._shape(system),
         )  # fmt: skip
 
     def farthest(
         self, system: System, displacement: torch.Tensor, reference: torch.Tensor
     ) -> torch.Tensor:
-        """As :meth:`glassbotan.simulation.device.plain.PlainKernels.farthest`."""
+        """As :meth:`Kernels.farthest`."""
         result = torch.empty(system.particles, dtype=torch.float32, device=system.device)
         lists_language.farthest[(self.slots(system),)](
             displacement, reference, result, system.particles, LANES=system.lanes,

@@ -42,16 +42,19 @@ class PairList:
         [K, 3, N_total].
     counts
         Pairs that belong in each row, [N_total], int32; more than K where the list is too small,
-        and then it must be made again after :meth:`grow`.
+        and then another must be made.
+    skin
+        Its reach beyond the cutoff, length units.
 
     """
 
     entries: "torch.Tensor"
     base: "torch.Tensor"
     counts: "torch.Tensor"
+    skin: float
 
     @classmethod
-    def empty(cls, system: "System", capacity: int) -> "PairList":
+    def empty(cls, system: "System", capacity: int, skin: float) -> "PairList":
         """Return a list without pairs."""
         import torch
 
@@ -61,6 +64,7 @@ class PairList:
             torch.zeros((capacity, n), dtype=torch.int32, device=where),
             torch.zeros((capacity, 3, n), dtype=system.dtype, device=where),
             torch.zeros(n, dtype=torch.int32, device=where),
+            skin,
         )
 
     @property

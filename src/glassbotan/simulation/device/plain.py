@@ -1,6 +1,7 @@
 """Lists, forces and steps in PyTorch alone: what the Triton kernels must give, on any device.
 
-Every function does what the kernel of the same name does, in the same order of sums.
+Every function does what the kernel of the same name does, in the same order of sums;
+:class:`glassbotan.simulation.device.interface.Kernels` tells what.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,6 +10,7 @@ from itertools import product
 import torch
 
 from glassbotan.simulation.device.lists import IMAGE_BITS, IMAGE_OFFSET, PairList
+from glassbotan.simulation.device.moving import Moving
 from glassbotan.simulation.device.noise import WORD, normal_pair
 from glassbotan.simulation.device.system import SPECIES_SHIFT, System
 from glassbotan.simulation.device.walls import hold_back
@@ -33,7 +35,7 @@ class PlainKernels:
     """Whether a stretch of steps can be kept as a CUDA graph."""
 
     def slots(self, system: System) -> int:  # noqa: ARG002 - other kernels need it
-        """Return how many numbers ``moved`` has."""
+        """As :meth:`Kernels.slots`."""
         return 1
 
     def farthest(
@@ -42,39 +44,25 @@ class PlainKernels:
         displacement: torch.Tensor,
         reference: torch.Tensor,
     ) -> torch.Tensor:
-        """Return every particle's largest square of a distance from a reference, [N_total]."""
+        """As :meth:`Kernels.farthest`."""
         squares = (displacement - reference).square().sum(1).amax(1)
         return torch.where(squares < ABSURD, squares, ABSURD)
 
     def build(
-        self,
-        system: System,
-        displacement: torch.Tensor,
-        skin: float,
-        boxes: Sequence[int],
-        pairs: PairList,
+        self, system: System, displacement: torch.Tensor, boxes: Sequence[int], pairs: PairList
     ) -> None:
-        """Fill the rows of some boxes: pairs within cutoff + skin in any trajectory.
-
-        Particles that can never be in reach are left out by spheres around where each is in all
-        of its trajectories; the rest is tested trajectory by trajectory, with every image.
-        """
+        """As :meth:`Kernels.build`."""
         for box in boxes:
-            _build_box(system, displacement, skin, box, pairs)
+            _build_box(system, displacement, box, pairs)
 
     def prune(
-        self,
-        system: System,
-        displacement: torch.Tensor,
-        outer: PairList,
-        skin: float,
-        inner: PairList,
+        self, system: System, displacement: torch.Tensor, outer: PairList, inner: PairList
     ) -> None:
-        """Take from ``outer`` the pairs within cutoff + skin in any trajectory."""
+        """As :meth:`Kernels.prune`."""
         kept = torch.zeros_like(outer.entries, dtype=torch.bool)
         for block in _blocks(system, outer):
             vectors, coefficients, valid = _vectors(system, displacement, outer, block)
-            reach = coefficients[..., 7] + skin
+            reach = coefficients[..., 7] + inner.skin
             near = (vectors * vectors).sum(2) < (reach * reach)[..., None]
             kept[block] = near.any(2) & valid
         places = torch.cumsum(kept, 0) - 1
@@ -87,28 +75,15 @@ class PlainKernels:
     def evaluate(
         self, system: System, displacement: torch.Tensor, pairs: PairList
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return forces [N_total, 3, R], and energies [N_total, R]: half of a pair's, a wall's."""
+        """As :meth:`Kernels.evaluate`."""
         return _forces(system, displacement, pairs, with_energy=True)
 
     def step(
-        self,
-        system: System,
-        source: torch.Tensor,
-        target: torch.Tensor,
-        lost: torch.Tensor,
-        half: torch.Tensor,
-        reference: torch.Tensor,
-        pairs: PairList,
-        now: torch.Tensor,
-        offset: int,
-        moved: torch.Tensor,
-    ) -> None:
-        """Move by one timestep from ``source`` to ``target``, both [N_total, 3, R].
-
-        Leapfrog, or BAOAB with its two half kicks joined; ``lost`` and ``half`` are changed in
-        place. ``now`` + ``offset`` is the step's number; ``moved`` becomes the largest square of a
-        distance from ``reference`` that it or a step before has seen.
-        """
+        self, moving: Moving, source: torch.Tensor, target: torch.Tensor, pairs: PairList,
+        now: torch.Tensor, offset: int, moved: torch.Tensor,
+    ) -> None:  # fmt: skip
+        """As :meth:`Kernels.step`."""
+        system, lost, half = moving.system, moving.lost, moving.half
         forces, _ = _forces(system, source, pairs, with_energy=False)
         timestep, kept = system.constants
         velocity = half + system.kick[:, None, None] * forces
@@ -122,7 +97,7 @@ class PlainKernels:
         increment = drift - lost
         torch.add(source, increment, out=target)
         lost.copy_((target - source) - increment)
-        squares = (target - reference).square().sum(1).amax()
+        squares = (target - moving.reference).square().sum(1).amax()
         sound = squares < ABSURD
         moved.copy_(torch.maximum(moved, torch.where(sound, squares, ABSURD).to(moved.dtype)))
 
@@ -225,13 +200,13 @@ def _noise(system: System, step: int) -> torch.Tensor:
     return torch.stack([x, y, z], 1).to(system.dtype)
 
 
-def _build_box(
-    system: System, displacement: torch.Tensor, skin: float, box: int, pairs: PairList
-) -> None:
+def _build_box(system: System, displacement: torch.Tensor, box: int, pairs: PairList) -> None:
     rows = system.rows(box)
     moved, origin = displacement[rows].double(), system.origin[rows]
     species, edge = system.species[rows].long(), system.edges[box]
-    reach = system.table.reshape(system.species_count, -1, system.table.shape[1])[..., 7] + skin
+    reach = (
+        system.table.reshape(system.species_count, -1, system.table.shape[1])[..., 7] + pairs.skin
+    )
     centre = moved.mean(2)
     radius = (moved - centre[..., None]).square().sum(1).amax(1).sqrt()
     centre = centre + origin

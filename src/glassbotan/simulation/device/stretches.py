@@ -134,11 +134,9 @@ class Stretches:
         self._report[2:] = lists.farthest()
 
     def _step(self, source: "torch.Tensor", target: "torch.Tensor", offset: int) -> None:
-        moving = self._moving
         self._kernels.step(
-            self._system, source, target, moving.lost, moving.half, moving.reference,
-            self._lists.inner, self._now, offset, self._moved,
-        )  # fmt: skip
+            self._moving, source, target, self._lists.inner, self._now, offset, self._moved
+        )
 
     def _take_back(self, steps: int) -> None:
         """Return to the beginning of the stretch."""

@@ -42,8 +42,6 @@ class TwoLists:
     ----------
     outer, inner
         The lists.
-    outer_skin, inner_skin
-        Their reach beyond the cutoff.
     made
         How many boxes' outer lists were made so far.
     enlarged
@@ -59,9 +57,10 @@ class TwoLists:
         inner_skin: float | None = None,
     ) -> None:
         self._system, self._moving, self._kernels = moving.system, moving, kernels
-        self.outer_skin, self.inner_skin = _skins(moving.system, kernels, outer_skin, inner_skin)
-        self.outer = PairList.empty(self._system, FIRST_CAPACITY)
-        self.inner = PairList.empty(self._system, FIRST_CAPACITY)
+        skins = _skins(moving.system, kernels, outer_skin, inner_skin)
+        self.outer, self.inner = (
+            PairList.empty(self._system, FIRST_CAPACITY, skin) for skin in skins
+        )
         self.made = self.enlarged = 0
         self._outer_reference = self._system.empty_state()
         self.forget()
@@ -78,7 +77,7 @@ class TwoLists:
     @property
     def inner_limit(self) -> float:
         """How far particles may come from where the inner list was made."""
-        return 0.5 * self.inner_skin - SLACK
+        return 0.5 * self.inner.skin - SLACK
 
     def renew_outer(self) -> None:
         """Make the outer list anew for boxes whose particles have moved too far since."""
@@ -87,11 +86,11 @@ class TwoLists:
         self._check_bounds(self._stale)
         system, moving, stale = self._system, self._moving, self._stale
         while True:
-            self._kernels.build(system, moving.displacement, self.outer_skin, stale, self.outer)
+            self._kernels.build(system, moving.displacement, stale, self.outer)
             longest = self.outer.longest()
             if longest <= self.outer.capacity:
                 break
-            self.outer = self._larger(longest)
+            self.outer = self._larger(self.outer, longest)
             stale = list(range(system.boxes))
         for box in stale:
             rows = system.rows(box)
@@ -101,9 +100,7 @@ class TwoLists:
 
     def thin_out(self) -> None:
         """Make the inner list from the outer one, without waiting for the device."""
-        self._kernels.prune(
-            self._system, self._moving.displacement, self.outer, self.inner_skin, self.inner
-        )
+        self._kernels.prune(self._system, self._moving.displacement, self.outer, self.inner)
 
     def ensure_inner(self) -> None:
         """Have an inner list that holds for where the particles are."""
@@ -115,7 +112,7 @@ class TwoLists:
             longest = self.inner.longest()
             if longest <= self.inner.capacity:
                 break
-            self.inner = self._larger(longest)
+            self.inner = self._larger(self.inner, longest)
         self._inner_holds = True
 
     def farthest(self) -> "torch.Tensor":
@@ -140,9 +137,9 @@ class TwoLists:
         """
         self._inner_holds = longest <= self.inner.capacity
         if not self._inner_holds:
-            self.inner = self._larger(longest)
+            self.inner = self._larger(self.inner, longest)
             return False
-        spare = 0.5 * (self.outer_skin - self.inner_skin) - SLACK
+        spare = 0.5 * (self.outer.skin - self.inner.skin) - SLACK
         self._stale = [box for box, square in enumerate(farthest) if not square < spare * spare]
         return True
 
@@ -158,12 +155,12 @@ class TwoLists:
             for j in second[:count, i]
         }
 
-    def _larger(self, longest: int) -> PairList:
+    def _larger(self, pairs: PairList, longest: int) -> PairList:
         """Return a list with room for rows of that length and some more."""
         self.enlarged += 1
         capacity = int(1.15 * longest) + 8
         try:
-            return PairList.empty(self._system, capacity)
+            return PairList.empty(self._system, capacity, pairs.skin)
         except RuntimeError as error:
             raise RunError(
                 f"no memory for the pair lists of {self._system.boxes} boxes with rows of "
