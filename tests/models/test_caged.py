@@ -18,6 +18,7 @@ from glassbotan.models.caged.settings import CagedSettings
 from glassbotan.models.caged.states import states_of
 from glassbotan.simulation.cage_state import CageRecipe
 from glassbotan.simulation.engines import available
+from glassbotan.structure.potential import KOB_ANDERSEN_CUT
 from models.caged_examples import (
     RECIPE,
     made_up_snapshot,
@@ -139,6 +140,8 @@ def test_states_are_computed_once_and_then_taken_from_the_cache(tmp_path, monkey
     inputs = assemble(glass, again, recipe)
     assert np.all(np.isfinite(inputs.scalars))
     assert np.all(np.isfinite(inputs.bond_scalars))
+    states_of(glass, recipe.model_copy(update={"potential": KOB_ANDERSEN_CUT}), progress=told)
+    assert told, "states of another potential are not these"
     # A minimum of the energy neither descends nor relaxes.
     assert np.abs(first.descent).max() < 1e-3
     assert np.abs(first.inherent).max() < 1e-3

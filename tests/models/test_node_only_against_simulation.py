@@ -20,7 +20,12 @@ def test_scores_as_independent_simulations_found(
 ):
     snapshot = labelled[index].motion.snapshot
     ensemble = gb.simulate_ensemble(
-        snapshot, times=[0.132], timestep=0.0011, temperature=0.44, engine="lammps"
+        snapshot,
+        times=[0.132],
+        timestep=0.0011,
+        temperature=0.44,
+        engine="lammps",
+        potential="kob-andersen-3d-cut",
     )
     first = snapshot.species == 0
     measured = propensity(ensemble)[0]

@@ -19,7 +19,7 @@ from glassbotan.simulation.device.plain import PARTICLE, PlainKernels
 from glassbotan.simulation.engine import Task
 from glassbotan.simulation.engines import available
 from glassbotan.simulation.settings import DynamicsSettings
-from glassbotan.structure.potential import KOB_ANDERSEN
+from glassbotan.structure.potential import KOB_ANDERSEN, KOB_ANDERSEN_CUT
 from glassbotan.structure.snapshot import Snapshot
 from simulation.test_ensemble_engine import lattice, melted, needed_pairs, reference
 
@@ -27,8 +27,6 @@ pytestmark = pytest.mark.skipif(
     available()["ensemble"] is not None,
     reason="the ensemble engine was not built (no C++ compiler)",
 )
-
-FORCE_SHIFTED = replace(KOB_ANDERSEN, shift="force")
 
 
 @cache
@@ -38,7 +36,7 @@ def liquid(edge_count=6, dimension=3):
     return melted(lattice(edge_count, density, dimension), 0.7, 1000)
 
 
-def task(snapshot=None, trajectories=(0, 1, 2), *, potential=KOB_ANDERSEN, seed=3, **changes):
+def task(snapshot=None, trajectories=(0, 1, 2), *, potential=KOB_ANDERSEN_CUT, seed=3, **changes):
     wanted = {"temperature": 0.7, "timestep": 0.005, "integrator": "nve", **changes}
     snapshot = liquid() if snapshot is None else snapshot
     return Task(snapshot, potential, DynamicsSettings(**wanted), tuple(trajectories), seed=seed)
@@ -85,7 +83,7 @@ def test_float64_leaves_no_rounding():
 
 
 @pytest.mark.parametrize(
-    ("integrator", "potential"), [("nve", KOB_ANDERSEN), ("langevin", FORCE_SHIFTED)]
+    ("integrator", "potential"), [("nve", KOB_ANDERSEN_CUT), ("langevin", KOB_ANDERSEN)]
 )
 def test_trajectories_are_those_of_the_native_engine(integrator, potential):
     wanted = task(trajectories=(0, 5), integrator=integrator, potential=potential)
@@ -111,7 +109,7 @@ def test_trajectories_are_those_of_lammps():
 
 def test_energy_and_momentum_are_conserved(monkeypatch):
     monkeypatch.setattr(batch_module, "STEPS_BETWEEN_RESTS", 50)
-    batch = Batch([task(trajectories=(0, 1), potential=FORCE_SHIFTED)])
+    batch = Batch([task(trajectories=(0, 1), potential=KOB_ANDERSEN)])
     batch.advance(100)
     drift = np.sum(batch.energies(0), axis=0) / batch.initial_energy[0] - 1
     assert np.abs(drift).max() < 3e-4
@@ -178,7 +176,7 @@ def test_lists_hold_every_image_in_reach_of_any_trajectory(edges, size, skin, se
     pairs = PairList.empty(system, 1500, skin)
     PlainKernels().build(system, moved, [0], pairs)
     where = system.origin[..., None].numpy() + moved.double().numpy()
-    kinds, cutoff = system.species.numpy(), KOB_ANDERSEN.cutoff
+    kinds, cutoff = system.species.numpy(), KOB_ANDERSEN_CUT.cutoff
     for i in range(n):
         found = {}
         for k in range(int(pairs.counts[i])):

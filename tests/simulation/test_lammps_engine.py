@@ -10,6 +10,7 @@ from glassbotan.errors import InputError, RunError
 from glassbotan.simulation import DynamicsSettings, lammps_engine, start
 from glassbotan.structure.potential import (
     KOB_ANDERSEN,
+    KOB_ANDERSEN_CUT,
     energies_and_forces,
     interacting_pairs,
     potential_energy,
@@ -18,8 +19,7 @@ from simulation.glasses import needs_lammps, small_glass, temperature_of, therma
 
 pytestmark = needs_lammps
 
-HEAVY = replace(KOB_ANDERSEN, masses=np.array([1.0, 3.0]))
-FORCE_SHIFTED = replace(KOB_ANDERSEN, shift="force")
+HEAVY = replace(KOB_ANDERSEN_CUT, masses=np.array([1.0, 3.0]))
 
 
 def largest_momentum(run, potential, snapshot):
@@ -28,7 +28,7 @@ def largest_momentum(run, potential, snapshot):
     return np.abs(total).max() / snapshot.n_particles
 
 
-def drift_and_momentum(snapshot, steps, potential=KOB_ANDERSEN):
+def drift_and_momentum(snapshot, steps, potential=KOB_ANDERSEN_CUT):
     """Relative change of the energy from the first tenth of the run to the last."""
     run = start("lammps", snapshot, DynamicsSettings(0.44), potential=potential, seed=2)
     energies = []
@@ -39,7 +39,7 @@ def drift_and_momentum(snapshot, steps, potential=KOB_ANDERSEN):
     return abs(drift / np.mean(energies)), largest_momentum(run, potential, snapshot)
 
 
-@pytest.mark.parametrize("potential", [KOB_ANDERSEN, FORCE_SHIFTED])
+@pytest.mark.parametrize("potential", [KOB_ANDERSEN_CUT, KOB_ANDERSEN])
 def test_newton_keeps_energy_and_momentum(potential):
     drift, momentum = drift_and_momentum(thermal_glass(3), 10_000, potential)
     assert drift < 1e-4
@@ -52,16 +52,16 @@ def test_newton_keeps_energy_and_momentum(potential):
 @pytest.mark.parametrize("size", ["small and force-shifted", "published"])
 def test_newton_keeps_energy_and_momentum_over_a_hundred_thousand_steps(size, published):
     snapshot, potential = (
-        (gb.read(published[0]), KOB_ANDERSEN)
+        (gb.read(published[0]), KOB_ANDERSEN_CUT)
         if size == "published"
-        else (thermal_glass(3), FORCE_SHIFTED)
+        else (thermal_glass(3), KOB_ANDERSEN)
     )
     drift, momentum = drift_and_momentum(snapshot, 100_000, potential)
     assert drift < 1e-4
     assert momentum < 1e-10
 
 
-@pytest.mark.parametrize("potential", [KOB_ANDERSEN, FORCE_SHIFTED, HEAVY])
+@pytest.mark.parametrize("potential", [KOB_ANDERSEN_CUT, KOB_ANDERSEN, HEAVY])
 @pytest.mark.parametrize("dimension", [2, 3])
 def test_energies_are_those_of_this_package_and_time_runs_both_ways(dimension, potential):
     snapshot = thermal_glass(dimension)

@@ -175,6 +175,7 @@ def test_provenance_and_campaign_are_in_the_store(averages):
         ({"times": [0.1, 1.0, 2.5]}, r"times is \[0.1, 1.0, 2.0\] there"),
         ({"temperature": [0.44, 0.6]}, "temperature of snapshot 1 is 0.5 there and 0.6 here"),
         ({"temperature": [0.44]}, "has 2 snapshots, here are 1"),
+        ({"potential": "kob-andersen-3d-cut"}, "potential.shift is force there and energy here"),
         ({"keep": "positions"}, "keep is targets there and positions here"),
     ],
 )

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from glassbotan.errors import InputError
-from glassbotan.structure.potential import KOB_ANDERSEN
+from glassbotan.structure.potential import KOB_ANDERSEN, KOB_ANDERSEN_CUT
 from glassbotan.structure.potentials import load_mixture, load_potential, mixture_names
 
 OWN = """
@@ -30,7 +30,8 @@ def test_bundled_mixtures():
     assert known <= set(mixture_names())
     solid, plane = (load_mixture(f"kob-andersen-{d}d") for d in (3, 2))
     assert same_interaction(solid.potential, KOB_ANDERSEN)
-    assert same_interaction(plane.potential, KOB_ANDERSEN)
+    assert same_interaction(plane.potential, KOB_ANDERSEN_CUT)
+    assert same_interaction(load_potential("kob-andersen-3d-cut"), KOB_ANDERSEN_CUT)
     assert (solid.dimension, solid.density, solid.species) == (3, 1.2, ("A", "B"))
     assert solid.composition.tolist() == [0.8, 0.2]
     assert (plane.dimension, plane.density) == (2, None)

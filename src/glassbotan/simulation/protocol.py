@@ -1,6 +1,6 @@
 """How an isoconfigurational ensemble is run and what is kept of it: the same for every snapshot."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -58,6 +58,18 @@ def _potential(given: Any) -> Any:
     if not isinstance(given, dict):
         return str(given) if isinstance(given, Path) else given
     return PairPotential.from_json(given)
+
+
+def difference(name: str, there: Any, here: Any, told: Callable[[object], object] = str) -> str:
+    """Return in words how an entry of one record differs from the same of another."""
+    if isinstance(there, dict) and isinstance(here, dict):
+        if name == "potential":
+            # A record does not name what is as usual.
+            there, here = (PairPotential.from_json(r).to_json(complete=True) for r in (there, here))
+        for inner in [*here, *there]:
+            if there.get(inner) != here.get(inner):
+                return difference(f"{name}.{inner}", there.get(inner), here.get(inner), told)
+    return f"{name} is {told(there)} there and {told(here)} here"
 
 
 class LogTimes(Settings):

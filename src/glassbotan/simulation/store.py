@@ -20,11 +20,10 @@ from glassbotan.io import ensemble_layout as layout
 from glassbotan.io.ensemble_layout import Attributes, group_name, open_group
 from glassbotan.io.ensemble_store import read_attributes, read_snapshot
 from glassbotan.simulation.plan import Plan
-from glassbotan.simulation.protocol import USUAL, Block, Protocol
+from glassbotan.simulation.protocol import USUAL, Block, Protocol, difference
 from glassbotan.simulation.targets import averages, followed, stored_form
 from glassbotan.structure import Snapshot
 from glassbotan.structure.periodic import FloatArray
-from glassbotan.structure.potential import PairPotential
 
 if TYPE_CHECKING:
     import zarr
@@ -220,13 +219,13 @@ def _check_same(path: Path, plan: Plan) -> None:
             f"{path}: was made from other files by glassbotan convert, not by a campaign; "
             "write to another store"
         )
-    here = _complete(json.loads(json.dumps(plan.protocol.to_json())))
-    there = _complete(kept["protocol"])
+    here = {**USUAL, **json.loads(json.dumps(plan.protocol.to_json()))}
+    there: dict[str, Any] = {**USUAL, **kept["protocol"]}
     found = f"{path}: was made by another campaign"
     advice = "change the campaign back, or write to another store"
     for key in [*here, *there]:
         if here.get(key) != there.get(key):
-            what = _difference(key, there.get(key), here.get(key))
+            what = difference(key, there.get(key), here.get(key))
             raise InputError(f"{found}: {what}; {advice}")
     old, new = kept.get("snapshots", []), _snapshots(plan)
     for index, (one, other) in enumerate(zip(old, new, strict=False)):
@@ -242,20 +241,6 @@ def _check_same(path: Path, plan: Plan) -> None:
             )
     if len(old) != len(new):
         raise InputError(f"{found}: it has {len(old)} snapshots, here are {len(new)}; {advice}")
-
-
-def _complete(protocol: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a protocol's record with what goes without saying."""
-    potential = PairPotential.from_json(protocol["potential"]).to_json(complete=True)
-    return {**USUAL, **protocol, "potential": potential}
-
-
-def _difference(key: str, there: Any, here: Any) -> str:
-    if isinstance(there, dict) and isinstance(here, dict):
-        for inner in here:
-            if there.get(inner) != here[inner]:
-                return _difference(f"{key}.{inner}", there.get(inner), here[inner])
-    return f"{key} is {there} there and {here} here"
 
 
 def clean(path: Path) -> None:

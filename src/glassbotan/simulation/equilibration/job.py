@@ -27,6 +27,7 @@ from glassbotan.simulation.equilibration.record import HoldRecord, relative_to_c
 from glassbotan.simulation.equilibration.settings import EquilibrationSettings
 from glassbotan.simulation.equilibration.start import particle_species, random_start
 from glassbotan.simulation.pacing import Pacer
+from glassbotan.simulation.protocol import difference
 from glassbotan.simulation.velocities import trajectory_seed
 from glassbotan.structure import Snapshot
 from glassbotan.structure.periodic import FloatArray, wrap
@@ -427,10 +428,12 @@ def _check_checkpoint(file: Path, job: Job) -> None:
         there = {}
     here = json.loads(job.key)
     different = next((n for n in here if there.get(n) != here[n]), "the program")
+    what = difference(
+        different.replace("_", " "), there.get(different), here.get(different), told=_short
+    )
     raise InputError(
-        f"{file}: the checkpoint of another run: {different.replace('_', ' ')} is "
-        f"{_short(there.get(different))} there and {_short(here.get(different))} here; remove it, "
-        "or give another name to the output"
+        f"{file}: the checkpoint of another run: {what}; remove it, or give another name to the "
+        "output"
     )
 
 
