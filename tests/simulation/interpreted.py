@@ -71,14 +71,14 @@ CASES = {
     ],
     "langevin": [task(gas(2, 8.0, 2, 3), range(3), integrator="langevin")],
     "three species, forces shifted": [task(gas(2, 4.1, 3, 4), (0, 1), potential=THREE)],
-    "a plane, langevin": [task(gas(4, 6.5, 2, 5, 2), (0, 1), integrator="langevin")],
+    "a plane, langevin": [task(gas(3, 6.5, 2, 5, 2), (0, 1), integrator="langevin")],
     "cages, of two sizes and none": [
         caged(task(gas(2, 5.2, 2, 6), (0, 1)), 1),
         task(gas(2, 5.4, 2, 2), (5,)),
         caged(task(gas(2, 5.6, 2, 7), (2,)), 2, radius=0.1),
     ],
     "cages in a plane, langevin": [
-        caged(task(gas(4, 6.5, 2, 5, 2), (0, 1), integrator="langevin"), 3)
+        caged(task(gas(3, 6.5, 2, 5, 2), (0, 1), integrator="langevin"), 3)
     ],
 }
 
