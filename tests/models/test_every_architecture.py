@@ -12,7 +12,7 @@ import torch
 
 import glassbotan as gb
 from conftest import new_model, random_ensemble, random_snapshot
-from glassbotan.dynamics import Motion, motion_of
+from glassbotan.dynamics import QUANTITIES, Motion, motion_of
 from glassbotan.models.architecture import ARCHITECTURES, Model, architecture
 from glassbotan.models.caged import states
 from glassbotan.models.card import Card
@@ -112,12 +112,10 @@ def moved(snapshot: gb.Snapshot, matrix: np.ndarray, shift: float) -> gb.Snapsho
 
 def values_of(motion: Motion) -> dict[str, np.ndarray]:
     """By quantity; those of bonds by pair, so that the order of bonds does not matter."""
-    found = {"propensity": motion.propensity}
-    if motion.propensity_error is not None:
-        found["error"] = motion.propensity_error
+    found = {**motion.values, **{f"error of {n}": x for n, x in motion.errors.items()}}
     if motion.graph is not None:
         order = np.lexsort(motion.graph.edge_index)
-        found["bond_extension"] = motion.bond_extension[:, order]
+        found |= {n: x[:, order] for n, x in found.items() if x.shape[1] == len(order)}
     return found
 
 
@@ -137,6 +135,28 @@ def test_it_predicts_what_it_learned_and_particles_differ(name, trained):
     assert motion.propensity.std(axis=1).min() > 0
     assert np.isfinite(motion.propensity).all()
     assert (motion.graph is not None) == ("bonds" in case.card.targets)
+
+
+@every_architecture
+def test_every_quantity_is_learned_by_its_name(name, trained, tmp_path):
+    asked = trained(name).recipe.model_dump(mode="json")
+    places = architecture(name).settings_type.places
+    names = [q for q, one in QUANTITIES.items() if one.place in places]
+    asked["model"]["quantities"] = names
+    if asked["stages"]:
+        weights = {q: 1.0 for q in names if QUANTITIES[q].place == "particles"}
+        asked["stages"] = [{"epochs": 1, "learning_rate": 1e-3, "weights": weights}]
+        asked["monitor"] = "bond_breaking_loss"
+    model, card = load_saved(train(Recipe.model_validate(asked), tmp_path / "run"))
+    learned = [q for q in names if QUANTITIES[q].place == "particles"]
+    assert card.quantities == learned
+    motion = Predictor(model, card).predict(glass(9))
+    assert list(motion.values) == learned
+    true = gb.read_motion(asked["data"]["train"][0])["bond_breaking"]
+    assert motion["bond_breaking"].mean(axis=1) == pytest.approx(true.mean(axis=1), abs=0.2)
+    # Each has its own unit and column: learning one more leaves the others what they were.
+    alone = trained(name).predict(glass(9))
+    assert np.corrcoef(motion.propensity.ravel(), alone.propensity.ravel())[0, 1] > 0.9
 
 
 @every_architecture

@@ -15,13 +15,13 @@ from torch import Tensor
 
 from glassbotan.datasets import load_all_labelled, load_labelled
 from glassbotan.datasets.groups import particle_groups
-from glassbotan.dynamics.motion import Motion, match_times, values_on
+from glassbotan.dynamics.motion import match_times, values_on
 from glassbotan.dynamics.quantities import QUANTITIES
 from glassbotan.errors import InputError
 from glassbotan.models.architecture import WHOLE
 from glassbotan.models.example import Example
 from glassbotan.provenance import sha256
-from glassbotan.structure import NeighbourGraph, Snapshot
+from glassbotan.structure import Snapshot
 from glassbotan.structure.snapshot import fingerprint
 from glassbotan.training.config import Recipe, StageSection
 from glassbotan.training.example_files import EXAMPLE_FORM, is_stored, write_example
@@ -77,7 +77,7 @@ def survey(files: Sequence[Path], recipe: Recipe) -> list[Source]:
             (path,),
             motion.snapshot,
             tuple(float(t) for t in motion.times),
-            tuple(measured(motion)),
+            tuple(motion.values),
             motion.source,
         )
         groups.setdefault(fingerprint(motion.snapshot), []).append(source)
@@ -203,8 +203,12 @@ def _example(source: Source, recipe: Recipe, times: tuple[float, ...], fold: int
     inputs = settings.inputs(motion.snapshot)
     dtype = torch.float64 if recipe.precision == "64-true" else torch.float32
     targets = {}
-    for name, values in measured(motion, inputs.graph).items():
-        if name not in settings.quantities:
+    for name in settings.quantities:
+        values = motion.values.get(name)
+        if values is not None and QUANTITIES[name].place == "bonds":
+            assert inputs.graph is not None
+            values = values_on(inputs.graph, motion, name)
+        if values is None:
             continue
         if np.isnan(values[chosen]).any():
             raise InputError(
@@ -215,16 +219,6 @@ def _example(source: Source, recipe: Recipe, times: tuple[float, ...], fold: int
         targets[name] = _tensor(values[chosen].T, dtype)
     species = tuple(torch.from_numpy(g.members) for g in particle_groups(motion.snapshot))
     return Example(inputs.tensors(dtype, fold), targets, species)
-
-
-def measured(
-    motion: Motion, graph: NeighbourGraph | None = None
-) -> dict[str, NDArray[np.floating]]:
-    """Return what is measured by quantity: of particles, and of the bonds of a graph."""
-    if graph is None:
-        return dict(motion.values)
-    found = {name: values_on(graph, motion, name) for name in motion.values}
-    return {name: values for name, values in found.items() if values is not None}
 
 
 def _tensor(values: NDArray[np.floating], dtype: torch.dtype) -> Tensor:

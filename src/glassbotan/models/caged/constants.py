@@ -68,7 +68,7 @@ def fit_constants(network: "CagedNetwork", examples: Sequence[Example]) -> None:
             # What never varies is divided by so much that it vanishes.
             network.column_spread[species] = torch.where(spread > SMALLEST_SPREAD, spread, 1e9)
             targets = [v[g.species == species] for v, g in zip(values, graphs, strict=True)]
-            network.spread[species] = _moments(targets)[1]
+            network.spread[species] = _unless_zero(_moments(targets)[1])
         squares = torch.stack([g.vectors.square().sum(2).mean(0) for g in graphs]).mean(0)
         network.vector_size.copy_(_unless_zero((squares / graphs[0].vectors.shape[2]).sqrt()))
         bonds = torch.cat([g.bond_scalars for g in graphs])
