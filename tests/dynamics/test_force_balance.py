@@ -12,11 +12,10 @@ from cli.command_line import refusal, run
 from glassbotan.dynamics import force_balance
 from glassbotan.dynamics.force_balance import Window
 from glassbotan.dynamics.trajectories import Trajectories
-from glassbotan.structure.potential import KOB_ANDERSEN
+from glassbotan.structure.potential import KOB_ANDERSEN, KOB_ANDERSEN_CUT
 from simulation.glasses import small_glass
 
-FORCE = replace(KOB_ANDERSEN, shift="force")
-CUT = replace(KOB_ANDERSEN, shift="energy")
+FORCE, CUT = KOB_ANDERSEN, KOB_ANDERSEN_CUT
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +44,7 @@ def test_frames_agree_with_the_potential_that_they_were_run_with(hot):
 
 
 def test_another_depth_and_another_temperature_are_noticed(hot):
-    deeper = replace(FORCE, form=replace(FORCE.form, epsilon=1.1 * FORCE.epsilon))
+    deeper = replace(FORCE, form=replace(FORCE.form, epsilon=1.2 * FORCE.epsilon))
     assert force_balance([hot], deeper).verdict == "does not agree"
     hotter = replace(hot, snapshot=replace(hot.snapshot, temperature=1.1))
     assert force_balance([hotter], FORCE).verdict == "does not agree"

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from functools import cache
-from importlib import import_module, metadata
+from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any, ClassVar, Literal, NamedTuple, Self, TypeVar
 
@@ -168,6 +168,8 @@ def form_named(name: str) -> type[PairForm]:
 @cache
 def _load_all() -> None:
     """Import every file of the folder of forms, and the modules of other packages."""
+    from importlib import metadata
+
     from glassbotan.structure.interaction import forms
 
     for module in iter_modules(forms.__path__, f"{forms.__name__}."):
