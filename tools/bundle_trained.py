@@ -29,8 +29,7 @@ def main() -> None:
             "description": arguments.description or card.description,
             "scores": {
                 **{k: v for k, v in card.scores.items() if k.startswith("validation/")},
-                "particles": [row.model_dump() for row in scores.particles],
-                "bonds": [row.model_dump() for row in scores.bonds],
+                "quantities": scores.model_dump()["quantities"],
                 "snapshots": scores.snapshots,
             },
             "provenance": {

@@ -11,7 +11,7 @@ from command_line import refusal, run, save_model
 
 import glassbotan as gb
 from conftest import random_ensemble, random_snapshot, write_botan_npz
-from glassbotan.dynamics import motion_of
+from glassbotan.dynamics import QUANTITIES, motion_of
 from glassbotan.dynamics.motion import Motion
 from glassbotan.models.predictor import Predictor
 
@@ -55,14 +55,16 @@ def expected_rows(files, model, trajectories=None):
         for s, name in enumerate("AB"):
             members = snapshot.species == s
             pair = (guess.propensity[0, members], lengths.mean(0)[members])
-            samples.setdefault(("particles", name), []).append(pair)
+            samples.setdefault(("propensity", name), []).append(pair)
         i, j = guess.graph.edge_index
         near = np.linalg.norm(guess.graph.vectors, axis=1) < 1.35
         kinds = snapshot.species[i] + snapshot.species[j]
         for kind, name in enumerate(("AA", "AB", "BB")):
             members = near & (kinds == kind)
             true = extension.mean(0)[i[members], j[members]]
-            samples.setdefault(("bonds", name), []).append((guess.bond_extension[0, members], true))
+            samples.setdefault(("bond_extension", name), []).append(
+                (guess.bond_extension[0, members], true)
+            )
     return samples
 
 
@@ -73,7 +75,7 @@ def test_json_and_table_hold_the_directly_computed_scores(tmp_path, files, model
     assert (result.status, result.err) == (0, ""), result
     scores = json.loads(target.read_text())
     assert list(scores)[:2] == ["form", "model"]
-    assert scores["form"] == 2
+    assert scores["form"] == 3
     assert scores["model"] == "first"
     assert scores["data"] == [str(path) for path in files[:count]]
     assert scores["temperature"] == 0.44
@@ -82,10 +84,10 @@ def test_json_and_table_hold_the_directly_computed_scores(tmp_path, files, model
     assert 0 < scores["timings"]["seconds"] < 60
     assert scores["timings"]["device"] == "cpu"
     samples = expected_rows(files[:count], model)
-    assert [r["species"] for r in scores["particles"]] == ["A", "B"]
-    assert [r["species"] for r in scores["bonds"]] == ["AA", "AB", "BB"]
-    for part in ("particles", "bonds"):
-        for row in scores[part]:
+    assert [r["species"] for r in scores["quantities"]["propensity"]] == ["A", "B"]
+    assert [r["species"] for r in scores["quantities"]["bond_extension"]] == ["AA", "AB", "BB"]
+    for part in ("propensity", "bond_extension"):
+        for row in scores["quantities"][part]:
             assert set(row) == {
                 "time", "species", "pearson_mean", "pearson_sem", "pearson_pooled", "mse",
                 "ceiling", "snapshots", "pearson", "coverage",
@@ -126,10 +128,14 @@ def test_several_models_stand_side_by_side_with_ratios(tmp_path, files, model):
     scores = json.loads(target.read_text())
     assert [s["model"] for s in scores] == ["first", "second"]
     lines = result.out.splitlines()
-    for part in ("particles", "bonds"):
-        start = next(k for k, x in enumerate(lines) if x.startswith(f"{part}: Pearson, squared"))
+    for part in ("propensity", "bond_extension"):
+        start = next(
+            k for k, x in enumerate(lines) if x.startswith(QUANTITIES[part].title + ": Pearson")
+        )
         assert "ratio to first" in lines[start]
-        for one, two in zip(scores[0][part], scores[1][part], strict=True):
+        for one, two in zip(
+            scores[0]["quantities"][part], scores[1]["quantities"][part], strict=True
+        ):
             line = next(x for x in lines[start:] if x.split()[:2] == ["4120", one["species"]])
             ratios = [float(x) for x in re.findall(r"\(([\d.]+)\)", line)]
             assert ratios == pytest.approx([1, two["mse"] / one["mse"]], abs=0.005)
@@ -140,7 +146,7 @@ def test_a_dash_prints_json_in_place_of_the_tables(files, model):
     result = run("evaluate", *files, "-m", model, "--json", "-", *BOX)
     assert (result.status, result.err) == (0, "")
     scores = json.loads(result.out)
-    assert [row["species"] for row in scores["particles"]] == ["A", "B"]
+    assert [row["species"] for row in scores["quantities"]["propensity"]] == ["A", "B"]
     several = run("evaluate", files[0], "-m", model, "-m", model, "--json", "-", *BOX)
     assert [s["model"] for s in json.loads(several.out)] == ["first", "first"]
 
@@ -162,8 +168,8 @@ def test_bonds_are_those_of_the_models_own_cutoff(tmp_path, files):
     result = run("-q", "evaluate", files[0], "-m", model, "--json", target, *BOX)
     assert result.status == 0, result
     samples = expected_rows(files[:1], model)
-    for row in json.loads(target.read_text())["bonds"]:
-        x, y = samples["bonds", row["species"]][0]
+    for row in json.loads(target.read_text())["quantities"]["bond_extension"]:
+        x, y = samples["bond_extension", row["species"]][0]
         assert row["pearson_mean"] == pytest.approx(np.corrcoef(x, y)[0, 1], abs=1e-5)
 
 
@@ -180,8 +186,16 @@ def test_one_set_of_labels_serves_models_of_two_cutoffs(tmp_path, files, model):
         assert run("-q", "evaluate", data, *run_options).status == 0
         results.append(json.loads(target.read_text()))
     for trajectories, averages in zip(*results, strict=True):
-        assert [row["species"] for row in averages["bonds"]] == ["AA", "AB", "BB"]
-        for one, other in zip(trajectories["bonds"], averages["bonds"], strict=True):
+        assert [row["species"] for row in averages["quantities"]["bond_extension"]] == [
+            "AA",
+            "AB",
+            "BB",
+        ]
+        for one, other in zip(
+            trajectories["quantities"]["bond_extension"],
+            averages["quantities"]["bond_extension"],
+            strict=True,
+        ):
             assert one["pearson_mean"] == pytest.approx(other["pearson_mean"], abs=1e-5)
             assert (one["ceiling"] is None, other["ceiling"]) == (False, None)
 
@@ -196,8 +210,8 @@ def test_a_model_of_too_short_bonds_is_scored_on_particles(tmp_path, files):
         "bonds are scored up to 1.35\n"
     )
     scores = json.loads(target.read_text())
-    assert [row["species"] for row in scores["particles"]] == ["A", "B"]
-    assert scores["bonds"] == []
+    assert [row["species"] for row in scores["quantities"]["propensity"]] == ["A", "B"]
+    assert "bond_extension" not in scores["quantities"]
     nothing = save_model(tmp_path / "nothing", cutoff=1.2, targets=["bonds"])
     result = run("-q", "evaluate", files[0], "-m", nothing, *BOX)
     assert result.status == 2
@@ -217,15 +231,15 @@ def test_coverage_stands_in_table_and_json_where_a_model_tells_errors(
     result = run("-q", "evaluate", *files, "-m", model, "--json", target, *BOX)
     assert result.status == 0, result
     pairs = expected_rows(files, model)
-    for row in json.loads(target.read_text())["particles"]:
-        samples = pairs["particles", row["species"]]
+    for row in json.loads(target.read_text())["quantities"]["propensity"]:
+        samples = pairs["propensity", row["species"]]
         x, y = (np.concatenate(side) for side in zip(*samples, strict=True))
         within = np.abs(x - y) <= np.abs(x) + 0.15
         assert row["coverage"] == pytest.approx(within.mean(), abs=0.01)
         assert 0 < row["coverage"] < 1
         line = next(k for k in result.out.splitlines() if k.split()[:2] == ["4120", row["species"]])
         assert line.split()[-2] == f"{row['coverage']:.3f}"
-    particles, bonds = result.out.split("first: bonds")
+    particles, bonds = result.out.split("first: bond extension")
     assert "coverage" in particles
     assert "coverage" not in bonds.split("scores: ")[0]
 
@@ -254,8 +268,8 @@ def test_what_a_model_leaves_blank_has_no_row(tmp_path, files):
         model = save_model(tmp_path / "part", targets=targets)
         assert run("-q", "evaluate", files[0], "-m", model, "--json", target, *BOX).status == 0
         scores = json.loads(target.read_text())
-        assert [r["species"] for r in scores["particles"]] == particles
-        assert [r["species"] for r in scores["bonds"]] == bonds
+        assert [r["species"] for r in scores["quantities"].get("propensity", [])] == particles
+        assert [r["species"] for r in scores["quantities"].get("bond_extension", [])] == bonds
 
 
 def test_measured_motion_without_trajectories_has_no_ceiling(tmp_path, model):
@@ -269,7 +283,7 @@ def test_measured_motion_without_trajectories_has_no_ceiling(tmp_path, model):
     for name, species in (("m.npz", ["A", "B"]), ("blank.npz", ["A"])):
         result = run("-q", "evaluate", tmp_path / name, "-m", model, "--json", target)
         assert result.status == 0
-        rows = json.loads(target.read_text())["particles"]
+        rows = json.loads(target.read_text())["quantities"]["propensity"]
         assert [r["species"] for r in rows] == species
         assert [r["ceiling"] for r in rows] == [None] * len(species)
         assert "NaN" not in target.read_text()

@@ -23,14 +23,16 @@ def scores(name: str = "botan", **changes: object) -> Scores:
 
     facts = {
         "system": "Kob-Andersen mixture", "temperature": 0.44,
-        "particles": [row("A"), row("B")], "bonds": [row("AA")],
+        "quantities": {"propensity": [row("A"), row("B")], "bond_extension": [row("AA")]},
     }  # fmt: skip
     return Scores(model=name, **facts | changes)
 
 
 @pytest.fixture
 def results(tmp_path) -> Path:
-    write_scores(tmp_path / "scores.json", [scores(), scores("linear", bonds=[])])
+    linear = scores("linear")
+    del linear.quantities["bond_extension"]
+    write_scores(tmp_path / "scores.json", [scores(), linear])
     return tmp_path / "scores.json"
 
 
@@ -72,6 +74,7 @@ def test_reported_methods_are_chosen_or_left_out(results):
     assert len(reported("--methods", "all")) == 6
     assert reported("--reported", "none") == set()
     assert reported("--species", "B") == reported("--bonds") == set()
+    assert reported("--quantity", "bond_extension") == set()
 
 
 def test_ones_own_reported_values(results):
@@ -137,8 +140,15 @@ def test_several_files_are_told_apart(results):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--species", "C"], "no correlation of particles C to draw: model 'botan' has particles"),
-        (["--bonds", "--species", "BB"], "no correlation of bonds BB to draw: model 'botan' has"),
+        (
+            ["--species", "C"],
+            "no correlation of propensity C to draw: model 'botan' has prop",
+        ),
+        (
+            ["--bonds", "--species", "BB"],
+            "no correlation of bond_extension BB to draw: model",
+        ),
+        (["--quantity", "speed"], "no quantity 'speed'; there are propensity, bond_extension"),
         (["-o", "c.jpg"], "c.jpg: unknown suffix; use one of .png, .pdf, .svg"),
         (["-o", "no/c.png"], "no/c.png: cannot be written, there is no folder"),
         (["--methods", "FOO"], "no value is reported for the method 'FOO'; there are BOTAN, CAGE"),

@@ -78,5 +78,5 @@ def test_a_page_that_cannot_be_written_leaves_the_old_one(case, tmp_path):
 
 def _older(case: Case, folder):
     path = folder / "older.json"
-    path.write_text(case.results.read_text().replace('"form": 2', '"form": 1'))
+    path.write_text(case.results.read_text().replace('"form": 3', '"form": 1'))
     return path

@@ -6,7 +6,7 @@ import pytest
 import glassbotan as gb
 from conftest import REPOSITORY, new_model, random_ensemble, random_snapshot
 from glassbotan.dynamics import motion_of
-from glassbotan.evaluation.bonds import extension_of_measured_bonds
+from glassbotan.evaluation.bonds import as_measured
 from glassbotan.evaluation.comparison import compare
 from glassbotan.models.card import Card
 from glassbotan.models.predictor import Predictor
@@ -43,7 +43,7 @@ def test_a_model_of_shorter_bonds_is_compared_with_stored_averages(tmp_path):
     assert comparison.measured.graph.cutoff == 2.0
     (guess,) = comparison.predictions
     assert guess.graph.cutoff == 1.5
-    found = extension_of_measured_bonds(comparison.measured, guess)
+    found, _ = as_measured(comparison.measured, guess, "bond_extension")
     near = graph.distances < 1.5
     assert np.array_equal(found[:, near], guess.bond_extension)
     assert np.isnan(found[:, ~near]).all()

@@ -28,8 +28,8 @@ def scores(name: str = "net", **changes: object) -> Scores:
     )
     timings = Timings(seconds=1.5, particles=60.0, threads=1, device="cpu", machine="one core")
     facts = {
-        "model": name, "temperature": 0.44, "data": ["a.npz"], "particles": [row], "bonds": [],
-        "timings": timings, "provenance": {"version": "1"},
+        "model": name, "temperature": 0.44, "data": ["a.npz"],
+        "quantities": {"propensity": [row]}, "timings": timings, "provenance": {"version": "1"},
     }  # fmt: skip
     return Scores(**facts | changes)
 
@@ -60,20 +60,32 @@ def test_what_is_written_is_read_again(path):
     for results in ([scores()], [scores("one"), scores("two", temperature=None, timings=None)]):
         write_scores(path, results)
         assert read_scores(path) == results
-    assert [entry["form"] for entry in json.loads(path.read_text())] == [2, 2]
+    assert [entry["form"] for entry in json.loads(path.read_text())] == [3, 3]
     write_scores(path, [scores()])
-    assert path.read_text().startswith('{\n  "form": 2,')
+    assert path.read_text().startswith('{\n  "form": 3,')
 
 
 def test_files_without_coverage_are_read_and_one_with_it_comes_back(path):
     def older(content):
-        del content["particles"][0]["coverage"]
+        del content["quantities"]["propensity"][0]["coverage"]
 
     assert read_scores(stored(path, older)) == [scores()]
     told = scores().particles[0].model_copy(update={"coverage": 0.9})
-    write_scores(path, [scores(particles=[told])])
-    assert json.loads(path.read_text())["particles"][0]["coverage"] == 0.9
+    write_scores(path, [scores(quantities={"propensity": [told]})])
+    assert json.loads(path.read_text())["quantities"]["propensity"][0]["coverage"] == 0.9
     assert read_scores(path)[0].particles == [told]
+
+
+def test_files_that_knew_particles_and_bonds_alone_are_read(path):
+    def older(content):
+        content["form"] = 2
+        row = content.pop("quantities")["propensity"][0]
+        content |= {"particles": [row], "bonds": [row | {"species": "AA"}]}
+
+    (found,) = read_scores(stored(path, older))
+    assert found.form == 3
+    assert found.particles == scores().particles
+    assert [row.species for row in found.quantities["bond_extension"]] == ["AA"]
 
 
 @settings(deadline=None)  # each example is flushed to the disk
@@ -92,13 +104,13 @@ def test_numbers_and_names_survive_to_the_last_bit(tmp_path_factory, r, time, na
     target = tmp_path_factory.getbasetemp() / "survive.json"
     name = name.encode("utf-8", "replace").decode()
     row.species = name
-    write_scores(target, [scores(name, particles=[row], data=[])])
+    write_scores(target, [scores(name, quantities={"propensity": [row]}, data=[])])
     (found,) = read_scores(target)
     assert found.model == name
     assert found.particles == [row]
 
 
-@pytest.mark.parametrize("form", [None, 1, 3, "2", 2.0, True, [2]])
+@pytest.mark.parametrize("form", [None, 1, 4, "2", 2.0, True, [2]])
 def test_another_version_says_so_and_what_to_do(path, form):
     def change(content):
         del content["form"]
@@ -107,7 +119,7 @@ def test_another_version_says_so_and_what_to_do(path, form):
 
     message = refused(stored(path, change))
     assert message.startswith("is a result file of another version (")
-    assert "reads form 2); evaluate again: glassbotan evaluate" in message
+    assert "reads form 3); evaluate again: glassbotan evaluate" in message
     assert ("without a form number" if form is None else f"form {form!r}") in message
 
 
@@ -129,31 +141,41 @@ def test_what_is_no_result_file_is_refused(path, text, expected):
     assert refused(path).startswith(expected)
 
 
+ROW = "quantities.propensity.0"
+
+
 def set_row(key: str, value: object):
-    return lambda content: content["particles"][0].update({key: value})
+    return lambda content: content["quantities"]["propensity"][0].update({key: value})
 
 
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (set_row("mse", math.nan), "particles.0.mse: input should be a finite number (it is nan)"),
-        (set_row("pearson_mean", math.inf), "particles.0.pearson_mean: "),
-        (set_row("pearson_mean", 1.5), "particles.0.pearson_mean: input should be less than"),
-        (set_row("pearson", [None, "0.5"]), "particles.0.pearson.1: input should be a valid numb"),
-        (set_row("time", 0), "particles.0.time: input should be greater than 0 (it is 0)"),
-        (set_row("time", True), "particles.0.time: input should be a valid number (it is True)"),
-        (set_row("snapshots", 1.5), "particles.0.snapshots: input should be a valid integer"),
-        (set_row("species", ""), "particles.0.species: "),
-        (set_row("coverage", 1.5), "particles.0.coverage: input should be less than or equal"),
-        (set_row("coverage", math.nan), "particles.0.coverage: input should be"),
-        (set_row("speed", 1), "unknown key 'particles.0.speed'"),
-        (lambda c: c["particles"][0].pop("mse"), "the key 'particles.0.mse' is missing"),
+        (set_row("mse", math.nan), f"{ROW}.mse: input should be a finite number (it is nan)"),
+        (set_row("pearson_mean", math.inf), f"{ROW}.pearson_mean: "),
+        (set_row("pearson_mean", 1.5), f"{ROW}.pearson_mean: input should be less than"),
+        (set_row("pearson", [None, "0.5"]), f"{ROW}.pearson.1: input should be a valid numb"),
+        (set_row("time", 0), f"{ROW}.time: input should be greater than 0 (it is 0)"),
+        (set_row("time", True), f"{ROW}.time: input should be a valid number (it is True)"),
+        (set_row("snapshots", 1.5), f"{ROW}.snapshots: input should be a valid integer"),
+        (set_row("species", ""), f"{ROW}.species: "),
+        (set_row("coverage", 1.5), f"{ROW}.coverage: input should be less than or equal"),
+        (set_row("coverage", math.nan), f"{ROW}.coverage: input should be"),
+        (set_row("speed", 1), f"unknown key '{ROW}.speed'"),
+        (lambda c: c["quantities"]["propensity"][0].pop("mse"), f"the key '{ROW}.mse' is missing"),
         (lambda c: c.update(model=7), "model: input should be a valid string (it is 7)"),
         (lambda c: c.update(colour="red"), "unknown key 'colour'"),
-        (lambda c: c.update(particles=c["particles"] * 2), "particles has two rows of t = 4120, A"),
+        (
+            lambda c: c["quantities"].update(propensity=c["quantities"]["propensity"] * 2),
+            "propensity has two rows of t = 4120, A",
+        ),
+        (
+            lambda c: c["quantities"].update(velocity=[]),
+            "no quantity 'velocity'; there are propensity, bond_extension",
+        ),
         (
             set_row("pearson", [0.1, 0.2]),
-            "a row of particles has not one pearson for each snapshot",
+            "a row of propensity has not one pearson for each snapshot",
         ),
         (lambda c: c.update(data="a.npz"), "data: input should be a valid list"),
         (lambda c: c.update(temperature=-1), "temperature: "),

@@ -23,7 +23,7 @@ HEADER = "temperature,time,aggregate,method,pearson_A\n"
 
 
 def scores(temperature: float | None = 0.44, system: str | None = "Kob-Andersen mixture") -> Scores:
-    return Scores(model="m", system=system, temperature=temperature, particles=[], bonds=[])
+    return Scores(model="m", system=system, temperature=temperature, quantities={})
 
 
 def test_the_bundled_facts_are_whole_and_at_the_published_times():

@@ -280,10 +280,10 @@ def row(**changes: object) -> Row:
 
 
 def test_the_table_has_coverage_where_a_row_has():
-    bare = Scores(model="one", particles=[row()], bonds=[])
-    told = Scores(model="one", particles=[row(coverage=0.875), row(species="B")], bonds=[])
-    assert "coverage" not in shown(score_table(bare, part="particles"))
-    lines = shown(score_table(told, part="particles")).splitlines()
+    bare = Scores(model="one", quantities={"propensity": [row()]})
+    told = Scores(model="one", quantities={"propensity": [row(coverage=0.875), row(species="B")]})
+    assert "coverage" not in shown(score_table(bare, "propensity"))
+    lines = shown(score_table(told, "propensity")).splitlines()
     (headings,) = [x.split() for x in lines if "species" in x]
     assert headings[-3:] == ["ceiling", "coverage", "snapshots"]
     found = {x.split()[1]: x.split()[-2:] for x in lines if x.split()[:1] == ["10"]}
@@ -291,12 +291,12 @@ def test_the_table_has_coverage_where_a_row_has():
 
 
 def test_tables_show_what_is_there_and_mark_what_is_not():
-    one = Scores(model="[one]", particles=[row(), row(species="B", ceiling=None)], bonds=[])
-    text = shown(score_table(one, part="particles"))
-    assert "[one]: particles" in text
+    one = Scores(model="[one]", quantities={"propensity": [row(), row(species="B", ceiling=None)]})
+    text = shown(score_table(one, "propensity"))
+    assert "[one]: propensity" in text
     assert "0.500 ± 0.010" in text
-    other = Scores(model="two", particles=[row(mse=0.01), row(time=20.0, mse=0.0)], bonds=[])
-    lines = shown(comparison_table([one, other], part="particles")).splitlines()
+    other = Scores(model="two", quantities={"propensity": [row(mse=0.01), row(time=20.0, mse=0.0)]})
+    lines = shown(comparison_table([one, other], "propensity")).splitlines()
     assert "ratio to [one]" in lines[0]
     (a,) = [x for x in lines if x.split()[:2] == ["10", "A"]]
     assert "(1.00)" in a

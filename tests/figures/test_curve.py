@@ -31,7 +31,7 @@ def row(time: float, mean: float | None, sem: float | None = 0.04, **changes: ob
 
 
 def result(name: str, rows: list[Row], **changes: object) -> Scores:
-    return Scores(model=name, **{"particles": rows, "bonds": []} | changes)
+    return Scores(model=name, quantities={"propensity": rows}, **changes)
 
 
 def several(name: str, level: float) -> Scores:
@@ -202,34 +202,36 @@ def test_correlations_below_zero_are_in_sight(axes):
 
 def test_bonds_and_other_species_are_drawn_where_asked_for(axes):
     both = result("a", [row(10.0, 0.5), row(10.0, 0.6, species="B")])
-    both.bonds = [row(10.0, 0.7, species="AA")]
-    for species, part, mean, label in (
-        ("A", "particles", 0.5, "A particles"),
-        ("B", "particles", 0.6, "B particles"),
-        ("AA", "bonds", 0.7, "AA bonds"),
+    both.quantities["bond_extension"] = [row(10.0, 0.7, species="AA")]
+    both.quantities["bond_breaking"] = [row(10.0, 0.8)]
+    for species, name, mean, label in (
+        ("A", "propensity", 0.5, "A particles"),
+        ("B", "propensity", 0.6, "B particles"),
+        (None, "bond_extension", 0.7, "AA bonds"),
+        (None, "bond_breaking", 0.8, "bond-breaking propensity of A particles"),
     ):
         fresh = Figure().subplots()
-        draw_curve(fresh, [both], species=species, part=part)
+        draw_curve(fresh, [both], species=species, quantity=name)
         assert fresh.containers[0].lines[0].get_ydata() == [mean]
         assert fresh.get_ylabel() == f"Pearson correlation, {label}"
 
 
 def test_without_such_rows_it_says_which_there_are(axes, caplog):
     lone = result("a", [row(10.0, 0.5), row(13.0, 0.5), row(13.0, 0.6, species="B")])
-    lone.bonds = [row(10.0, 0.7, species="AA")]
+    lone.quantities["bond_extension"] = [row(10.0, 0.7, species="AA")]
     with pytest.raises(gb.InputError) as caught:
         draw_curve(axes, [lone, result("b", [])], species="C")
     assert str(caught.value) == (
-        "no correlation of particles C to draw: model 'a' has particles A, B at t = 10, 13; "
-        "bonds AA at t = 10; model 'b' has no correlations"
+        "no correlation of propensity C to draw: model 'a' has propensity A, B at t = 10, 13; "
+        "bond_extension AA at t = 10; model 'b' has no correlations"
     )
     with pytest.raises(gb.InputError, match="there are no results"):
         draw_curve(axes, [])
-    with pytest.raises(gb.InputError, match="no correlation of particles A"):
+    with pytest.raises(gb.InputError, match="no correlation of propensity A"):
         draw_curve(axes, [single("constant", None)])
     with caplog.at_level(logging.WARNING, logger="glassbotan"):
         draw_curve(axes, [lone, result("b", [])])
     assert caplog.messages == [
-        "warning: left out, no correlation of particles A: model 'b' has no correlations"
+        "warning: left out, no correlation of propensity A: model 'b' has no correlations"
     ]
     assert labels(axes)[0] == "a"

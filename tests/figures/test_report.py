@@ -11,6 +11,7 @@ import pytest
 import glassbotan as gb
 from browser import open_browser
 from conftest import Told
+from glassbotan.dynamics.quantities import BOND_EXTENSION, PROPENSITY
 from glassbotan.evaluation.files import read_scores
 from glassbotan.figures.report import gather, gathering, report_page
 from glassbotan.figures.report.history import read_history
@@ -110,8 +111,14 @@ def test_coverage_has_a_column_where_a_model_tells_errors(case, whole):
     assert "coverage" not in visible(page)
     first, *others = report.results
     rows = [row.model_copy(update={"coverage": 0.875}) for row in first.particles]
-    told = replace(report, results=[first.model_copy(update={"particles": rows}), *others])
-    particles, bonds = (score_table(told, part) for part in ("particles", "bonds"))
+    told = replace(
+        report,
+        results=[
+            first.model_copy(update={"quantities": {**first.quantities, "propensity": rows}}),
+            *others,
+        ],
+    )
+    particles, bonds = (score_table(told, one) for one in (PROPENSITY, BOND_EXTENSION))
     lines = [line for rows in particles.values() for line in rows]
     assert list(lines[0])[-3:] == ["ceiling", "coverage", "n"]
     assert all("coverage" not in line for rows in bonds.values() for line in rows)
@@ -170,7 +177,7 @@ def test_hostile_names_stay_text(case, tmp_path, undrawn):
         content[0]["provenance"] |= {"command": hostile, "version": hostile, "model": hostile}
         content[0]["provenance"]["inputs"][0]["name"] = hostile
         content[0]["timings"]["machine"] = hostile
-        content[0]["particles"][0]["species"] = "A<b>"
+        content[0]["quantities"]["propensity"][0]["species"] = "A<b>"
 
     report = gather([edited(case, tmp_path, change)], box=BOX)
     page = report_page(report)
@@ -250,8 +257,8 @@ def test_results_of_other_files_have_no_ratio(case, tmp_path, undrawn):
         content[0]["data"].pop()
         content[0]["snapshots"].pop()
         content[0]["provenance"]["inputs"].pop()
-        for part in ("particles", "bonds"):
-            for row in content[0][part]:
+        for rows in content[0]["quantities"].values():
+            for row in rows:
                 row["pearson"].pop()
 
     report = gather([case.results, edited(case, tmp_path, keep_one)], box=BOX)

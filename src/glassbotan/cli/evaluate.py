@@ -57,9 +57,9 @@ def evaluate(
 def _show(results: "list[Scores]") -> None:
     from glassbotan.evaluation.table import comparison_table, score_table
 
-    for part in ("particles", "bonds"):
-        shown = [s for s in results if getattr(s, part)]
-        for scores in shown:
-            show(score_table(scores, part=part))
-        if len(shown) > 1:
-            show(comparison_table(shown, part=part))
+    for name in dict.fromkeys(name for scores in results for name in scores.quantities):
+        told = [scores for scores in results if name in scores.quantities]
+        for scores in told:
+            show(score_table(scores, name))
+        if len(told) > 1:
+            show(comparison_table(told, name))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from glassbotan.cli.console import check_folder, check_page
+from glassbotan.dynamics.quantities import QUANTITIES, quantity
 from glassbotan.errors import InputError
 from glassbotan.io.species import parse_species
 from glassbotan.models import DEFAULT_MODEL
@@ -92,6 +93,20 @@ def complete_model(incomplete: str) -> list[str]:
     return sorted(name for name in bundled if name.startswith(incomplete))
 
 
+def known_quantity(name: str) -> str:
+    """Return the name of a quantity; InputError names those that there are."""
+    return quantity(name).name
+
+
+QuantityName = Annotated[
+    str,
+    typer.Option(
+        "--quantity",
+        parser=known_quantity,
+        metavar="NAME",
+        help=f"What is shown of particles or bonds: {', '.join(QUANTITIES)}.",
+    ),
+]
 DataFiles = Annotated[
     list[Path],
     typer.Argument(

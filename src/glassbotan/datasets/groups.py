@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassbotan.dynamics.bonds import Bonds
-from glassbotan.dynamics.quantities import Place
+from glassbotan.dynamics.motion import Motion
+from glassbotan.dynamics.quantities import Place, quantity
 from glassbotan.structure import NeighbourGraph, Snapshot
 from glassbotan.structure.periodic import FloatArray
 from glassbotan.structure.snapshot import IntArray, species_name
@@ -15,6 +16,10 @@ from glassbotan.structure.snapshot import IntArray, species_name
 BOND_RANGE = 1.35
 """Bonds are scored up to this length, the first minimum of the A-A pair distribution
 (Shiba et al., J. Chem. Phys. 158, 084503 (2023)); farther pairs are learned but not scored."""
+
+
+FIRST_GROUP: dict[Place, str] = {"particles": "A", "bonds": "AA"}
+"""What is told of where no other group is asked for."""
 
 
 class Group(NamedTuple):
@@ -35,6 +40,13 @@ def particle_groups(snapshot: Snapshot) -> list[Group]:
 def bond_groups(graph: NeighbourGraph) -> list[Group]:
     """Return the bonds shorter than ``BOND_RANGE`` of each unordered pair of species."""
     return groups_of_pairs(graph.species, graph.edge_index, graph.distances)
+
+
+def groups_of_motion(motion: Motion, name: str) -> list[Group]:
+    """Return the groups of a quantity that a motion tells; of bonds those of its graph."""
+    if quantity(name).place == "particles":
+        return particle_groups(motion.snapshot)
+    return [] if motion.graph is None else bond_groups(motion.graph)
 
 
 def groups_of(place: Place, snapshot: Snapshot, bonds: Bonds) -> list[Group]:

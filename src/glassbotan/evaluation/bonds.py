@@ -1,43 +1,50 @@
-"""Predicted bond extensions as they can be compared with measured ones.
+"""Predictions as they can be compared with what was measured, particle by particle, bond by bond.
 
 A model's graph may have another cutoff than that of the labels. Scored and drawn are bonds shorter
 than ``BOND_RANGE``, which every graph has whose cutoff is at least that.
 """
+
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from glassbotan.datasets.groups import BOND_RANGE
 from glassbotan.dynamics import Motion
-from glassbotan.dynamics.motion import extension_on
+from glassbotan.dynamics.motion import values_on
+from glassbotan.dynamics.quantities import quantity
 from glassbotan.errors import InputError
 
+Values = NDArray[np.floating]
 
-def too_few_bonds(measured: Motion, predicted: Motion) -> str | None:
-    """Tell why bonds of two motions, which both have some, cannot be compared; None if they can."""
+
+def too_few_bonds(measured: Motion, predicted: Motion, name: str) -> str | None:
+    """Tell why a quantity of two motions cannot be compared for want of bonds; None if it can."""
     for whose, motion in (
         (f"{measured.source}: holds bonds", measured),
         (f"model {predicted.source!r} predicts bonds", predicted),
     ):
-        if motion.graph is not None and motion.graph.cutoff < BOND_RANGE:
-            return (
-                f"{whose} shorter than {motion.graph.cutoff:g} only; bonds are scored up to "
-                f"{BOND_RANGE}"
-            )
+        own = motion.graph if quantity(name).place == "bonds" else None
+        if own is not None and own.cutoff < BOND_RANGE:
+            return f"{whose} shorter than {own.cutoff:g} only; bonds are scored up to {BOND_RANGE}"
     return None
 
 
-def extension_of_measured_bonds(measured: Motion, predicted: Motion) -> NDArray[np.floating]:
-    """Return the predicted extension of the measured motion's bonds, shape [T, E], length units.
+def as_measured(measured: Motion, predicted: Motion, name: str) -> tuple[Values, Values | None]:
+    """Return a predicted quantity and its errors on the measured motion's particles or bonds.
 
     Parameters
     ----------
     measured, predicted
-        Motions of one snapshot, with bonds; of cutoffs that may differ.
+        Motions of one snapshot that tell it; their bonds may be of different cutoffs.
+    name
+        The quantity's.
 
     Returns
     -------
-    At the predicted times; NaN for bonds of ``BOND_RANGE`` and above that are not predicted.
+    values, errors
+        At the predicted times, shape [T, N] or [T, E]; NaN for bonds of ``BOND_RANGE`` and above
+        that are not predicted. Errors are None where the model tells none.
 
     Raises
     ------
@@ -45,23 +52,26 @@ def extension_of_measured_bonds(measured: Motion, predicted: Motion) -> NDArray[
         One has bonds shorter than ``BOND_RANGE`` alone, or they are of different snapshots.
 
     """
+    errors = predicted.errors.get(name)
+    if quantity(name).place == "particles":
+        return predicted[name], errors
+    reason = too_few_bonds(measured, predicted, name)
+    if reason is not None:
+        raise InputError(reason)
     graph, own = measured.graph, predicted.graph
     assert graph is not None
     assert own is not None
-    reason = too_few_bonds(measured, predicted)
-    if reason is not None:
-        raise InputError(reason)
-    extension = extension_on(graph, predicted) if graph.n_particles == own.n_particles else None
-    near = graph.distances < BOND_RANGE
-    if extension is None or not _holds(own.edge_index, graph.edge_index[:, near], own.n_particles):
+    n = own.n_particles
+    known, near = (
+        index[1] * n + index[0]
+        for index in (own.edge_index, graph.edge_index[:, graph.distances < BOND_RANGE])
+    )
+    if graph.n_particles != n or not np.isin(near, known, assume_unique=True).all():
         raise InputError(
             f"{measured.source}: its bonds are not those that model {predicted.source!r} predicts; "
             "both must be of one snapshot"
         )
-    return extension
-
-
-def _holds(known: NDArray[np.int64], wanted: NDArray[np.int64], n_particles: int) -> bool:
-    """Tell whether all wanted bonds [2, K] are among the known [2, E]."""
-    known_numbers, numbers = (index[1] * n_particles + index[0] for index in (known, wanted))
-    return bool(np.isin(numbers, known_numbers, assume_unique=True).all())
+    told = replace(predicted, values={name: errors}, errors={}) if errors is not None else None
+    values = values_on(graph, predicted, name)
+    assert values is not None
+    return values, None if told is None else values_on(graph, told, name)

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic_core import from_json
 
 from glassbotan.errors import InputError
-from glassbotan.evaluation.scores import FORM, Scores
+from glassbotan.evaluation.scores import FORM, READ, Scores, rows_by_quantity
 from glassbotan.io.atomic import atomic_output
 from glassbotan.provenance import package_version
 from glassbotan.settings import checked
@@ -104,18 +104,21 @@ def _parse(path: Path) -> Any:
 
 
 def _scores(path: Path, entry: Any, prefix: str) -> Scores:
-    if not isinstance(entry, dict) or not {"form", "particles", "bonds"} & entry.keys():
+    if not isinstance(entry, dict) or not {"form", "quantities", "particles"} & entry.keys():
         raise InputError(
             f"{path}: holds no scores of a model; expected what glassbotan evaluate --json wrote"
         )
     form = entry.get("form")
-    if type(form) is not int or form != FORM:
+    if type(form) is not int or form not in READ:
         theirs = f"form {form!r}"[:40] if "form" in entry else "without a form number"
         raise InputError(
             f"{path}: is a result file of another version ({theirs}; this glassbotan "
             f"{package_version()} reads form {FORM}); evaluate again: "
             "glassbotan evaluate DATA --model NAME --json FILE"
         )
+    if form != FORM:
+        others = {k: value for k, value in entry.items() if k not in ("particles", "bonds")}
+        entry = others | {"form": FORM, "quantities": rows_by_quantity(entry)}
     return checked(
         Scores,
         entry,

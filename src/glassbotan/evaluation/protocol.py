@@ -65,7 +65,7 @@ def evaluate(
             done, total = k * len(measured) + n + 1, len(predictors) * len(measured)
             progress(done, total, "predicting", unit="snapshots")
         scores = score(predictor.card.name, measured, predictions)
-        if not scores.particles and not scores.bonds:
+        if not scores.quantities:
             strangers.append(_nothing_in_common(predictor.card, measured[0].motion))
             continue
         snapshots = [labels.motion.snapshot for labels in measured]

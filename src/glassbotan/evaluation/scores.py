@@ -1,9 +1,9 @@
-"""Scores of predictions against measured motion."""
+"""Scores of predictions against measured motion, by quantity."""
 
 import json
 import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Final, Literal, NamedTuple, Self
 
 import numpy as np
@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from glassbotan.datasets import LabelledSnapshot
-from glassbotan.datasets.groups import Group, bond_groups, particle_groups
-from glassbotan.datasets.labelled import Ceilings
+from glassbotan.datasets.groups import groups_of_motion
 from glassbotan.dynamics import Motion
 from glassbotan.dynamics.ceiling import pearson
 from glassbotan.dynamics.motion import match_times
+from glassbotan.dynamics.quantities import QUANTITIES, quantity
 from glassbotan.errors import InputError
-from glassbotan.evaluation.bonds import extension_of_measured_bonds, too_few_bonds
+from glassbotan.evaluation.bonds import as_measured, too_few_bonds
 from glassbotan.structure.periodic import FloatArray
 
 LOGGER = logging.getLogger("glassbotan")
@@ -30,7 +30,7 @@ class _Sample(NamedTuple):
 
     predicted: FloatArray
     measured: FloatArray
-    error: FloatArray | None
+    error: Values | None
     ceiling: float
 
 
@@ -38,8 +38,10 @@ Samples = dict[int, _Sample]
 """By number of the snapshot."""
 
 
-FORM: Final = 2
+FORM: Final = 3
 """Counts up when stored scores can no longer be read as before."""
+READ = (2, FORM)
+"""Those that are read."""
 KOB_ANDERSEN = "Kob-Andersen mixture"
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -68,9 +70,9 @@ class Row(_Record):
         Pearson correlation per snapshot: mean over snapshots and its standard error (None with
         one snapshot).
     pearson_pooled
-        Pearson correlation over all snapshots' particles together.
+        Pearson correlation over all snapshots' particles (or bonds) together.
     mse
-        Mean squared error over all snapshots' particles, length^2.
+        Mean squared error over all snapshots' particles, in the quantity's unit squared.
     ceiling
         Noise ceiling of the correlation per snapshot, mean over snapshots; None where the labels'
         trajectories are not known.
@@ -80,8 +82,8 @@ class Row(_Record):
         Pearson correlation of each snapshot, in the order of ``Scores.snapshots``; None for one
         without this time or species, or without a correlation (constant prediction).
     coverage
-        Fraction of all snapshots' particles whose measured propensity lies within the predicted
-        one plus or minus its error; None where the model tells no error, and for bonds.
+        Fraction of all snapshots' particles whose measured value lies within the predicted one
+        plus or minus its error; None where the model tells no error.
 
     """
 
@@ -141,8 +143,8 @@ class Scores(_Record):
     snapshots
         What each snapshot's labels were read from; several files where they hold different times
         of one snapshot. Empty where each file is a snapshot.
-    particles, bonds
-        Rows by time, then species.
+    quantities
+        By the quantity's name, rows by time, then species.
     timings
         None where predictions were not timed.
     provenance
@@ -150,27 +152,37 @@ class Scores(_Record):
 
     """
 
-    form: Literal[2] = FORM
+    form: Literal[3] = FORM
     model: Name
     system: str | None = None
     temperature: Positive | None = None
     data: list[str] = []
     snapshots: list[str] = []
-    particles: list[Row]
-    bonds: list[Row]
+    quantities: dict[str, list[Row]]
     timings: Timings | None = None
     provenance: dict[str, Any] = {}
 
+    @property
+    def particles(self) -> list[Row]:
+        """Rows of the propensity."""
+        return self.quantities.get("propensity", [])
+
+    @property
+    def bonds(self) -> list[Row]:
+        """Rows of the bond extension."""
+        return self.quantities.get("bond_extension", [])
+
     @model_validator(mode="after")
     def _check_agreement(self) -> Self:
-        for part, rows in (("particles", self.particles), ("bonds", self.bonds)):
+        for name, rows in self.quantities.items():
+            quantity(name)  # refuses an unknown one
             keys = Counter((row.time, row.species) for row in rows)
             if len(keys) < len(rows):
                 (time, species), _ = keys.most_common(1)[0]
-                raise ValueError(f"{part} has two rows of t = {time:g}, {species}")
+                raise ValueError(f"{name} has two rows of t = {time:g}, {species}")
             snapshots = self.snapshots or self.data
             if snapshots and any(len(row.pearson) != len(snapshots) for row in rows):
-                raise ValueError(f"a row of {part} has not one pearson for each snapshot")
+                raise ValueError(f"a row of {name} has not one pearson for each snapshot")
         try:
             json.dumps(self.provenance, allow_nan=False)
         except (TypeError, ValueError):
@@ -178,8 +190,14 @@ class Scores(_Record):
         return self
 
 
+def rows_by_quantity(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the rows of stored scores, also of those that knew two quantities and no names."""
+    before = {"propensity": stored.get("particles"), "bond_extension": stored.get("bonds")}
+    return stored.get("quantities") or {name: rows for name, rows in before.items() if rows}
+
+
 def score(model: str, measured: Sequence[LabelledSnapshot], predicted: Sequence[Motion]) -> Scores:
-    """Score predictions of the same snapshots, at every time that both sides have.
+    """Score predictions of the same snapshots: every quantity at every time that both sides have.
 
     Groups that a model leaves blank (NaN) have no row. Bonds may be of different cutoffs: scored
     are those shorter than ``BOND_RANGE``; where one side has not all of these, bonds have no rows,
@@ -191,86 +209,47 @@ def score(model: str, measured: Sequence[LabelledSnapshot], predicted: Sequence[
         Labels and prediction are of different snapshots, or one holds infinite numbers.
 
     """
-    _warn_of_few_bonds(measured, predicted)
-    return Scores(
-        model=model,
-        particles=_rows(measured, predicted, _particle_values),
-        bonds=_rows(measured, predicted, _bond_values),
-    )
-
-
-def _warn_of_few_bonds(measured: Sequence[LabelledSnapshot], predicted: Sequence[Motion]) -> None:
-    reasons = (
-        too_few_bonds(labels.motion, guess)
-        for labels, guess in zip(measured, predicted, strict=True)
-        if labels.motion.bond_extension is not None and guess.bond_extension is not None
-    )
-    for reason in dict.fromkeys(filter(None, reasons)):
+    rows: dict[str, list[Row]] = {}
+    reasons: dict[str, None] = {}
+    for name in QUANTITIES:
+        groups: dict[tuple[float, str], Samples] = {}
+        for n, (truth, guess) in enumerate(zip(measured, predicted, strict=True)):
+            if name not in truth.motion.values or name not in guess.values:
+                continue
+            reason = too_few_bonds(truth.motion, guess, name)
+            if reason is None:
+                for key, sample in _samples(truth, guess, name):
+                    groups.setdefault(key, {})[n] = sample
+            else:
+                reasons[reason] = None
+        if groups:
+            rows[name] = [_row(*key, groups[key], len(measured)) for key in sorted(groups)]
+    for reason in reasons:
         LOGGER.warning("warning: bonds are not scored: %s", reason)
+    return Scores(model=model, quantities=rows)
 
 
-class _Sides(NamedTuple):
-    """What is scored of one snapshot: values [T, X] of particles or bonds."""
-
-    groups: list[Group]
-    measured: Values
-    predicted: Values
-    error: Values | None
-    ceilings: Ceilings
-
-
-Extract = Callable[[LabelledSnapshot, Motion], _Sides | None]
-
-
-def _particle_values(measured: LabelledSnapshot, predicted: Motion) -> _Sides:
-    return _Sides(
-        particle_groups(measured.motion.snapshot),
-        measured.motion.propensity,
-        predicted.propensity,
-        predicted.propensity_error,
-        measured.ceilings.get("propensity", {}),
-    )
-
-
-def _bond_values(measured: LabelledSnapshot, predicted: Motion) -> _Sides | None:
-    extension = measured.motion.bond_extension
-    if extension is None or predicted.bond_extension is None:
-        return None
-    if too_few_bonds(measured.motion, predicted) is not None:
-        return None
-    return _Sides(
-        bond_groups(measured.graph),
-        extension,
-        extension_of_measured_bonds(measured.motion, predicted),
-        None,
-        measured.ceilings.get("bond_extension", {}),
-    )
-
-
-def _rows(
-    measured: Sequence[LabelledSnapshot], predicted: Sequence[Motion], extract: Extract
-) -> list[Row]:
-    pairs: dict[tuple[float, str], Samples] = {}
-    for n, (truth, guess) in enumerate(zip(measured, predicted, strict=True)):
-        sides = extract(truth, guess)
-        if sides is None:
-            continue
-        matches = match_times(truth.motion.times, guess.times)
-        for t, match in enumerate(matches):
-            for group in sides.groups if match >= 0 else ():
-                y, x = sides.measured[t, group.members], sides.predicted[match, group.members]
-                if np.isnan(x).any() or np.isnan(y).any():
-                    continue
-                _check_finite(x, y, truth.motion.source, guess.source)
-                known = group.name in sides.ceilings
-                key = (float(truth.motion.times[t]), group.name)
-                pairs.setdefault(key, {})[n] = _Sample(
+def _samples(
+    truth: LabelledSnapshot, guess: Motion, name: str
+) -> Iterator[tuple[tuple[float, str], _Sample]]:
+    """Yield what is known on both sides of one snapshot, by time and group."""
+    measured, ceilings = truth.motion, truth.ceilings.get(name, {})
+    predicted, errors = as_measured(measured, guess, name)
+    for t, match in enumerate(match_times(measured.times, guess.times)):
+        for group in groups_of_motion(measured, name) if match >= 0 else ():
+            y, x = measured[name][t, group.members], predicted[match, group.members]
+            if np.isnan(x).any() or np.isnan(y).any():
+                continue
+            _check_finite(x, y, measured.source, guess.source)
+            yield (
+                (float(measured.times[t]), group.name),
+                _Sample(
                     x.astype(np.float64),
                     y.astype(np.float64),
-                    None if sides.error is None else sides.error[match, group.members],
-                    float(sides.ceilings[group.name][t]) if known else np.nan,
-                )
-    return [_row(time, name, pairs[time, name], len(measured)) for time, name in sorted(pairs)]
+                    None if errors is None else errors[match, group.members],
+                    float(ceilings[group.name][t]) if group.name in ceilings else np.nan,
+                ),
+            )
 
 
 def _check_finite(x: Values, y: Values, data: str, model: str) -> None:

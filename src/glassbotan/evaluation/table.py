@@ -6,13 +6,15 @@ from rich.box import SIMPLE
 from rich.markup import escape
 from rich.table import Table
 
+from glassbotan.dynamics.quantities import quantity
 from glassbotan.evaluation.scores import Row, Scores
 
 
-def score_table(scores: Scores, *, part: str) -> Table:
-    """Return the rows of one model; ``part`` is "particles" or "bonds"."""
-    table = Table(box=SIMPLE, title=escape(f"{scores.model}: {part}"), title_justify="left")
-    rows: list[Row] = getattr(scores, part)
+def score_table(scores: Scores, name: str) -> Table:
+    """Return the rows of one model and one quantity."""
+    title = f"{scores.model}: {quantity(name).title}"
+    table = Table(box=SIMPLE, title=escape(title), title_justify="left")
+    rows = scores.quantities[name]
     # Few models tell how far they may be off.
     coverage = ["coverage"] * any(row.coverage is not None for row in rows)
     headings = ["t", "species", "Pearson", "pooled", "squared error", "ceiling", *coverage]
@@ -33,16 +35,16 @@ def score_table(scores: Scores, *, part: str) -> Table:
     return table
 
 
-def comparison_table(results: Sequence[Scores], *, part: str) -> Table:
+def comparison_table(results: Sequence[Scores], name: str) -> Table:
     """Return models side by side, with squared errors as ratios to the first model's."""
-    title = f"{part}: Pearson, squared error (ratio to {results[0].model})"
+    title = f"{quantity(name).title}: Pearson, squared error (ratio to {results[0].model})"
     table = Table(box=SIMPLE, title=escape(title), title_justify="left")
     table.add_column("t", justify="right")
     table.add_column("species", justify="right")
     for scores in results:
         table.add_column(escape(scores.model), justify="right")
     table.add_column("ceiling", justify="right")
-    rows = [{(r.time, r.species): r for r in getattr(s, part)} for s in results]
+    rows = [{(r.time, r.species): r for r in s.quantities[name]} for s in results]
     for key in sorted({key for by_key in rows for key in by_key}):
         found = [by_key.get(key) for by_key in rows]
         ceilings = [r.ceiling for r in found if r is not None]

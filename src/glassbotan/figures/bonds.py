@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from glassbotan.datasets.groups import BOND_RANGE, Group, bond_groups, particle_groups
 from glassbotan.dynamics import Motion
 from glassbotan.dynamics.ceiling import pearson
+from glassbotan.dynamics.quantities import BOND_EXTENSION
 from glassbotan.errors import InputError
-from glassbotan.evaluation.bonds import extension_of_measured_bonds
+from glassbotan.evaluation.bonds import as_measured
 from glassbotan.evaluation.comparison import SIMULATION, Comparison, time_index
 from glassbotan.figures.segments import periodic_segments
 from glassbotan.figures.slices import MOST_VECTOR_DISCS, Slice, frame, of_species, scale_bar
@@ -176,7 +177,7 @@ def bonds_figure(
     measured, predicted = _measured(comparison), _prediction(comparison, model)
     t, match = _shared_time(measured, predicted, time)
     graph, true = _bonds_of(measured)
-    guess = extension_of_measured_bonds(measured, predicted)
+    guess, _ = as_measured(measured, predicted, BOND_EXTENSION.name)
     bonds = bonds_in(graph, view.particles(measured.snapshot))
     limits = _symmetric(np.concatenate([true[t, bonds], guess[match, bonds]]))
     width, height = view.extent(measured.snapshot)

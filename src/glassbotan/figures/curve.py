@@ -3,10 +3,13 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from glassbotan.datasets.groups import FIRST_GROUP
+from glassbotan.dynamics.quantities import QUANTITIES, Quantity
+from glassbotan.dynamics.quantities import quantity as described
 from glassbotan.errors import InputError
 from glassbotan.evaluation.reported import Reported
 from glassbotan.evaluation.scores import Row, Scores
@@ -26,8 +29,6 @@ if TYPE_CHECKING:
 
 LOGGER = logging.getLogger("glassbotan")
 
-Part = Literal["particles", "bonds"]
-
 HEIGHT = 0.66 * COLUMN
 """Of a figure without its legend, inches."""
 SAME_CEILING = 0.002
@@ -44,8 +45,8 @@ def draw_curve(
     axes: "Axes",
     results: Sequence[Scores],
     *,
-    species: str = "A",
-    part: Part = "particles",
+    quantity: str = "propensity",
+    species: str | None = None,
     reported: Sequence[Reported] = (),
     tau_alpha: float | None = None,
 ) -> "Axes":
@@ -62,8 +63,9 @@ def draw_curve(
         To draw on.
     results
         One or more models' scores, as ``evaluate`` or ``read_scores`` returns them.
-    species, part
-        Which rows: "A", "B" ... of "particles", "AA", "AB" ... of "bonds".
+    quantity, species
+        Which rows: the quantity's name, and "A", "B" ... of particles, "AA", "AB" ... of bonds;
+        by default A or AA.
     reported
         Published correlations, drawn as open markers.
     tau_alpha
@@ -72,18 +74,19 @@ def draw_curve(
     Raises
     ------
     InputError
-        No result has such rows; says which there are.
+        There is no such quantity, or no result has such rows; says which there are.
 
     """
-    curves = _curves(results, species, part)
+    one = described(quantity)
+    species = species or FIRST_GROUP[one.place]
+    curves = _curves(results, quantity, species)
     entries = [(curve.name, _draw_model(axes, curve)) for curve in curves]
     entries += _draw_ceilings(axes, curves)
     entries += _draw_reported(axes, reported)
     _scale(axes, curves, reported, tau_alpha)
     if tau_alpha is not None:
         _mark_time(axes, tau_alpha)
-    what = f"{species} bonds" if part == "bonds" else f"{species} particles"
-    axes.set_ylabel(f"Pearson correlation, {what}")
+    axes.set_ylabel(f"Pearson correlation, {_subject(one, species)}")
     _add_legend(axes, entries, above=11 if tau_alpha is not None else 3)
     return axes
 
@@ -91,8 +94,8 @@ def draw_curve(
 def curve_figure(
     results: Sequence[Scores],
     *,
-    species: str = "A",
-    part: Part = "particles",
+    quantity: str = "propensity",
+    species: str | None = None,
     reported: Sequence[Reported] = (),
     tau_alpha: float | None = None,
 ) -> "Figure":
@@ -109,8 +112,8 @@ def curve_figure(
         axes = draw_curve(
             figure.subplots(),
             results,
+            quantity=quantity,
             species=species,
-            part=part,
             reported=reported,
             tau_alpha=tau_alpha,
         )
@@ -134,15 +137,22 @@ class _Curve:
         return {row.time: row.ceiling for row in self.rows if row.ceiling is not None}
 
 
-def _curves(results: Sequence[Scores], species: str, part: Part) -> list[_Curve]:
+def _subject(quantity: Quantity, species: str) -> str:
+    """Return "A particles" of the quantity that stands first among those of particles."""
+    first = next(one for one in QUANTITIES.values() if one.place == quantity.place)
+    what = f"{species} {quantity.place}"
+    return what if quantity is first else f"{quantity.title} of {what}"
+
+
+def _curves(results: Sequence[Scores], quantity: str, species: str) -> list[_Curve]:
     found, lacking = [], []
     for scores in results:
-        rows = [row for row in _known_rows(scores, part) if row.species == species]
+        rows = [row for row in _known_rows(scores, quantity) if row.species == species]
         if rows:
             found.append((scores.model, sorted(rows, key=lambda row: row.time)))
         else:
             lacking.append(f"model {scores.model!r} has {_groups(scores)}")
-    wanted = f"{part} {species}"
+    wanted = f"{quantity} {species}"
     if not found:
         there_is = "; ".join(lacking) or "there are no results"
         raise InputError(f"no correlation of {wanted} to draw: {there_is}")
@@ -166,21 +176,19 @@ def _numbered(names: Sequence[str]) -> list[str]:
     ]
 
 
-def _known_rows(scores: Scores, part: Part) -> list[Row]:
-    rows = scores.bonds if part == "bonds" else scores.particles
-    return [row for row in rows if row.pearson_mean is not None]
+def _known_rows(scores: Scores, quantity: str) -> list[Row]:
+    return [row for row in scores.quantities.get(quantity, ()) if row.pearson_mean is not None]
 
 
 def _groups(scores: Scores) -> str:
-    """Return "particles A, B at t = 0.13, 4120; bonds AA at t = 4120"."""
+    """Return "propensity A, B at t = 0.13, 4120; bond_extension AA at t = 4120"."""
     found = []
-    parts: tuple[Part, ...] = ("particles", "bonds")
-    for part in parts:
-        rows = _known_rows(scores, part)
+    for name in scores.quantities:
+        rows = _known_rows(scores, name)
         if rows:
             species = ", ".join(sorted({row.species for row in rows}))
             times = ", ".join(f"{t:g}" for t in sorted({row.time for row in rows}))
-            found.append(f"{part} {species} at t = {times}")
+            found.append(f"{name} {species} at t = {times}")
     return "; ".join(found) or "no correlations"
 
 

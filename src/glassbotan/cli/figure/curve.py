@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from glassbotan.cli.drawing import keep
-from glassbotan.cli.options import Picture
+from glassbotan.cli.options import Picture, QuantityName
+from glassbotan.dynamics.quantities import BOND_EXTENSION, PROPENSITY
 from glassbotan.errors import InputError
 
 if TYPE_CHECKING:
@@ -30,12 +31,13 @@ def curve(
         str | None,
         typer.Option(
             metavar="LETTERS",
-            help="Species, or pair of species of bonds; default: A, and AA with --bonds.",
+            help="Species, or pair of species of bonds; default: A or AA.",
         ),
     ] = None,
     *,
+    quantity: QuantityName = PROPENSITY.name,
     bonds: Annotated[
-        bool, typer.Option("--bonds", help="Bond extension instead of propensity.")
+        bool, typer.Option("--bonds", help="Short for --quantity bond_extension.")
     ] = False,
     reported: Annotated[
         str | None,
@@ -66,11 +68,13 @@ def curve(
     from glassbotan.figures.curve import curve_figure
 
     scores = read_all_scores(results)
+    quantity = BOND_EXTENSION.name if bonds else quantity
+    of_a = quantity == PROPENSITY.name and species in (None, "A")
     figure = curve_figure(
         scores,
-        species=species or ("AA" if bonds else "A"),
-        part="bonds" if bonds else "particles",
-        reported=_reported(scores, reported, methods, of_a=not bonds and species in (None, "A")),
+        quantity=quantity,
+        species=species,
+        reported=_reported(scores, reported, methods, of_a=of_a),
         tau_alpha=_tau_alpha(scores, tau_alpha),
     )
     keep(figure, output, "curve", results)

@@ -15,7 +15,7 @@ from glassbotan.datasets.public import resolve_all
 from glassbotan.errors import InputError
 from glassbotan.evaluation.comparison import Comparison, compare
 from glassbotan.evaluation.protocol import evaluate
-from glassbotan.evaluation.scores import Row, Scores
+from glassbotan.evaluation.scores import Row, Scores, rows_by_quantity
 from glassbotan.figures.report.content import Model, Report
 from glassbotan.figures.report.inputs import (
     DataFile,
@@ -246,14 +246,15 @@ def _scores_of_card(report: Report, subject: Subject) -> None:
     assert subject.card is not None
     stored = subject.card.scores
     try:
-        particles, bonds = (
-            [Row(**row, pearson=[]) for row in stored.get(part, [])]
-            for part in ("particles", "bonds")
-        )
+        found = {
+            name: [Row(**row, pearson=[]) for row in rows]
+            for name, rows in rows_by_quantity(stored).items()
+        }
+        results = [Scores(model=subject.name, quantities=found)]
     except (TypeError, ValidationError):  # the card of another version
-        particles, bonds = [], []
-    if particles or bonds:
-        report.results = [Scores(model=subject.name, particles=particles, bonds=bonds)]
+        found, results = {}, []
+    if found:
+        report.results = results
         report.notes.append("The scores are those of the model's card.")
         return
     figures = [f"{name} = {x:.4g}" for name, x in stored.items() if isinstance(x, float)]

@@ -3,13 +3,12 @@
 import json
 import math
 import re
-from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from glassbotan.dynamics.motion import time_label
-from glassbotan.evaluation.scores import Row, Scores
+from glassbotan.dynamics.quantities import QUANTITIES, Quantity
 from glassbotan.figures.report.verdict import three, with_error
 
 if TYPE_CHECKING:
@@ -20,9 +19,6 @@ FORM = 1
 MANY = 16
 """Files beyond which a list is folded."""
 NOTHING = "–"
-TITLES = {"particles": "Particles: propensity", "bonds": "Bonds: extension"}
-"""Of the tables of scores, by the part of the scores that they show."""
-
 Table = dict[str, list[dict[str, str]]]
 """By species: rows, each with its cells by heading."""
 
@@ -38,7 +34,10 @@ def report_page(report: "Report") -> str:
     page = files("glassbotan.figures.report").joinpath("page.html").read_text(encoding="utf-8")
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"dois": _dois, "time": time_label, "seconds": seconds}
-    tables = {title: score_table(report, part) for part, title in TITLES.items()}
+    tables = {
+        f"{one.place.capitalize()}: {one.title}": score_table(report, one)
+        for one in QUANTITIES.values()
+    }
     return environment.from_string(page).render(
         report=report,
         tables={title: table for title, table in tables.items() if table},
@@ -76,12 +75,13 @@ def record(report: "Report") -> dict[str, Any]:
     return loaded
 
 
-def score_table(report: "Report", part: str) -> Table:
-    """Return the rows of all models by species and time; ``part`` is "particles" or "bonds"."""
-    pairs = [(row, scores) for scores in report.results for row in _rows(scores, part)]
+def score_table(report: "Report", one: Quantity) -> Table:
+    """Return the rows of all models, of one quantity, by species and time."""
+    name = one.name
+    pairs = [(row, scores) for scores in report.results for row in scores.quantities.get(name, ())]
     if not pairs:
         return {}
-    firsts = {(row.time, row.species): row.mse for row in _rows(pairs[0][1], part)}
+    firsts = {(row.time, row.species): row.mse for row in pairs[0][1].quantities[name]}
     several = len(report.results) > 1
     coverage = any(row.coverage is not None for row, _ in pairs)
     table: Table = {}
@@ -100,7 +100,7 @@ def score_table(report: "Report", part: str) -> Table:
         if coverage:
             cells["coverage"] = _three(row.coverage)
         cells["n"] = str(row.snapshots)
-        table.setdefault(f"{row.species} {part}", []).append(cells)
+        table.setdefault(f"{row.species} {one.place}", []).append(cells)
     return table
 
 
@@ -123,11 +123,6 @@ def significant(value: float, digits: int = 3) -> str:
         return "0"
     places = max(digits - 1 - math.floor(math.log10(abs(value))), 0)
     return f"{value:.{min(places, 12)}f}"
-
-
-def _rows(scores: Scores, part: str) -> Sequence[Row]:
-    rows: Sequence[Row] = getattr(scores, part)
-    return rows
 
 
 def _three(value: float | None) -> str:

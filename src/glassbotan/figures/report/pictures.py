@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from glassbotan import io
+from glassbotan.datasets.groups import FIRST_GROUP
 from glassbotan.dynamics import IsoconfigurationalEnsemble
 from glassbotan.dynamics.motion import time_label
+from glassbotan.dynamics.quantities import PROPENSITY, QUANTITIES, Quantity
 from glassbotan.evaluation.comparison import Comparison, time_index
 from glassbotan.evaluation.reported import TAU_ALPHA, Reported, read_reported, select_reported
 from glassbotan.evaluation.scores import Scores
 from glassbotan.figures.bonds import bonds_figure
-from glassbotan.figures.curve import Part, curve_figure
+from glassbotan.figures.curve import curve_figure
 from glassbotan.figures.map import map_figure
 from glassbotan.figures.rearrangement import rearrangement, rearrangement_figure
 from glassbotan.figures.report.history import History
@@ -110,16 +112,16 @@ def map_picture(comparison: Comparison) -> Picture | None:
 
 def curve_picture(results: Sequence[Scores]) -> Picture | None:
     """Return the correlation of each model against time, with the noise ceiling."""
-    part: Part = "particles"
-    species = "A"
-    rows = [row for scores in results for row in scores.particles if row.species == species]
-    if not rows:
-        part, species = "bonds", "AA"
-        rows = [row for scores in results for row in scores.bonds if row.species == species]
-    if not rows:
+    for one in QUANTITIES.values():
+        species = FIRST_GROUP[one.place]
+        told = [row for scores in results for row in scores.quantities.get(one.name, ())]
+        rows = [row for row in told if row.species == species]
+        if rows:
+            break
+    else:
         return None
-    reported, tau_alpha = _published(results, part)
-    what = "propensity of A particles" if part == "particles" else "extension of AA bonds"
+    reported, tau_alpha = _published(results, one)
+    what = f"{one.title} of {species} {one.place}"
     names = _listed([scores.model for scores in results])
     most = max(row.snapshots for row in rows)
     extras = (
@@ -130,7 +132,7 @@ def curve_picture(results: Sequence[Scores]) -> Picture | None:
     return _picture(
         "curve",
         "Correlation against time",
-        curve_figure(results, species=species, part=part, reported=reported, tau_alpha=tau_alpha),
+        curve_figure(results, quantity=one.name, reported=reported, tau_alpha=tau_alpha),
         f"Pearson correlation of predicted with simulated {what} against time, by {names}: mean "
         f"over n = {most} snapshot{'s' * (most > 1)}"
         f"{' with standard error' if most > 1 else ''}, and the noise ceiling, the highest that "
@@ -202,14 +204,14 @@ def _times_to_map(comparison: Comparison) -> FloatArray:
     return np.array(times[np.rint(chosen).astype(int)])
 
 
-def _published(results: Sequence[Scores], part: Part) -> tuple[list[Reported], float | None]:
+def _published(results: Sequence[Scores], shown: Quantity) -> tuple[list[Reported], float | None]:
     """Return reported values and relaxation time where all results are of one known liquid."""
     states = {(scores.system, scores.temperature) for scores in results}
     system, temperature = next(iter(states))
     if len(states) > 1 or system is None or temperature is None:
         return [], None
     reported = select_reported(read_reported(), temperature=temperature)
-    return reported if part == "particles" else [], TAU_ALPHA.get(temperature)
+    return reported if shown is PROPENSITY else [], TAU_ALPHA.get(temperature)
 
 
 def _name(comparison: Comparison) -> str:

@@ -2,33 +2,31 @@
 
 from collections.abc import Sequence
 
+from glassbotan.datasets.groups import FIRST_GROUP
 from glassbotan.dynamics.motion import time_label
+from glassbotan.dynamics.quantities import QUANTITIES
 from glassbotan.evaluation.scores import Row, Scores
 from glassbotan.figures.report.inputs import recorded_inputs
 from glassbotan.figures.report.subject import Subject
 
-LEADING = (
-    ("particles", "A", "the propensity of A particles"),
-    ("bonds", "AA", "the extension of AA bonds"),
-)
-
 
 def verdict(results: Sequence[Scores]) -> str:
     """Say which model reaches the highest correlation of A, when, and how far the ceiling is."""
-    for part, species, words in LEADING:
+    for name, one in QUANTITIES.items():
+        species = FIRST_GROUP[one.place]
         found = [
             (scores, row)
             for scores in results
-            for row in getattr(scores, part)
+            for row in scores.quantities.get(name, ())
             if row.species == species and row.pearson_mean is not None
         ]
         if found:
-            scores, row = max(found, key=lambda pair: pair[1].pearson_mean)
-            others = [_at(other, part, row) for other in results if other is not scores]
+            scores, row = max(found, key=lambda pair: pair[1].pearson_mean or 0.0)
+            others = [_at(other, name, row) for other in results if other is not scores]
             known = [text for text in others if text]
             first = "" if len(results) == 1 else " best"
             return (
-                f"{scores.model} predicts {words}{first} at "
+                f"{scores.model} predicts the {one.title} of {species} {one.place}{first} at "
                 f"t\u00a0=\u00a0{time_label(row.time)}: Pearson correlation "
                 f"{_correlation(row)}{_ceiling(row)}"
                 + (f". At that time, {'; '.join(known)}." if known else ".")
@@ -71,8 +69,8 @@ def three(value: float) -> str:
     return f"{value:.3f}".replace("-", "−")
 
 
-def _at(scores: Scores, part: str, best: Row) -> str:
-    for row in getattr(scores, part):
+def _at(scores: Scores, name: str, best: Row) -> str:
+    for row in scores.quantities.get(name, ()):
         if (row.time, row.species) == (best.time, best.species) and row.pearson_mean is not None:
             number = row.snapshots != best.snapshots
             return f"{scores.model} reaches {_correlation(row, number=number)}"
