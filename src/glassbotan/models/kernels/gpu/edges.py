@@ -22,26 +22,11 @@ from glassbotan.models.kernels.gpu.tile import (
 
 @triton.jit(do_not_specialize=["n_edges"])
 def edges_forward(
-    sender_terms,
-    receiver_terms,
-    edge_terms,
-    edges,
-    edge_weight,
-    out_weight,
-    out_bias,
-    senders,
-    receivers,
-    n_edges,
-    hidden,
-    updated,
-    WIDTH: tl.constexpr,
-    ROWS: tl.constexpr,
-    KEEP_HIDDEN: tl.constexpr,
-    OPERAND: tl.constexpr,
-    ACCUMULATOR: tl.constexpr,
-    PRECISION: tl.constexpr,
-    PIN: tl.constexpr,
-):
+    sender_terms, receiver_terms, edge_terms, edges, edge_weight, out_weight, out_bias, senders,
+    receivers, n_edges, hidden, updated,
+    WIDTH: tl.constexpr, ROWS: tl.constexpr, KEEP_HIDDEN: tl.constexpr, OPERAND: tl.constexpr,
+    ACCUMULATOR: tl.constexpr, PRECISION: tl.constexpr, PIN: tl.constexpr,
+):  # fmt: skip
     """Update one tile of edges."""
     row, channel = tl.arange(0, ROWS), tl.arange(0, WIDTH)
     start = tl.program_id(0).to(tl.int64) * ROWS
@@ -67,27 +52,12 @@ def edges_forward(
 
 @triton.jit(do_not_specialize=["n_edges"])
 def edges_backward(
-    grad_received,
-    grad_updated,
-    edges,
-    hidden,
-    updated,
-    edge_weight_transposed,
-    out_weight_transposed,
-    receivers,
-    n_edges,
-    grad_terms,
-    grad_edges,
-    grad_weights,
-    grad_bias,
-    WIDTH: tl.constexpr,
-    ROWS: tl.constexpr,
-    UPDATED_IS_USED: tl.constexpr,
-    OPERAND: tl.constexpr,
-    ACCUMULATOR: tl.constexpr,
-    PRECISION: tl.constexpr,
+    grad_received, grad_updated, edges, hidden, updated, edge_weight_transposed,
+    out_weight_transposed, receivers, n_edges, grad_terms, grad_edges, grad_weights, grad_bias,
+    WIDTH: tl.constexpr, ROWS: tl.constexpr, UPDATED_IS_USED: tl.constexpr,
+    OPERAND: tl.constexpr, ACCUMULATOR: tl.constexpr, PRECISION: tl.constexpr,
     PIN: tl.constexpr,
-):
+):  # fmt: skip
     """Write the gradients of terms and edges; add those of weights to this program's own.
 
     Program p takes tiles p, p + programs, ...; grad_weights has shape [programs, 2, WIDTH, WIDTH]

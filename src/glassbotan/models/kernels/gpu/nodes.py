@@ -22,30 +22,13 @@ from glassbotan.models.kernels.gpu.tile import (
 
 @triton.jit(do_not_specialize=["n_nodes"])
 def nodes_forward(
-    nodes,
-    received,
-    node_terms,
-    sender_constants,
-    receiver_constants,
-    node_weight,
-    received_weight,
-    out_weight,
-    out_bias,
-    sender_weight,
-    receiver_weight,
-    n_nodes,
-    hidden,
-    updated,
-    sender_terms,
-    receiver_terms,
-    WIDTH: tl.constexpr,
-    ROWS: tl.constexpr,
-    KEEP_HIDDEN: tl.constexpr,
-    TERMS_ARE_USED: tl.constexpr,
-    OPERAND: tl.constexpr,
-    ACCUMULATOR: tl.constexpr,
+    nodes, received, node_terms, sender_constants, receiver_constants, node_weight,
+    received_weight, out_weight, out_bias, sender_weight, receiver_weight, n_nodes, hidden,
+    updated, sender_terms, receiver_terms,
+    WIDTH: tl.constexpr, ROWS: tl.constexpr, KEEP_HIDDEN: tl.constexpr,
+    TERMS_ARE_USED: tl.constexpr, OPERAND: tl.constexpr, ACCUMULATOR: tl.constexpr,
     PRECISION: tl.constexpr,
-):
+):  # fmt: skip
     """Update one tile of nodes."""
     node, channel = tl.program_id(0) * ROWS + tl.arange(0, ROWS), tl.arange(0, WIDTH)
     stored = updated.dtype.element_ty
@@ -75,29 +58,14 @@ def nodes_forward(
 
 @triton.jit(do_not_specialize=["n_nodes"])
 def nodes_backward(
-    grad_updated,
-    grad_sender_terms,
-    grad_receiver_terms,
-    hidden,
-    updated,
-    node_weight_transposed,
-    received_weight_transposed,
-    out_weight_transposed,
-    sender_weight_transposed,
-    receiver_weight_transposed,
-    n_nodes,
-    grad_out,
-    grad_hidden,
-    grad_received,
-    grad_nodes,
-    WIDTH: tl.constexpr,
-    ROWS: tl.constexpr,
-    TERMS_ARE_USED: tl.constexpr,
-    OPERAND: tl.constexpr,
-    ACCUMULATOR: tl.constexpr,
-    PRECISION: tl.constexpr,
+    grad_updated, grad_sender_terms, grad_receiver_terms, hidden, updated,
+    node_weight_transposed, received_weight_transposed, out_weight_transposed,
+    sender_weight_transposed, receiver_weight_transposed, n_nodes, grad_out, grad_hidden,
+    grad_received, grad_nodes,
+    WIDTH: tl.constexpr, ROWS: tl.constexpr, TERMS_ARE_USED: tl.constexpr,
+    OPERAND: tl.constexpr, ACCUMULATOR: tl.constexpr, PRECISION: tl.constexpr,
     PIN: tl.constexpr,
-):
+):  # fmt: skip
     """Write the gradients of one tile's layers and inputs.
 
     From grad_hidden, grad_out and the terms' gradients those of weights follow for all steps in

@@ -17,23 +17,11 @@ from glassbotan.models.kernels.gpu.tile import (
 
 @triton.jit(do_not_specialize=["n_rows"])
 def rows_forward(
-    inputs,
-    first_weight,
-    first_bias,
-    out_weight,
-    out_bias,
-    n_rows,
-    hidden,
-    outputs,
-    INPUTS: tl.constexpr,
-    PADDED: tl.constexpr,
-    WIDTH: tl.constexpr,
-    ROWS: tl.constexpr,
-    KEEP_HIDDEN: tl.constexpr,
-    OPERAND: tl.constexpr,
-    ACCUMULATOR: tl.constexpr,
+    inputs, first_weight, first_bias, out_weight, out_bias, n_rows, hidden, outputs,
+    INPUTS: tl.constexpr, PADDED: tl.constexpr, WIDTH: tl.constexpr, ROWS: tl.constexpr,
+    KEEP_HIDDEN: tl.constexpr, OPERAND: tl.constexpr, ACCUMULATOR: tl.constexpr,
     PRECISION: tl.constexpr,
-):
+):  # fmt: skip
     """Compute one tile of rows."""
     row, channel = tl.arange(0, ROWS), tl.arange(0, WIDTH)
     k = tl.arange(0, PADDED)
@@ -54,27 +42,12 @@ def rows_forward(
 
 @triton.jit(do_not_specialize=["n_rows"])
 def rows_backward(
-    grad_outputs,
-    inputs,
-    hidden,
-    outputs,
-    first_weight_transposed,
-    out_weight_transposed,
-    n_rows,
-    grad_inputs,
-    grad_first_weight,
-    grad_out_weight,
-    grad_biases,
-    INPUTS: tl.constexpr,
-    PADDED: tl.constexpr,
-    WIDTH: tl.constexpr,
-    ROWS: tl.constexpr,
-    INPUTS_ARE_VARIABLE: tl.constexpr,
-    OPERAND: tl.constexpr,
-    ACCUMULATOR: tl.constexpr,
-    PRECISION: tl.constexpr,
-    PIN: tl.constexpr,
-):
+    grad_outputs, inputs, hidden, outputs, first_weight_transposed, out_weight_transposed,
+    n_rows, grad_inputs, grad_first_weight, grad_out_weight, grad_biases,
+    INPUTS: tl.constexpr, PADDED: tl.constexpr, WIDTH: tl.constexpr, ROWS: tl.constexpr,
+    INPUTS_ARE_VARIABLE: tl.constexpr, OPERAND: tl.constexpr, ACCUMULATOR: tl.constexpr,
+    PRECISION: tl.constexpr, PIN: tl.constexpr,
+):  # fmt: skip
     """Write the gradients of inputs, and each program's share of those of weights.
 
     Those have shapes [programs, WIDTH, PADDED], [programs, WIDTH, WIDTH], [programs, 2, WIDTH].

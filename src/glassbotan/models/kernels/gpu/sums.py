@@ -8,13 +8,9 @@ import triton.language as tl
 
 @triton.jit
 def sums_at_receivers(
-    values,
-    offsets,
-    received,
-    WIDTH: tl.constexpr,
-    ROWS: tl.constexpr,
-    ACCUMULATOR: tl.constexpr,
-):
+    values, offsets, received,
+    WIDTH: tl.constexpr, ROWS: tl.constexpr, ACCUMULATOR: tl.constexpr,
+):  # fmt: skip
     """Write the sums [N, WIDTH] of values [E, WIDTH] at the receivers."""
     node = tl.program_id(0)
     _add_up(values, None, offsets, received, node, WIDTH, ROWS, ACCUMULATOR)
@@ -22,16 +18,9 @@ def sums_at_receivers(
 
 @triton.jit
 def sums_at_both_ends(
-    values,
-    offsets,
-    by_sender,
-    sender_offsets,
-    received,
-    sent,
-    WIDTH: tl.constexpr,
-    ROWS: tl.constexpr,
-    ACCUMULATOR: tl.constexpr,
-):
+    values, offsets, by_sender, sender_offsets, received, sent,
+    WIDTH: tl.constexpr, ROWS: tl.constexpr, ACCUMULATOR: tl.constexpr,
+):  # fmt: skip
     """Write the sums [N, WIDTH] of values [E, WIDTH] at receivers and at senders."""
     node = tl.program_id(0)
     _add_up(values, None, offsets, received, node, WIDTH, ROWS, ACCUMULATOR)
@@ -40,15 +29,9 @@ def sums_at_both_ends(
 
 @triton.jit
 def _add_up(
-    values,
-    order,
-    offsets,
-    sums,
-    node,
-    WIDTH: tl.constexpr,
-    ROWS: tl.constexpr,
-    ACCUMULATOR: tl.constexpr,
-):
+    values, order, offsets, sums, node,
+    WIDTH: tl.constexpr, ROWS: tl.constexpr, ACCUMULATOR: tl.constexpr,
+):  # fmt: skip
     channel = tl.arange(0, WIDTH)
     first = tl.load(offsets + node).to(tl.int32)
     last = tl.load(offsets + node + 1).to(tl.int32)
