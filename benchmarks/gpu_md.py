@@ -215,7 +215,7 @@ def double_loop(snapshot: Snapshot, one: Task) -> np.ndarray:
     squared = bonds.distances**2
     sixth = (potential.sigma[kinds] ** 2 / squared) ** 3
     strength = 24 * potential.epsilon[kinds] * sixth * (2 * sixth - 1) / squared
-    strength += potential.cutoff_slope[kinds] / bonds.distances
+    strength += potential.taken_off[1][kinds] / bonds.distances
     strength[bonds.distances >= potential.cutoff[kinds]] = 0
     forces = np.zeros_like(snapshot.positions)
     pull = strength[:, None] * bonds.vectors

@@ -24,7 +24,7 @@ import glassbotan as gb
 from glassbotan.provenance import provenance
 from glassbotan.simulation import DynamicsSettings, lammps_engine, start
 from glassbotan.structure.lammps import interaction_commands
-from glassbotan.structure.potential import KOB_ANDERSEN
+from glassbotan.structure.potential import KOB_ANDERSEN_CUT
 
 SNAPSHOT = published_file(401)
 
@@ -51,7 +51,8 @@ def main() -> None:
 
 def begin() -> lammps_engine.LammpsRun:
     """Return a run of one trajectory at step 0."""
-    run = start("lammps", gb.read(SNAPSHOT), DynamicsSettings(0.44))
+    settings = DynamicsSettings(0.44)
+    run = start("lammps", gb.read(SNAPSHOT), settings, potential=KOB_ANDERSEN_CUT)
     assert isinstance(run, lammps_engine.LammpsRun)
     return run
 
@@ -75,7 +76,7 @@ def executable(steps: int) -> float:
         (Path(folder) / "restart").write_bytes(restart)
         script = [
             "read_restart restart",
-            *interaction_commands(KOB_ANDERSEN, Path(folder) / "pairs.table"),
+            *interaction_commands(KOB_ANDERSEN_CUT, Path(folder) / "pairs.table"),
             f"neighbor {lammps_engine.SKIN} bin",
             "neigh_modify every 1 delay 0 check yes",
             "timestep 0.005",

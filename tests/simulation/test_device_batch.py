@@ -19,7 +19,8 @@ from glassbotan.simulation.device.plain import PARTICLE, PlainKernels
 from glassbotan.simulation.engine import Task
 from glassbotan.simulation.engines import available
 from glassbotan.simulation.settings import DynamicsSettings
-from glassbotan.structure.potential import KOB_ANDERSEN, KOB_ANDERSEN_CUT
+from glassbotan.structure.interaction.forms.inverse_power import InversePower
+from glassbotan.structure.potential import KOB_ANDERSEN, KOB_ANDERSEN_CUT, PairPotential
 from glassbotan.structure.snapshot import Snapshot
 from simulation.test_ensemble_engine import lattice, melted, needed_pairs, reference
 
@@ -330,3 +331,13 @@ def test_bad_tasks_and_states_are_refused():
             run.restore(strange)
     with pytest.raises(InputError, match="by -1 steps"):
         run.advance(-1)
+
+
+def test_kernels_without_splines_refuse_other_forms_and_name_the_cpu():
+    soft = PairPotential(InversePower(np.ones((2, 2)), KOB_ANDERSEN.sigma), KOB_ANDERSEN.cutoff)
+
+    class LennardJonesAlone(PlainKernels):
+        splines = False
+
+    with pytest.raises(InputError, match=r"\(inverse-power\) on the CPU"):
+        Batch([task(potential=soft)], kernels=LennardJonesAlone())

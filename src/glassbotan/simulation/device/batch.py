@@ -94,8 +94,8 @@ class Batch:
         self.kernels = kernels or default_kernels(device)
         if self.system.splines is not None and not self.kernels.splines:
             raise InputError(
-                f"the GPU knows the Lennard-Jones potential alone; run this one, of the form "
-                f"{self.tasks[0].potential.form.name}, on the CPU (device cpu)"
+                "the GPU knows the Lennard-Jones form alone, without a smoothing polynomial; run "
+                f"this potential ({self.tasks[0].potential.form.name}) on the CPU (device cpu)"
             )
         self.moving = Moving(self.system)
         self.lists = TwoLists(self.moving, self.kernels, outer_skin, inner_skin)
