@@ -8,8 +8,8 @@ import pytest
 from glassbotan.simulation import engines, ensemble_engine
 from glassbotan.simulation.cages import Cages
 from glassbotan.simulation.device import batch as batch_module
+from glassbotan.simulation.device import engine as device_engine
 from glassbotan.simulation.device.batch import Batch
-from glassbotan.simulation.device.engine import DeviceRun
 from glassbotan.simulation.engine import Task
 from glassbotan.simulation.settings import DynamicsSettings
 from glassbotan.structure import Snapshot
@@ -112,7 +112,7 @@ def test_a_run_on_a_device_keeps_the_cages_of_all_its_trajectories():
     run = engines.start(
         "ensemble", glass, settings, trajectories=range(34), cages=cages, device="cpu-plain"
     )
-    assert isinstance(run, DeviceRun)
+    assert isinstance(run, device_engine.Part)
     run.advance(40)
     caged = np.linalg.norm(run.displacements(), axis=-1)
     free = Batch([task(trajectories=(33,), temperature=1.5, timestep=0.004)])
@@ -124,7 +124,10 @@ def test_a_run_on_a_device_keeps_the_cages_of_all_its_trajectories():
 
 def test_a_run_within_walls_goes_on_bit_for_bit():
     wanted = task(trajectories=(0, 1), cages=tight())
-    through, resumed = DeviceRun(wanted, "cpu-plain"), DeviceRun(wanted, "cpu-plain")
+    through, resumed = (
+        device_engine.start(wanted, "cpu-plain"),
+        device_engine.start(wanted, "cpu-plain"),
+    )
     through.advance(13)
     resumed.restore(through.state())
     for run in (through, resumed):

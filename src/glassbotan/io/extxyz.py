@@ -22,7 +22,7 @@ from glassbotan.io.options import ReadOptions, given_box, pick_frame
 from glassbotan.io.provenance import Provenance, from_json, to_json
 from glassbotan.io.species import species_from_labels
 from glassbotan.structure import Snapshot
-from glassbotan.structure.periodic import FloatArray
+from glassbotan.structure.periodic import FloatArray, in_space
 from glassbotan.structure.snapshot import species_name
 
 _PAIR = re.compile(
@@ -59,7 +59,7 @@ def write(path: Path, item: Snapshot | Motion, provenance: Provenance | None) ->
     snapshot = with_quantities(item)
     check_columns(snapshot.fields, {"pos", *_SPECIES}, path)
     letters = np.array([species_name(int(s)) for s in snapshot.species])
-    padded = np.pad(snapshot.positions, ((0, 0), (0, 3 - snapshot.dimension)))
+    padded = in_space(snapshot.positions)
     fields = {"species": letters, "pos": padded, **snapshot.fields}
     columns = [
         part

@@ -18,7 +18,7 @@ from glassbotan.io.options import ReadOptions, given_box
 from glassbotan.io.provenance import Provenance, to_json
 from glassbotan.io.species import species_from_labels
 from glassbotan.structure import Snapshot, minimum_image
-from glassbotan.structure.periodic import FloatArray
+from glassbotan.structure.periodic import FloatArray, in_space
 from glassbotan.structure.snapshot import IntArray, species_name
 
 MAGIC = (0x65DF65DF65DF65DF).to_bytes(8, "little")
@@ -167,7 +167,7 @@ def _centred(snapshot: Snapshot) -> NDArray[np.float32]:
     half = (0.5 * snapshot.box).astype(np.float32)
     centred = minimum_image(snapshot.positions, snapshot.box).astype(np.float32)
     centred = np.where(centred >= half, -half, centred)
-    return np.pad(centred, ((0, 0), (0, 3 - snapshot.dimension)))
+    return in_space(centred)
 
 
 def _log(

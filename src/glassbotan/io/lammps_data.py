@@ -20,7 +20,7 @@ from glassbotan.io.options import ReadOptions
 from glassbotan.io.provenance import Provenance, to_json
 from glassbotan.io.species import species_from_labels, species_from_types
 from glassbotan.structure import Snapshot
-from glassbotan.structure.periodic import FloatArray
+from glassbotan.structure.periodic import FloatArray, in_space
 
 
 class _Style(NamedTuple):
@@ -75,7 +75,7 @@ def read(path: Path, options: ReadOptions) -> Snapshot:
 
 def write(path: Path, snapshot: Snapshot, provenance: Provenance | None) -> None:
     """Write a configuration in atom style atomic; the format holds no fields."""
-    padded = np.pad(snapshot.positions, ((0, 0), (0, 3 - snapshot.dimension)))
+    padded = in_space(snapshot.positions)
     ids = np.arange(1, snapshot.n_particles + 1)
     bounds = bounds_of(snapshot.box)
     with atomic_output(path) as temporary, temporary.open("w", encoding="utf-8") as out:

@@ -22,7 +22,7 @@ from glassbotan.io.options import ReadOptions, pick_frame
 from glassbotan.io.provenance import Provenance
 from glassbotan.io.species import species_from_labels, species_from_types
 from glassbotan.structure import Snapshot
-from glassbotan.structure.periodic import FloatArray
+from glassbotan.structure.periodic import FloatArray, in_space
 
 _COORDINATES = (("x", "y", "z"), ("xs", "ys", "zs"), ("xu", "yu", "zu"), ("xsu", "ysu", "zsu"))
 _OWN = {"id", "type", "element", "ix", "iy", "iz", *(n for names in _COORDINATES for n in names)}
@@ -47,7 +47,7 @@ def write(path: Path, item: Snapshot | Motion, provenance: Provenance | None) ->
     snapshot = with_quantities(item)
     check_columns(snapshot.fields, _OWN, path)
     fields = scalar_columns(snapshot.fields)
-    padded = np.pad(snapshot.positions, ((0, 0), (0, 3 - snapshot.dimension)))
+    padded = in_space(snapshot.positions)
     ids = np.arange(1, snapshot.n_particles + 1)
     with atomic_output(path) as temporary, temporary.open("w", encoding="utf-8") as out:
         out.write(f"ITEM: TIMESTEP\n0\nITEM: NUMBER OF ATOMS\n{snapshot.n_particles}\n")

@@ -138,11 +138,11 @@ class _BlockBatch:
     def _gather(self) -> None:
         """Put the blocks' boxes into one batch, at their states."""
         from glassbotan.simulation.device.batch import Batch, split_tasks
-        from glassbotan.simulation.device.engine import Part, torch_device
+        from glassbotan.simulation.device.engine import Part
 
         spread = [split_tasks(one.task) for one in self._blocks]
         tasks = [task for tasks in spread for task in tasks]
-        self._batch = Batch(tasks, device=torch_device(self._store.protocol.device))
+        self._batch = Batch(tasks, device=self._store.protocol.device)
         self._parts: list[Part] = []
         first = 0
         for one, own in zip(self._blocks, spread, strict=True):

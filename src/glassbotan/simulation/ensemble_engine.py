@@ -9,7 +9,7 @@ nor on when neighbour lists are made or the run is interrupted.
 
 import ctypes
 from collections.abc import Mapping
-from ctypes import c_double, c_float, c_int32
+from ctypes import c_double
 from typing import Any
 
 import numpy as np
@@ -18,17 +18,20 @@ from numpy.typing import NDArray
 from glassbotan.errors import InputError, RunError
 from glassbotan.native_library import Variant
 from glassbotan.simulation import native
-from glassbotan.simulation.energy_watch import (
+from glassbotan.simulation.engine import Run, State, Task
+from glassbotan.simulation.leapfrog import (
     HEAT_TOLERANCE,
     STEPS_BETWEEN_CHECKS,
+    LeapfrogState,
+    check_task,
+    noise_keys,
+    read_state,
     thermal_energy,
     what_blew_up,
 )
-from glassbotan.simulation.engine import Run, State, Task
-from glassbotan.simulation.leapfrog_state import LeapfrogState, read_state
 from glassbotan.simulation.settings import Integrator
 from glassbotan.structure.interaction.spline import INTERVALS, spline_table
-from glassbotan.structure.periodic import FloatArray, wrap
+from glassbotan.structure.periodic import FloatArray, in_space, wrap
 from glassbotan.structure.potential import PairPotential, interacting_pairs
 
 SingleArray = NDArray[np.float32]
@@ -57,8 +60,6 @@ class EnsembleRun:
     task
         Snapshot, potential, equations of motion ("nve" or "langevin"), trajectories, and cages if
         particles are to stay in theirs (the centre of mass is not held at rest then).
-    velocities
-        Instead of the task's own, shape [R, N, d]; the centre of mass is brought to rest.
     threads
         Processor cores to use; groups of trajectories are spread over them.
     instruction_set
@@ -76,7 +77,6 @@ class EnsembleRun:
         self,
         task: Task,
         *,
-        velocities: FloatArray | None = None,
         threads: int = 1,
         instruction_set: str | None = None,
     ) -> None:
@@ -86,46 +86,26 @@ class EnsembleRun:
         self.trajectories = len(task.trajectories)
         if threads < 1:
             raise InputError(f"threads is {threads}; it must be at least 1")
-        if task.settings.integrator not in ("nve", "langevin"):
-            raise InputError(
-                f"the ensemble engine has no integrator {task.settings.integrator!r}; use 'nve' or "
-                "'langevin', or the engine 'lammps'"
-            )
+        check_task(task)
         # Unknown species, overlaps and short boxes are refused here.
         interacting_pairs(task.snapshot, task.potential)
         self._masses = task.masses
         self.variant = _variant(instruction_set, self.trajectories, threads)
         system, arrays = _system(task)
-        seeds = np.array(
-            [
-                task.random_source(k, purpose=1).generate_state(1, np.uint64)[0]
-                for k in task.trajectories
-            ]
-        )
+        seeds = noise_keys(task)
         self._run = self._engine.ensemble_new(
             ctypes.byref(system), self.variant.index, self.trajectories, seeds.ctypes.data
         )
         del arrays  # the engine keeps its own copies
         if not self._run:
-            raise RunError(f"{self._source}: no memory for {self.trajectories} trajectories")
-        self._start(task.initial_velocities() if velocities is None else velocities)
-
-    @property
-    def _source(self) -> str:
-        return self.snapshot.source
-
-    def _start(self, velocities: FloatArray) -> None:
-        shape = (self.trajectories, self.snapshot.n_particles, self.snapshot.dimension)
-        if velocities.shape != shape or not np.all(np.isfinite(velocities)):
-            raise InputError(
-                f"velocities have shape {list(velocities.shape)}; expected finite numbers in "
-                f"{list(shape)} (trajectories, particles, dimensions)"
+            raise RunError(
+                f"{task.snapshot.source}: no memory for {self.trajectories} trajectories"
             )
-        nowhere = np.zeros(shape, dtype=np.float32)
+        velocities = task.initial_velocities()
+        nowhere = np.zeros_like(velocities, dtype=np.float32)
         self._set(0, nowhere, nowhere, nowhere)
         half_kick = 0.5 * self.timestep * self.forces() / self._masses[:, None]
-        half = _at_rest(np.asarray(velocities, dtype=np.float64), self._masses) - half_kick
-        self._set(0, nowhere, nowhere, half.astype(np.float32))
+        self._set(0, nowhere, nowhere, (velocities - half_kick).astype(np.float32))
         self.initial_energy = np.sum(self.energies(), axis=0)
 
     def __del__(self) -> None:
@@ -136,11 +116,6 @@ class EnsembleRun:
     def step(self) -> int:
         """Steps since the initial configuration."""
         return int(self._engine.ensemble_step(self._run))
-
-    @property
-    def time(self) -> float:
-        """Lennard-Jones time since the initial configuration."""
-        return self.step * self.timestep
 
     def advance(self, steps: int) -> None:
         """Move every trajectory on by so many time steps.
@@ -186,10 +161,6 @@ class EnsembleRun:
         forces, potential = self._evaluate()
         velocities = self._velocities(forces)
         return potential, 0.5 * np.einsum("n,rnd,rnd->r", self._masses, velocities, velocities)
-
-    def momenta(self) -> FloatArray:
-        """Return every trajectory's total momentum, shape [R, d]."""
-        return np.asarray(np.einsum("n,rnd->rd", self._masses, self.velocities()))
 
     def state(self) -> State:
         """Return what :meth:`restore` needs to go on from here bit for bit.
@@ -249,7 +220,7 @@ class EnsembleRun:
         return self._half_velocities() + half_kick
 
     def _set(self, step: int, high: SingleArray, low: SingleArray, half: SingleArray) -> None:
-        padded = [_in_three_dimensions(array) for array in (high, low, half)]
+        padded = [in_space(array) for array in (high, low, half)]
         self._engine.ensemble_set_step(self._run, step)
         self._engine.ensemble_set_displacements(
             self._run, padded[0].ctypes.data, padded[1].ctypes.data
@@ -344,14 +315,8 @@ def _variant(name: str | None, trajectories: int, threads: int) -> Variant:
 def _system(task: Task) -> tuple[native.System, list[NDArray[Any] | None]]:
     """Return the native description and the arrays that it points to."""
     snapshot, potential, settings = task.snapshot, task.potential, task.settings
-    if potential.n_species > native.MAX_SPECIES:
-        raise InputError(f"the ensemble engine knows at most {native.MAX_SPECIES} species")
-    dimension = snapshot.dimension
     species = snapshot.species.astype(np.int32)
-    origin = np.zeros((snapshot.n_particles, 3))
-    origin[:, :dimension] = wrap(snapshot.positions, snapshot.box)
-    box = np.zeros(3)
-    box[:dimension] = snapshot.box
+    origin = in_space(wrap(snapshot.positions, snapshot.box))
     law, terms, splines = _interaction(potential)
     assert potential.masses is not None
     inverse_mass = np.asarray(1 / potential.masses)
@@ -360,30 +325,27 @@ def _system(task: Task) -> tuple[native.System, list[NDArray[Any] | None]]:
     kick = np.asarray(np.sqrt(settings.temperature * (1 - velocity_kept**2) * inverse_mass))
 
     cages = task.cages
-    centres = None
-    if cages is not None:
-        centres = np.zeros((snapshot.n_particles, 3))
-        centres[:, :dimension] = cages.centres - snapshot.positions
+    centres = None if cages is None else in_space(cages.centres - snapshot.positions)
 
-    def single(array: SingleArray | None) -> Any:
-        return None if array is None else array.ctypes.data_as(ctypes.POINTER(c_float))
-
-    def pointer(array: FloatArray | None) -> Any:
-        return None if array is None else array.ctypes.data_as(ctypes.POINTER(c_double))
+    def pointer(array: NDArray[Any] | None) -> Any:
+        if array is None:
+            return None
+        kind = np.ctypeslib.as_ctypes_type(array.dtype)
+        return array.ctypes.data_as(ctypes.POINTER(kind))
 
     system = native.System(
         particles=snapshot.n_particles,
         species_count=potential.n_species,
-        species=species.ctypes.data_as(ctypes.POINTER(c_int32)),
+        species=pointer(species),
         origin=pointer(origin),
-        box=(c_double * 3)(*box),
-        dimension=dimension,
+        box=(c_double * 3)(*in_space(snapshot.box)),
+        dimension=snapshot.dimension,
         terms=pointer(terms),
         inverse_mass=pointer(inverse_mass),
         cutoff=float(potential.cutoff.max()),
         law=law,
-        spline_forces=single(splines and splines[0]),
-        spline_energies=single(splines and splines[1]),
+        spline_forces=pointer(splines and splines[0]),
+        spline_energies=pointer(splines and splines[1]),
         intervals=INTERVALS if splines else 0,
         timestep=settings.timestep,
         thermostatted=thermostatted,
@@ -417,15 +379,3 @@ def _interaction(
         start, scale, splines = none, none, None
     rows = [repulsion, attraction, potential.cutoff**2, shift, slope, quadratic, quartic]
     return law, np.ascontiguousarray(np.stack([*rows, start, scale], axis=-1)), splines
-
-
-def _at_rest(velocities: FloatArray, masses: FloatArray) -> FloatArray:
-    """Return velocities [..., N, d] without the motion of their centre of mass."""
-    momentum = np.einsum("n,...nd->...d", masses, velocities)
-    return np.asarray(velocities - momentum[..., None, :] / masses.sum())
-
-
-def _in_three_dimensions(array: SingleArray) -> SingleArray:
-    padded = np.zeros((*array.shape[:2], 3), dtype=np.float32)
-    padded[..., : array.shape[2]] = array
-    return padded

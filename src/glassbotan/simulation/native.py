@@ -9,7 +9,6 @@ from glassbotan.native_library import Signatures, Variant, open_library, variant
 CUT, SHIFTED, SMOOTH, SPLINE = range(4)
 """Laws of the interaction."""
 DONE, BLOWN_UP, OUT_OF_MEMORY = range(3)
-MAX_SPECIES = 16
 COUNTED = ("steps", "outer_lists", "inner_lists", "outer_pairs", "inner_pairs")
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from glassbotan.errors import InputError
 from glassbotan.structure.graph import NeighbourGraph, neighbour_graph
-from glassbotan.structure.periodic import FloatArray
+from glassbotan.structure.periodic import FloatArray, in_space
 from glassbotan.structure.snapshot import Snapshot, species_name
 
 REACH = 4.0
@@ -179,10 +179,10 @@ def bond_order(snapshot: Snapshot, graph: NeighbourGraph, recipe: DescriptorReci
             graph.n_particles,
             receivers[inside],
             senders[inside],
-            _in_space(-graph.vectors[inside]),
+            in_space(-graph.vectors[inside]),
             _gaussian(distances[inside] - radius, recipe.order_width),
         )
-        system = (box, _in_space(snapshot.positions))
+        system = (box, in_space(snapshot.positions))
         columns.append(np.nan_to_num(_order(system, neighbours, recipe.degrees)))
     return np.hstack(columns) if columns else np.empty((graph.n_particles, 0))
 
@@ -201,11 +201,6 @@ def _order(system: tuple[Any, FloatArray], neighbours: Any, degrees: tuple[int, 
         hexatic = freud.order.Hexatic(k=degree, weighted=True)
         values[:, column] = np.abs(hexatic.compute(system, neighbors=neighbours).particle_order)
     return values
-
-
-def _in_space(vectors: FloatArray) -> FloatArray:
-    """Return vectors [..., 2] or [..., 3] as [..., 3]; freud knows no others."""
-    return np.pad(vectors, ((0, 0), (0, 3 - vectors.shape[1])))
 
 
 def _gaussian(distances: FloatArray, width: float) -> FloatArray:

@@ -12,7 +12,7 @@ import numpy as np
 
 from glassbotan.errors import RunError
 from glassbotan.structure.interaction.spline import knots
-from glassbotan.structure.periodic import FloatArray
+from glassbotan.structure.periodic import FloatArray, in_space
 from glassbotan.structure.potential import PairPotential
 from glassbotan.structure.snapshot import IntArray
 
@@ -134,16 +134,8 @@ def create_particles(
         len(positions),
         list(range(1, len(positions) + 1)),
         (species + 1).tolist(),
-        _flat_in_space(positions),
-        None if velocities is None else _flat_in_space(velocities),
+        in_space(positions).ravel().tolist(),
+        None if velocities is None else in_space(velocities).ravel().tolist(),
     )
     if created != len(positions):
         raise RunError(f"LAMMPS took {created} of {len(positions)} particles")
-
-
-def _flat_in_space(vectors: FloatArray) -> list[float]:
-    """Return vectors [N, d] as 3 N numbers; LAMMPS has three dimensions always."""
-    padded = np.zeros((len(vectors), 3))
-    padded[:, : vectors.shape[1]] = vectors
-    flat: list[float] = padded.ravel().tolist()
-    return flat

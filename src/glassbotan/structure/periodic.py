@@ -1,9 +1,12 @@
 """Orthorhombic periodic geometry in two and three dimensions."""
 
+from typing import Any, TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
+Real = TypeVar("Real", bound=np.floating[Any])
 
 
 def minimum_image(vectors: FloatArray, box: FloatArray) -> FloatArray:
@@ -18,6 +21,12 @@ def minimum_image(vectors: FloatArray, box: FloatArray) -> FloatArray:
 
     """
     return vectors - box * np.rint(vectors / box)
+
+
+def in_space(vectors: NDArray[Real]) -> NDArray[Real]:
+    """Return vectors [..., d] as [..., 3], those of a plane at z = 0, contiguous."""
+    padding = [(0, 0)] * (vectors.ndim - 1) + [(0, 3 - vectors.shape[-1])]
+    return np.ascontiguousarray(np.pad(vectors, padding))
 
 
 def wrap(positions: FloatArray, box: FloatArray) -> FloatArray:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassbotan.errors import InputError
-from glassbotan.structure.periodic import FloatArray
+from glassbotan.structure.periodic import FloatArray, in_space
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -141,7 +141,7 @@ class Snapshot:
         spare = 3 - self.dimension
         atoms = Atoms(
             numbers=types,
-            positions=np.pad(self.positions, ((0, 0), (0, spare))),
+            positions=in_space(self.positions),
             cell=np.append(self.box, np.ones(spare)),
             pbc=[True, True, self.dimension == 3],
             info={} if self.temperature is None else {"temperature": self.temperature},

@@ -13,7 +13,7 @@ from glassbotan.figures.slices import RADII, of_species
 from glassbotan.figures.viewer.descriptors import readable_descriptors
 from glassbotan.figures.viewer.quantity import CATEGORY, Quantity
 from glassbotan.structure import Snapshot, wrap
-from glassbotan.structure.periodic import FloatArray
+from glassbotan.structure.periodic import FloatArray, in_space
 from glassbotan.structure.snapshot import species_name
 
 FORM = 1
@@ -92,7 +92,7 @@ def scene_of(comparison: Comparison, *, descriptors: bool = False) -> Scene:
         "radii": [of_species(RADII, s) for s in kinds],
         "times": times.tolist(),
         "quantities": quantities,
-        "positions": buffer.add(np.pad(folded, ((0, 0), (0, 3 - snapshot.dimension))), "<f4"),
+        "positions": buffer.add(in_space(folded), "<f4"),
         "kinds": buffer.add(numbers, "u1"),
         "ids": None if identifiers is None else buffer.add(identifiers, "<i4"),
     }

@@ -15,7 +15,6 @@ one warp, one neighbour list serves them all, and every load is full lines of me
 - ``stretches.py``: stretches of steps, checked afterwards and repeated where a list was outrun.
 - ``graphs.py``: stretches as CUDA graphs.
 - ``batch.py``: the run, with states, energies and the watch over them.
-- ``exchange.py``: what is of one box, in its caller's order.
 - ``engine.py``: one box as the engine ``ensemble``.
 - ``targets.py``: targets summed on the device as frames arrive.
 """

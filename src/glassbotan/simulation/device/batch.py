@@ -1,28 +1,29 @@
 """The run of a batch: many boxes, up to 32 trajectories of each, all at the same step."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from glassbotan.errors import InputError
 from glassbotan.simulation.device.blow_up import BatchBlownUpError
-from glassbotan.simulation.device.exchange import in_callers_order, write_boxes
 from glassbotan.simulation.device.interface import Kernels
-from glassbotan.simulation.device.moving import Moving
+from glassbotan.simulation.device.moving import Moving, box_sums
 from glassbotan.simulation.device.plain import PlainKernels
 from glassbotan.simulation.device.stretches import Stretches
-from glassbotan.simulation.device.sums import box_sums
 from glassbotan.simulation.device.system import MOST_LANES, make_system
 from glassbotan.simulation.device.two_lists import TwoLists
-from glassbotan.simulation.energy_watch import STEPS_BETWEEN_CHECKS, what_blew_up
 from glassbotan.simulation.engine import State, Task
-from glassbotan.simulation.leapfrog_state import LeapfrogState, read_state
+from glassbotan.simulation.leapfrog import (
+    STEPS_BETWEEN_CHECKS,
+    LeapfrogState,
+    read_state,
+    what_blew_up,
+)
 from glassbotan.structure.periodic import FloatArray
-
-if TYPE_CHECKING:
-    import torch
 
 STEPS_BETWEEN_RESTS = 1000
 """After which the centre of mass is brought to rest at constant energy."""
@@ -44,7 +45,7 @@ class Batch:
         One a box, each of at most 32 trajectories, alike in all but snapshot, temperature, seeds
         and trajectories.
     device
-        "cpu" or "cuda".
+        "cuda", or any other for the CPU.
     kernels
         The plain ones on a CPU, those in Triton on a GPU, by default.
     double
@@ -77,13 +78,11 @@ class Batch:
         outer_skin: float | None = None,
         inner_skin: float | None = None,
     ) -> None:
-        import torch
-
         self.tasks = tuple(tasks)
         self.timestep = self.tasks[0].settings.timestep
         self.system = make_system(
             self.tasks,
-            device=torch.device(device),
+            device=torch.device("cuda" if device == "cuda" else "cpu"),
             dtype=torch.float64 if double else torch.float32,
         )
         if self.system.particles * 3 * self.system.lanes > LARGEST_INDEX:
@@ -91,7 +90,11 @@ class Batch:
                 f"{self.system.particles} particles of {self.system.lanes} trajectories are too "
                 "many for one batch; run fewer boxes at once"
             )
-        self.kernels = kernels or default_kernels(device)
+        if kernels is None and device == "cuda":
+            from glassbotan.simulation.device.kernels import TritonKernels
+
+            kernels = TritonKernels()
+        self.kernels = kernels or PlainKernels()
         if self.system.splines is not None and not self.kernels.splines:
             raise InputError(
                 "the GPU knows the Lennard-Jones form alone, without a smoothing polynomial; run "
@@ -111,7 +114,7 @@ class Batch:
         for box, task in enumerate(self.tasks):
             push = self._of_box(forces, box) / task.masses[:, None]
             halves.append(task.initial_velocities() - 0.5 * self.timestep * push)
-        write_boxes(self.system, self.moving.half, halves)
+        self._write(self.moving.half, halves)
         self._forget()
         self.initial_energy = [np.sum(self.energies(box), axis=0) for box in range(len(self.tasks))]
 
@@ -171,7 +174,7 @@ class Batch:
         """Return r(t) - r(0) of one box, unwrapped, shape [R, N, d], length units."""
         return _array(self.displacements_on_device(box))
 
-    def displacements_on_device(self, box: int) -> "torch.Tensor":
+    def displacements_on_device(self, box: int) -> torch.Tensor:
         """Return the same as a tensor of the device, float64."""
         return self._in_order(self.moving.exact(self.system.rows(box)), box)
 
@@ -188,10 +191,6 @@ class Batch:
         potential, kinetic = self._energies()
         used = len(self.tasks[box].trajectories)
         return potential[box, :used], kinetic[box, :used]
-
-    def momenta(self, box: int) -> FloatArray:
-        """Return the total momentum of one box, shape [R, d]."""
-        return np.asarray(np.einsum("n,rnd->rd", self.tasks[box].masses, self.velocities(box)))
 
     def momentum(self) -> FloatArray:
         """Return the total momentum of every box half a step ago, shape [B, R, d]."""
@@ -226,9 +225,9 @@ class Batch:
         steps = {state.step for state in read}
         if len(steps) != 1:
             raise InputError(f"checkpoints of steps {sorted(steps)} cannot go on in one batch")
-        write_boxes(self.system, self.moving.displacement, [state.displacements for state in read])
-        write_boxes(self.system, self.moving.lost, [state.lost for state in read])
-        write_boxes(self.system, self.moving.half, [state.half_velocities for state in read])
+        self._write(self.moving.displacement, [state.displacements for state in read])
+        self._write(self.moving.lost, [state.lost for state in read])
+        self._write(self.moving.half, [state.half_velocities for state in read])
         self.initial_energy = [state.initial_energy for state in read]
         self.moving.step = steps.pop()
         self.lists.forget()
@@ -239,7 +238,7 @@ class Batch:
         self.stretches.close()
         self._forget()
 
-    def _evaluate(self) -> tuple["torch.Tensor", "torch.Tensor"]:
+    def _evaluate(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Return forces and energies of now, which are kept until something moves."""
         if self._evaluated is None:
             self.lists.ensure_inner()
@@ -252,14 +251,12 @@ class Batch:
         """Let go of forces and energies that no longer hold."""
         self._evaluated = self._summed = None
 
-    def _velocity(self, forces: "torch.Tensor") -> "torch.Tensor":
+    def _velocity(self, forces: torch.Tensor) -> torch.Tensor:
         push = forces.double() / self.system.masses[:, None, None]
         return self.moving.half.double() + 0.5 * self.timestep * push
 
     def _energies(self) -> tuple[FloatArray, FloatArray]:
         """Return potential and kinetic energies, each [B, R]."""
-        import torch
-
         if self._summed is None:
             forces, energies = self._evaluate()
             square = self._velocity(forces).square_().sum(1)
@@ -276,31 +273,34 @@ class Batch:
             if blown_up is not None:
                 raise BatchBlownUpError(blown_up, box)
 
-    def _of_box(self, tensor: "torch.Tensor", box: int) -> FloatArray:
+    def _of_box(self, tensor: torch.Tensor, box: int) -> FloatArray:
         """Return one box's part of a tensor as an array [R, N, d]."""
         return _array(self._in_order(tensor[self.system.rows(box)], box))
 
-    def _in_order(self, rows: "torch.Tensor", box: int) -> "torch.Tensor":
-        return in_callers_order(self.system, rows, box, len(self.tasks[box].trajectories))
+    def _in_order(self, rows: torch.Tensor, box: int) -> torch.Tensor:
+        """Return a box's rows [N, 3, lanes] in its caller's order, [R, N, d], on their device."""
+        ordered = torch.empty_like(rows)
+        ordered[torch.as_tensor(self.system.orders[box], device=rows.device)] = rows
+        used = len(self.tasks[box].trajectories)
+        return ordered.permute(2, 0, 1)[:used, :, : self.system.dimension]
+
+    def _write(self, tensor: torch.Tensor, arrays: Sequence[NDArray[Any]]) -> None:
+        """Write one array [R, N, d] a box; further lanes repeat the last trajectory."""
+        system = self.system
+        for box, array in enumerate(arrays):
+            ordered = array.transpose(1, 2, 0)[system.orders[box]]
+            lanes = np.minimum(np.arange(system.lanes), ordered.shape[2] - 1)
+            values = torch.as_tensor(np.ascontiguousarray(ordered[..., lanes]))
+            rows = tensor[system.rows(box)]
+            rows[:, : system.dimension] = values.to(device=tensor.device, dtype=tensor.dtype)
 
 
-def _array(tensor: "torch.Tensor") -> NDArray[Any]:
+def _array(tensor: torch.Tensor) -> NDArray[Any]:
     return np.ascontiguousarray(tensor.cpu().numpy())
-
-
-def default_kernels(device: str) -> Kernels:
-    """Return the kernels for a device."""
-    if device == "cpu":
-        return PlainKernels()
-    from glassbotan.simulation.device.kernels import TritonKernels
-
-    return TritonKernels()
 
 
 def split_tasks(task: Task, most: int = MOST_LANES) -> list[Task]:
     """Return a task's trajectories as tasks of at most so many."""
-    from dataclasses import replace
-
     parts = []
     for first in range(0, len(task.trajectories), most):
         chosen = slice(first, first + most)

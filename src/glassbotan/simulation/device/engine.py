@@ -26,11 +26,6 @@ def missing(device: str) -> str | None:
     return None if torch.cuda.is_available() else NO_CUDA
 
 
-def torch_device(device: str) -> str:
-    """Return PyTorch's name of a device."""
-    return "cuda" if device == "cuda" else "cpu"
-
-
 class Part:
     """Some boxes of a batch that are one snapshot's trajectories, 32 to a box.
 
@@ -52,6 +47,10 @@ class Part:
     def step(self) -> int:
         """Steps since the initial configuration."""
         return self.batch.step
+
+    def advance(self, steps: int) -> None:
+        """Move the whole batch on; see :meth:`Batch.advance`."""
+        self.batch.advance(steps)
 
     def displacements(self) -> FloatArray:
         """Return r_i(t) - r_i(0), unwrapped, shape [R, N, d], length units."""
@@ -75,6 +74,21 @@ class Part:
             if name != "step"
         }
         return {"step": parts[0]["step"], **joined}
+
+    def restore(self, state: Mapping[str, NDArray[np.generic]]) -> None:
+        """Go to a state that :meth:`state` returned, where no others share the batch.
+
+        Raises
+        ------
+        InputError
+            The state is not of this engine, or of other trajectories, particles or dimensions.
+
+        """
+        self.batch.restore(self.split(state))
+
+    def close(self) -> None:
+        """Let go of the device's memory, the whole batch's."""
+        self.batch.close()
 
     def split(self, state: Mapping[str, NDArray[np.generic]]) -> list[State]:
         """Return the states of the boxes that a state holds.
@@ -100,15 +114,8 @@ class Part:
         return parts
 
 
-class DeviceRun(Part):
-    """R trajectories of one snapshot in a batch of their own.
-
-    Parameters
-    ----------
-    task
-        Snapshot, potential, equations of motion ("nve" or "langevin") and trajectories.
-    device
-        "cuda", or "cpu-plain".
+def start(task: Task, device: str) -> Part:
+    """Begin the task's trajectories, at step 0, in a batch of their own.
 
     Raises
     ------
@@ -116,34 +123,8 @@ class DeviceRun(Part):
         The device cannot be used, or as :class:`glassbotan.simulation.device.batch.Batch`.
 
     """
-
-    def __init__(self, task: Task, device: str = "cuda") -> None:
-        reason = missing(device)
-        if reason is not None:
-            raise InputError(reason)
-        parts = split_tasks(task)
-        super().__init__(Batch(parts, device=torch_device(device)), range(len(parts)), task)
-
-    def advance(self, steps: int) -> None:
-        """Move every trajectory on; see :meth:`Batch.advance`."""
-        self.batch.advance(steps)
-
-    def restore(self, state: Mapping[str, NDArray[np.generic]]) -> None:
-        """Go to a state that :meth:`state` returned, of a run that was started alike.
-
-        Raises
-        ------
-        InputError
-            The state is not of this engine, or of other trajectories, particles or dimensions.
-
-        """
-        self.batch.restore(self.split(state))
-
-    def close(self) -> None:
-        """Let go of the device's memory."""
-        self.batch.close()
-
-
-def start(task: Task, device: str) -> DeviceRun:
-    """Begin the task's trajectories, at step 0."""
-    return DeviceRun(task, device)
+    reason = missing(device)
+    if reason is not None:
+        raise InputError(reason)
+    tasks = split_tasks(task)
+    return Part(Batch(tasks, device=device), range(len(tasks)), task)

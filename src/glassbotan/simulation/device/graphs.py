@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+import torch
+
 
 class Graphs:
     """Work that is done as a graph once it has been done without.
@@ -43,8 +45,6 @@ class Graphs:
         self._pool = None
 
     def _capture(self, number: int, work: Callable[[], None]) -> None:
-        import torch
-
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph, pool=self._pool):
             work()

@@ -1,14 +1,13 @@
 """What a batch asks of its kernels, plain or in Triton."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
+
+from torch import Tensor
 
 from glassbotan.simulation.device.lists import PairList
 from glassbotan.simulation.device.moving import Moving
 from glassbotan.simulation.device.system import System
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 class Kernels(Protocol):
@@ -33,7 +32,7 @@ class Kernels(Protocol):
     skins: tuple[float, float]
 
     def build(
-        self, system: System, displacement: "Tensor", boxes: Sequence[int], pairs: PairList
+        self, system: System, displacement: Tensor, boxes: Sequence[int], pairs: PairList
     ) -> None:
         """Fill the rows of some boxes: pairs within cutoff + skin in any trajectory.
 
@@ -41,19 +40,17 @@ class Kernels(Protocol):
         of its trajectories; the rest is tested trajectory by trajectory, with every image.
         """
 
-    def prune(
-        self, system: System, displacement: "Tensor", outer: PairList, inner: PairList
-    ) -> None:
+    def prune(self, system: System, displacement: Tensor, outer: PairList, inner: PairList) -> None:
         """Take from ``outer`` the pairs within cutoff + inner skin in any trajectory."""
 
     def evaluate(
-        self, system: System, displacement: "Tensor", pairs: PairList
-    ) -> tuple["Tensor", "Tensor"]:
+        self, system: System, displacement: Tensor, pairs: PairList
+    ) -> tuple[Tensor, Tensor]:
         """Return forces [N_total, 3, R], and energies [N_total, R]: half of a pair's, a wall's."""
 
     def step(
-        self, moving: Moving, source: "Tensor", target: "Tensor", pairs: PairList,
-        now: "Tensor", offset: int, moved: "Tensor",
+        self, moving: Moving, source: Tensor, target: Tensor, pairs: PairList,
+        now: Tensor, offset: int, moved: Tensor,
     ) -> None:  # fmt: skip
         """Move by one timestep from ``source`` to ``target``, both [N_total, 3, R].
 
@@ -65,5 +62,5 @@ class Kernels(Protocol):
     def slots(self, system: System) -> int:
         """Return how many numbers ``moved`` has."""
 
-    def farthest(self, system: System, displacement: "Tensor", reference: "Tensor") -> "Tensor":
+    def farthest(self, system: System, displacement: Tensor, reference: Tensor) -> Tensor:
         """Return every particle's largest square of a distance from a reference, [N_total]."""

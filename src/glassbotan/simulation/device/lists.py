@@ -13,12 +13,10 @@ all of its trajectories, against 384 bytes of displacements at 32 trajectories.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import torch
+import torch
 
-    from glassbotan.simulation.device.system import System
+from glassbotan.simulation.device.system import System
 
 ROWS_AT_ONCE = 8
 """Capacities are multiples of it, so that kernels may read ahead."""
@@ -48,16 +46,14 @@ class PairList:
 
     """
 
-    entries: "torch.Tensor"
-    base: "torch.Tensor"
-    counts: "torch.Tensor"
+    entries: torch.Tensor
+    base: torch.Tensor
+    counts: torch.Tensor
     skin: float
 
     @classmethod
-    def empty(cls, system: "System", capacity: int, skin: float) -> "PairList":
+    def empty(cls, system: System, capacity: int, skin: float) -> "PairList":
         """Return a list without pairs."""
-        import torch
-
         capacity = -(-capacity // ROWS_AT_ONCE) * ROWS_AT_ONCE
         n, where = system.particles, system.device
         return cls(

@@ -11,13 +11,9 @@ a drift. Forces are computed from ``displacement`` alone, whose rounding (6e-8 o
 1) is that of any program in single precision. float64 may be asked for instead.
 """
 
-from typing import TYPE_CHECKING
+import torch
 
-from glassbotan.simulation.device.sums import box_sums
 from glassbotan.simulation.device.system import System
-
-if TYPE_CHECKING:
-    import torch
 
 
 class Moving:
@@ -57,11 +53,11 @@ class Moving:
         self.lost.copy_(self._copied_lost)
         self.half.copy_(self._copied_half)
 
-    def exact(self, rows: slice) -> "torch.Tensor":
+    def exact(self, rows: slice) -> torch.Tensor:
         """Return r(t) - r(0) of some particles, [N, 3, R], float64."""
         return self.displacement[rows].double() - self.lost[rows].double()
 
-    def momenta(self) -> "torch.Tensor":
+    def momenta(self) -> torch.Tensor:
         """Return the total momentum of every box half a step ago, [B, 3, R], float64."""
         return box_sums(self.system, self.half.double() * self.system.masses[:, None, None])
 
@@ -80,3 +76,26 @@ class Moving:
             chosen = half[::stride]
             share = momentum / len(chosen)
             chosen -= (share / masses[::stride, None, None]).to(half.dtype)
+
+
+def box_sums(system: System, values: torch.Tensor) -> torch.Tensor:
+    """Return sums of values [N_total, ...] over each box's particles, [B, ...].
+
+    Halves are added to each other until one is left: an order that depends on the number of
+    particles alone, where a library's depends on shape, device and version.
+    """
+    sizes = {later - first for first, later in zip(system.starts, system.starts[1:], strict=False)}
+    if len(sizes) == 1:
+        return _sums(values.reshape(system.boxes, sizes.pop(), *values.shape[1:]))
+    return torch.cat([_sums(values[system.rows(box)][None]) for box in range(system.boxes)])
+
+
+def _sums(values: torch.Tensor) -> torch.Tensor:
+    """Return sums over the second dimension."""
+    while (size := values.shape[1]) > 1:
+        half = size // 2
+        folded = values[:, :half] + values[:, half : 2 * half]
+        if size % 2:
+            folded[:, 0] += values[:, -1]
+        values = folded
+    return values[:, 0]

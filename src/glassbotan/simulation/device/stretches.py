@@ -9,9 +9,9 @@ particles, so that repetitions are rare, and leave no trace in the numbers.
 """
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
 from glassbotan.simulation.device.blow_up import runaway
 from glassbotan.simulation.device.graphs import Graphs
@@ -19,9 +19,6 @@ from glassbotan.simulation.device.interface import Kernels
 from glassbotan.simulation.device.moving import Moving
 from glassbotan.simulation.device.plain import ABSURD
 from glassbotan.simulation.device.two_lists import TwoLists
-
-if TYPE_CHECKING:
-    import torch
 
 LENGTHS = (1, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 24, 28, 32, 40, 48, 64)
 """Steps of a stretch: few different ones, each of which is a CUDA graph."""
@@ -52,8 +49,6 @@ class Stretches:
     """
 
     def __init__(self, moving: Moving, lists: TwoLists, kernels: Kernels) -> None:
-        import torch
-
         self._system, self._moving, self._lists = moving.system, moving, lists
         self._kernels = kernels
         self.length = FIRST_LENGTH
@@ -133,7 +128,7 @@ class Stretches:
         self._report[1] = lists.inner.counts.max()
         self._report[2:] = lists.farthest()
 
-    def _step(self, source: "torch.Tensor", target: "torch.Tensor", offset: int) -> None:
+    def _step(self, source: torch.Tensor, target: torch.Tensor, offset: int) -> None:
         self._kernels.step(
             self._moving, source, target, self._lists.inner, self._now, offset, self._moved
         )
@@ -146,8 +141,6 @@ class Stretches:
 
     def _quickest_box(self) -> int:
         """Return where a particle moves farthest in the step that was taken back."""
-        import torch
-
         moving = self._moving
         self._lists.ensure_inner()
         self._step(moving.displacement, moving.other, 0)

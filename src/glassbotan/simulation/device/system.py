@@ -3,24 +3,22 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import torch
 
 from glassbotan.errors import InputError
 from glassbotan.simulation.device.walls import wall_table
 from glassbotan.simulation.engine import Task
+from glassbotan.simulation.leapfrog import check_task, noise_keys
 from glassbotan.structure.interaction.form import Powers
 from glassbotan.structure.interaction.spline import spline_table
-from glassbotan.structure.periodic import FloatArray, wrap
+from glassbotan.structure.periodic import FloatArray, in_space, wrap
 from glassbotan.structure.potential import PairPotential, check_species
 from glassbotan.structure.snapshot import IntArray
 
-if TYPE_CHECKING:
-    import torch
-
 MOST_LANES = 32
-MOST_SPECIES = 16
 SPECIES_SHIFT = 27
 """An entry of a list is particle + (species << 27): one load tells both."""
 
@@ -86,20 +84,20 @@ class System:
     species_count: int
     starts: tuple[int, ...]
     orders: tuple[IntArray, ...]
-    identity: "torch.Tensor"
-    box_of: "torch.Tensor"
-    species: "torch.Tensor"
-    origin: "torch.Tensor"
-    edges: "torch.Tensor"
-    table: "torch.Tensor"
-    splines: "tuple[torch.Tensor, torch.Tensor] | None"
-    walls: "torch.Tensor"
+    identity: torch.Tensor
+    box_of: torch.Tensor
+    species: torch.Tensor
+    origin: torch.Tensor
+    edges: torch.Tensor
+    table: torch.Tensor
+    splines: tuple[torch.Tensor, torch.Tensor] | None
+    walls: torch.Tensor
     caged: tuple[bool, ...]
-    kick: "torch.Tensor"
-    strength: "torch.Tensor"
-    masses: "torch.Tensor"
-    keys: "torch.Tensor"
-    constants: "torch.Tensor"
+    kick: torch.Tensor
+    strength: torch.Tensor
+    masses: torch.Tensor
+    keys: torch.Tensor
+    constants: torch.Tensor
     thermostatted: bool
     force_shifted: bool
     cutoff: float
@@ -117,12 +115,12 @@ class System:
         return len(self.starts) - 1
 
     @property
-    def device(self) -> "torch.device":
+    def device(self) -> torch.device:
         """Where the tensors are."""
         return self.origin.device
 
     @property
-    def dtype(self) -> "torch.dtype":
+    def dtype(self) -> torch.dtype:
         """Of displacements, velocities and forces."""
         return self.kick.dtype
 
@@ -135,14 +133,12 @@ class System:
         """Return where a box's particles are."""
         return slice(self.starts[box], self.starts[box + 1])
 
-    def empty_state(self) -> "torch.Tensor":
+    def empty_state(self) -> torch.Tensor:
         """Return zeros of shape [N_total, 3, R]."""
-        import torch
-
         return torch.zeros((self.particles, 3, self.lanes), dtype=self.dtype, device=self.device)
 
 
-def make_system(tasks: Sequence[Task], *, device: "torch.device", dtype: "torch.dtype") -> System:
+def make_system(tasks: Sequence[Task], *, device: torch.device, dtype: torch.dtype) -> System:
     """Return the system of tasks that run together, a box each.
 
     Raises
@@ -153,8 +149,6 @@ def make_system(tasks: Sequence[Task], *, device: "torch.device", dtype: "torch.
         cutoff, or the integrator is none of "nve" and "langevin".
 
     """
-    import torch
-
     first = tasks[0]
     _check_alike(tasks)
     potential, settings, dimension = first.potential, first.settings, first.snapshot.dimension
@@ -170,14 +164,9 @@ def make_system(tasks: Sequence[Task], *, device: "torch.device", dtype: "torch.
     )
     masses = potential.masses[species]
     temperature = np.repeat([task.settings.temperature for task in tasks], sizes)
-    origin = np.zeros((sum(sizes), 3))
-    origin[:, :dimension] = np.concatenate(
-        [points[order] for points, order in zip(positions, orders, strict=True)]
-    )
-    edges = np.zeros((len(tasks), 3))
-    edges[:, :dimension] = [task.snapshot.box for task in tasks]
+    folded = [points[order] for points, order in zip(positions, orders, strict=True)]
 
-    def put(array: Any, kind: "torch.dtype") -> "torch.Tensor":
+    def put(array: Any, kind: torch.dtype) -> torch.Tensor:
         return torch.as_tensor(np.ascontiguousarray(array)).to(device=device, dtype=kind)
 
     return System(
@@ -189,8 +178,8 @@ def make_system(tasks: Sequence[Task], *, device: "torch.device", dtype: "torch.
         identity=put(np.concatenate(orders), torch.int32),
         box_of=put(np.repeat(np.arange(len(tasks)), sizes), torch.int32),
         species=put(species, torch.int32),
-        origin=put(origin, torch.float64),
-        edges=put(edges, torch.float64),
+        origin=put(in_space(np.concatenate(folded)), torch.float64),
+        edges=put(in_space(np.stack([task.snapshot.box for task in tasks])), torch.float64),
         table=put(coefficient_table(potential), dtype),
         splines=None if _is_lennard_jones(potential) else _splines(potential, put, dtype),
         walls=put(wall_table(tasks, orders), dtype),
@@ -249,8 +238,8 @@ def _is_lennard_jones(potential: PairPotential) -> bool:
 
 
 def _splines(
-    potential: PairPotential, put: Callable[..., "torch.Tensor"], dtype: "torch.dtype"
-) -> "tuple[torch.Tensor, torch.Tensor]":
+    potential: PairPotential, put: Callable[..., torch.Tensor], dtype: torch.dtype
+) -> tuple[torch.Tensor, torch.Tensor]:
     table = spline_table(potential)
     polynomials = np.concatenate([table.force, table.energy], axis=-1)
     places = np.stack([table.start, table.scale], axis=-1)
@@ -269,26 +258,14 @@ def _lanes(trajectories: int) -> int:
 
 def _keys(task: Task, lanes: int) -> "np.ndarray[Any, np.dtype[np.uint32]]":
     """Return the two words of every lane's key, shape [2, R]."""
-    seeds = np.array(
-        [
-            task.random_source(k, purpose=1).generate_state(1, np.uint64)[0]
-            for k in task.trajectories
-        ],
-        dtype=np.uint64,
-    )
+    seeds = noise_keys(task)
     seeds = seeds[np.minimum(np.arange(lanes), len(seeds) - 1)]
     return np.stack([seeds & np.uint64(0xFFFFFFFF), seeds >> np.uint64(32)]).astype(np.uint32)
 
 
 def _check_alike(tasks: Sequence[Task]) -> None:
     first = tasks[0]
-    if first.settings.integrator not in ("nve", "langevin"):
-        raise InputError(
-            f"the ensemble engine has no integrator {first.settings.integrator!r}; use 'nve' or "
-            "'langevin', or the engine 'lammps'"
-        )
-    if first.potential.n_species > MOST_SPECIES:
-        raise InputError(f"the ensemble engine knows at most {MOST_SPECIES} species")
+    check_task(first)
     reach = 2 * float(first.potential.cutoff.max())
     for task in tasks:
         check_species(task.snapshot, task.potential)

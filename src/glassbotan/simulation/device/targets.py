@@ -1,15 +1,11 @@
 """The bonds of a snapshot on a device, where what a network learns is summed."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+import torch
 
 from glassbotan.dynamics.bonds import Bonds
 from glassbotan.structure import Snapshot
 from glassbotan.structure.periodic import FloatArray, minimum_image
-
-if TYPE_CHECKING:
-    import torch
 
 
 class DeviceBonds:
@@ -24,9 +20,7 @@ class DeviceBonds:
 
     """
 
-    def __init__(self, bonds: Bonds, device: "torch.device | str") -> None:
-        import torch
-
+    def __init__(self, bonds: Bonds, device: torch.device | str) -> None:
         self._bonds, self._device = bonds, device
         self._shells: dict[float, DeviceBonds] = {}
         ends = np.concatenate([bonds.first, bonds.second])
@@ -42,16 +36,16 @@ class DeviceBonds:
             self._shells[length] = DeviceBonds(self._bonds.within(length), self._device)
         return self._shells[length]
 
-    def norms(self, displacements: "torch.Tensor") -> "torch.Tensor":
+    def norms(self, displacements: torch.Tensor) -> torch.Tensor:
         """Return the lengths [R, N] of displacements [R, N, d]."""
         return displacements.square().sum(2).sqrt()
 
-    def lengths(self, displacements: "torch.Tensor") -> "torch.Tensor":
+    def lengths(self, displacements: torch.Tensor) -> torch.Tensor:
         """Return the bonds' lengths [R, B] after particles were displaced by [R, N, d]."""
         now = self.vectors + (displacements[:, self.second] - displacements[:, self.first])
         return now.square().sum(2).sqrt()
 
-    def fractions(self, chosen: "torch.Tensor") -> "torch.Tensor":
+    def fractions(self, chosen: torch.Tensor) -> torch.Tensor:
         """Return the part of each particle's bonds that are chosen [R, B], shape [R, N]."""
         ones = chosen.to(self.distances.dtype)
         # Sums of ones are exact in any order.
@@ -60,7 +54,7 @@ class DeviceBonds:
         found.index_add_(1, self.second, ones)
         return found / self._number
 
-    def array(self, values: "torch.Tensor") -> FloatArray:
+    def array(self, values: torch.Tensor) -> FloatArray:
         """Return values in NumPy."""
         return np.asarray(values.cpu().numpy())
 

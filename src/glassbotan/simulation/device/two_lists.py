@@ -9,7 +9,8 @@ anything computed with it is believed: the list gets a larger place and is made 
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+
+import torch
 
 from glassbotan.errors import RunError
 from glassbotan.simulation.device.blow_up import runaway
@@ -18,9 +19,6 @@ from glassbotan.simulation.device.lists import IMAGE_OFFSET, SLACK, PairList
 from glassbotan.simulation.device.moving import Moving
 from glassbotan.simulation.device.plain import PARTICLE
 from glassbotan.simulation.device.system import System
-
-if TYPE_CHECKING:
-    import torch
 
 FIRST_CAPACITY = 8
 
@@ -115,10 +113,8 @@ class TwoLists:
             self.inner = self._larger(self.inner, longest)
         self._inner_holds = True
 
-    def farthest(self) -> "torch.Tensor":
+    def farthest(self) -> torch.Tensor:
         """Return the largest square of a distance since each box's outer list was made, [B]."""
-        import torch
-
         system = self._system
         moved = self._kernels.farthest(system, self._moving.displacement, self._outer_reference)
         boxes = torch.zeros(system.boxes, dtype=torch.float64, device=system.device)

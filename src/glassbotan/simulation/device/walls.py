@@ -5,16 +5,13 @@ beside boxes without: there the radius is infinite, and nothing is ever outside.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
 from glassbotan.simulation.engine import Task
 from glassbotan.structure.periodic import FloatArray
 from glassbotan.structure.snapshot import IntArray
-
-if TYPE_CHECKING:
-    import torch
 
 WALL = 5
 """Numbers of a particle's cage: centre (as a displacement from the snapshot), radius, stiffness."""
@@ -35,14 +32,12 @@ def wall_table(tasks: Sequence[Task], orders: Sequence[IntArray]) -> FloatArray:
 
 
 def hold_back(
-    walls: "torch.Tensor",
-    displacement: "torch.Tensor",
-    forces: "torch.Tensor",
-    energies: "torch.Tensor | None" = None,
+    walls: torch.Tensor,
+    displacement: torch.Tensor,
+    forces: torch.Tensor,
+    energies: torch.Tensor | None = None,
 ) -> None:
     """Add the walls' forces [N_total, 3, R], and their energies [N_total, R] where asked for."""
-    import torch
-
     radius, stiffness = walls[3, :, None], walls[4, :, None]
     off = displacement - walls[:3].T[..., None]
     x, y, z = off.unbind(1)
