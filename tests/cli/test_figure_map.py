@@ -164,7 +164,9 @@ def test_an_empty_slice_says_where_particles_are(source, model, tmp_path):
 def test_a_model_of_bonds_alone_is_refused(source, snapshot, tmp_path):
     bonds = save_model(tmp_path / "bonds", snapshot, targets=["bonds"])
     line = refusal("figure", "map", source, "-m", bonds, "-o", tmp_path / "m.png")
-    assert line == ("model bonds: there is no propensity to draw; the model predicts no particle")
+    assert line == (
+        "model bonds: there is no propensity to draw; the model predicts bond_extension"
+    )
 
 
 @pytest.mark.parametrize(
@@ -173,6 +175,7 @@ def test_a_model_of_bonds_alone_is_refused(source, snapshot, tmp_path):
         (("-o", "m.jpg"), "m.jpg: unknown suffix; use one of .png, .pdf, .svg"),
         (("--times", "1,x"), "--times '1,x': expected positive numbers"),
         (("--times", "-1"), "--times '-1': expected positive numbers"),
+        (("--quantity", "speed"), "no quantity 'speed'; there are propensity, bond_extension"),
         (("--axis", "w"), "--axis 'w': expected x, y or z"),
         (("--position", "nan"), "--position nan: expected a finite length"),
         (("--thickness", "0"), "--thickness 0.0: expected a positive length"),

@@ -14,11 +14,12 @@ from glassbotan.datasets import LabelledSnapshot
 from glassbotan.datasets.groups import BOND_RANGE, bond_groups, particle_groups
 from glassbotan.datasets.labelled import label
 from glassbotan.dynamics.motion import extension_on
+from glassbotan.dynamics.quantities import BOND_EXTENSION
 from glassbotan.evaluation.comparison import Comparison, compare
 from glassbotan.evaluation.scores import score
-from glassbotan.figures.bonds import bonds_figure, bonds_in, draw_bonds, draw_scatter
+from glassbotan.figures.bonds import bonds_figure, bonds_shown, draw_bonds, draw_scatter
+from glassbotan.figures.scales import DIVERGING
 from glassbotan.figures.slices import Slice
-from glassbotan.figures.style import EXTENSION
 from glassbotan.structure import neighbour_graph
 
 
@@ -96,7 +97,7 @@ def test_the_colour_of_a_line_is_its_extension(axes):
     lines = coloured(draw_bonds(axes, three_in_a_row(), 0, limits=(-0.4, 0.4)))
     lines.update_scalarmappable()
     for value, colour in zip(lines.get_array(), lines.get_edgecolor(), strict=True):
-        assert np.allclose(colour, colormaps[EXTENSION]((value + 0.4) / 0.8))
+        assert np.allclose(colour, colormaps[DIVERGING]((value + 0.4) / 0.8))
         red, blue = colour[0], colour[2]
         assert (red > blue) == (value > 0)
 
@@ -118,7 +119,8 @@ def test_a_line_for_each_bond_with_both_ends_in_the_slab(axes, labels, axis):
         for (i, j), length in zip(motion.graph.edge_index.T, motion.graph.distances, strict=True)
         if i < j and length < BOND_RANGE and {int(i), int(j)} <= inside
     }
-    chosen = bonds_in(motion.graph, view.particles(motion.snapshot))
+    values, chosen = bonds_shown(motion, 0, BOND_EXTENSION, view)
+    assert np.array_equal(values, motion.bond_extension[0, chosen])
     assert set(map(tuple, motion.graph.edge_index[:, chosen].T.tolist())) == expected
     assert len(chosen) == len(expected) > 20
     drawn = coloured(draw_bonds(axes, motion, 0, view=view))
@@ -205,7 +207,7 @@ def test_measured_and_predicted_share_a_scale_and_the_longest_time(labels):
 def test_times_of_data_and_model_are_matched(labels):
     late = predicted(labels, times=[1])
     left, right, *_, pairs, _ = bonds_figure(comparison(labels, late)).axes
-    chosen = bonds_in(labels.graph, Slice().particles(labels.motion.snapshot))
+    _, chosen = bonds_shown(labels.motion, 1, BOND_EXTENSION, Slice())
     true, guess = labels.motion.bond_extension[1], late.bond_extension[0]
     assert set(coloured(left).get_array()) == set(true[chosen])
     assert set(coloured(right).get_array()) == set(guess[chosen])

@@ -8,15 +8,21 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 import glassbotan as gb
-from conftest import random_snapshot
+from conftest import random_ensemble, random_snapshot
 from glassbotan.datasets import LabelledSnapshot
+from glassbotan.datasets.labelled import label
 from glassbotan.dynamics import Motion
 from glassbotan.dynamics.ceiling import pearson
+from glassbotan.dynamics.quantities import QUANTITIES, Quantity
 from glassbotan.evaluation.comparison import Comparison, compare
-from glassbotan.figures.map import draw_map, map_figure, shared_limits
+from glassbotan.evaluation.scores import score
+from glassbotan.figures.bonds import bonds_shown
+from glassbotan.figures.map import draw_map, map_figure
+from glassbotan.figures.scales import shared_limits
 from glassbotan.figures.slices import Slice
 from glassbotan.figures.style import COLUMN, PAGE, save_figure
 
@@ -258,10 +264,78 @@ def test_a_model_of_bonds_alone_is_refused():
     snapshot = random_snapshot(60)
     measured = motion(snapshot, "file.npz")
     blank = replace(measured, values={"propensity": np.full((2, 60), np.nan)}, source="bonds-1")
-    with pytest.raises(gb.InputError, match=r"model bonds-1: .*predicts no particle"):
+    with pytest.raises(gb.InputError, match=r"model bonds-1: there is no propensity to draw; "):
         map_figure(comparison(snapshot, blank, measured=measured))
     with pytest.raises(gb.InputError, match="no motion to draw; name a model"):
         map_figure(comparison(snapshot))
+
+
+# Other quantities
+
+
+@pytest.fixture
+def speed(monkeypatch):
+    """A signed quantity of particles, without a unit, that nothing else knows."""
+    one = Quantity("speed", "particles", "", "mean speed", lambda bonds, r: r[..., 0], signed=True)
+    monkeypatch.setitem(QUANTITIES, "speed", one)
+
+
+@pytest.mark.usefixtures("speed")
+def test_a_quantity_that_is_described_here_alone_is_drawn_and_scored():
+    snapshot = random_snapshot(60)
+    measured, guess = (
+        Motion(snapshot, np.array([1.0]), {"speed": values - 0.3, "propensity": values}, source="m")
+        for values in np.random.default_rng(0).random((2, 1, 60))
+    )
+    both = comparison(snapshot, guess, measured=measured)
+    figure = map_figure(both, quantity="speed", view=ALL)
+    assert bars(figure)[0].get_ylabel() == "mean speed"
+    inside = ALL.particles(snapshot)
+    shown = np.concatenate([measured["speed"][0, inside], guess["speed"][0, inside]])
+    for axes, motion in zip(panels(figure), (measured, guess), strict=True):
+        discs = axes.collections[0]
+        assert discs.get_cmap().name == "RdBu_r"
+        assert discs.get_clim()[1] == pytest.approx(np.percentile(np.abs(shown), 98))
+        assert discs.get_clim()[0] == -discs.get_clim()[1]
+        assert np.array_equal(discs.get_array()[:60], motion["speed"][0, inside])
+    (row,) = (
+        row for row in score("m", [both.labels], [guess]).quantities["speed"] if row.species == "A"
+    )
+    first = snapshot.species == 0
+    assert row.mse == pytest.approx(np.mean((guess["speed"] - measured["speed"])[0, first] ** 2))
+    told = f"A: Pearson {row.pearson_mean:.2f}\nsquared error {row.mse:.2g}"
+    assert panels(figure)[1].get_xlabel() == told.replace("-", "−")
+
+
+def test_bonds_are_lines_of_one_scale_with_their_scores():
+    snapshot = random_snapshot(120, edge=6.0)
+    labels = label(random_ensemble(snapshot, times=(1.0,)), gb.neighbour_graph(snapshot))
+    measured = labels.motion
+    noise = np.random.default_rng(0).normal(0, 0.1, measured.bond_extension.shape)
+    guess = replace(measured, values={"bond_extension": measured.bond_extension + noise})
+    figure = map_figure(Comparison(snapshot, labels, [guess]), quantity="bond_extension")
+    assert bars(figure)[0].get_ylabel() == "bond extension (σ)"
+    (row,) = (r for r in score("m", [labels], [guess]).bonds if r.species == "AA")
+    assert f"AA: Pearson {row.pearson_mean:.2f}" in panels(figure)[1].get_xlabel()
+    lines = [
+        next(c for c in axes.collections if isinstance(c, LineCollection))
+        for axes in panels(figure)
+    ]
+    assert lines[0].get_clim() == lines[1].get_clim()
+    _, chosen = bonds_shown(measured, 0, QUANTITIES["bond_extension"], Slice())
+    for drawn, motion in zip(lines, (measured, guess), strict=True):
+        assert set(drawn.get_array()) == set(motion.bond_extension[0, chosen])
+
+
+def test_simulations_without_a_quantity_are_left_out():
+    snapshot = random_snapshot(60)
+    guess = Motion(snapshot, np.array([1.0]), {"bond_breaking": np.full((1, 60), 0.5)}, source="b")
+    both = comparison(snapshot, guess, measured=motion(snapshot, "file.npz"))
+    figure = map_figure(both, quantity="bond_breaking", view=ALL)
+    assert [axes.get_title() for axes in panels(figure)] == ["b"]
+    assert bars(figure)[0].get_ylabel() == "bond-breaking propensity"
+    with pytest.raises(gb.InputError, match="no quantity 'speed'; there are propensity, bond_e"):
+        map_figure(both, quantity="speed")
 
 
 def test_an_unknown_time_and_an_empty_slice_are_refused():

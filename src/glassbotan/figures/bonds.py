@@ -7,25 +7,25 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from glassbotan.datasets.groups import BOND_RANGE, Group, bond_groups, particle_groups
+from glassbotan.datasets.groups import BOND_RANGE, Group, groups_of_motion
 from glassbotan.dynamics import Motion
 from glassbotan.dynamics.ceiling import pearson
-from glassbotan.dynamics.quantities import BOND_EXTENSION
+from glassbotan.dynamics.quantities import BOND_EXTENSION, PROPENSITY, Quantity
+from glassbotan.dynamics.quantities import quantity as described
 from glassbotan.errors import InputError
 from glassbotan.evaluation.bonds import as_measured
 from glassbotan.evaluation.comparison import SIMULATION, Comparison, time_index
+from glassbotan.figures.scales import axis_title, colour_map, shared_limits
 from glassbotan.figures.segments import periodic_segments
 from glassbotan.figures.slices import MOST_VECTOR_DISCS, Slice, frame, of_species, scale_bar
 from glassbotan.figures.style import (
     COLUMN,
-    EXTENSION,
     correlation_in_words,
     new_figure,
     note,
     style,
 )
 from glassbotan.figures.times import choose_time
-from glassbotan.structure import NeighbourGraph
 from glassbotan.structure.periodic import FloatArray
 
 if TYPE_CHECKING:
@@ -36,8 +36,6 @@ PARTICLE_GREYS = ("0.55", "0.15", "0.35")
 """Colour of a particle's small disc by species."""
 SMALL = 0.26
 """Diameter of a particle's small disc, length units."""
-SHARE = 98.0
-"""Per cent of the drawn bonds whose colour is not at an end of the scale."""
 
 
 def draw_bonds(
@@ -45,10 +43,11 @@ def draw_bonds(
     motion: Motion,
     t: int,
     *,
+    quantity: str = BOND_EXTENSION.name,
     view: Slice | None = None,
     limits: tuple[float, float] | None = None,
 ) -> "Axes":
-    """Draw the bonds of a slice as lines coloured by their extension, blue shorter, red longer.
+    """Draw the bonds of a slice as lines coloured by a quantity: blue shortens, red lengthens.
 
     Bonds are those shorter than ``BOND_RANGE`` in the snapshot, as they are scored, with both
     particles in the slab; particles are small discs, darker for B.
@@ -61,31 +60,30 @@ def draw_bonds(
         Measured or predicted, with bonds.
     t
         Index of the time.
+    quantity
+        The name of one of bonds.
     view
         The slice; through the middle of the box by default.
     limits
-        Extensions at the two ends of the colour map, length units; by default symmetric about
-        zero, so that all but 2 % of the bonds lie between them.
+        Values at the two ends of the colour map; by default those of ``shared_limits``.
 
     Raises
     ------
     InputError
-        The motion has no bonds, or none lies in the slice.
+        The motion does not tell the quantity, or no bond lies in the slice.
 
     """
     from matplotlib.collections import LineCollection
 
     view = view or Slice()
     snapshot = motion.snapshot
-    graph, extension = _bonds_of(motion)
-    bonds = bonds_in(graph, view.particles(snapshot))
-    if not len(bonds):
-        raise InputError(
-            f"{snapshot.source}: no bond shorter than {BOND_RANGE} has both particles in the "
-            "slice; move or thicken it"
-        )
+    one = described(quantity)
+    values, bonds = bonds_shown(motion, t, one, view)
+    graph = motion.graph
+    assert graph is not None
     # The largest changes are drawn last, over the others.
-    bonds = bonds[np.argsort(np.abs(extension[t, bonds]), kind="stable")]
+    order = np.argsort(np.abs(values), kind="stable")
+    values, bonds = values[order], bonds[order]
     across = list(view.across(snapshot.dimension))
     lines, owners = periodic_segments(
         view.points(snapshot)[graph.edge_index[0, bonds]],
@@ -94,10 +92,10 @@ def draw_bonds(
     )
     order = np.argsort(owners, kind="stable")
     _draw_rims(axes, lines)
-    segments = LineCollection(list(lines[order]), cmap=EXTENSION, linewidths=1.3, zorder=2)
+    segments = LineCollection(list(lines[order]), cmap=colour_map(one), linewidths=1.3, zorder=2)
     segments.set_rasterized(len(bonds) > MOST_VECTOR_DISCS)
-    segments.set_array(extension[t, bonds[owners[order]]])
-    segments.set_clim(*(limits or _symmetric(extension[t, bonds])))
+    segments.set_array(values[owners[order]])
+    segments.set_clim(*(limits or shared_limits([values], signed=one.signed)))
     axes.add_collection(segments)
     _draw_particles(axes, motion, view)
     frame(axes, snapshot, view)
@@ -176,10 +174,10 @@ def bonds_figure(
     view = view or Slice()
     measured, predicted = _measured(comparison), _prediction(comparison, model)
     t, match = _shared_time(measured, predicted, time)
-    graph, true = _bonds_of(measured)
+    true = measured[BOND_EXTENSION.name]
     guess, _ = as_measured(measured, predicted, BOND_EXTENSION.name)
-    bonds = bonds_in(graph, view.particles(measured.snapshot))
-    limits = _symmetric(np.concatenate([true[t, bonds], guess[match, bonds]]))
+    shown, bonds = bonds_shown(measured, t, BOND_EXTENSION, view)
+    limits = shared_limits([shown, guess[match, bonds]], signed=True)
     width, height = view.extent(measured.snapshot)
     with style():
         figure = new_figure(COLUMN, COLUMN / 2 * (1 + min(height / width, 2.0)) + 0.2)
@@ -187,21 +185,21 @@ def bonds_figure(
         draw_bonds(left, measured, t, view=view, limits=limits)
         draw_bonds(right, predicted, match, view=view, limits=limits)
         bar = figure.colorbar(
-            ScalarMappable(Normalize(*limits), EXTENSION),
+            ScalarMappable(Normalize(*limits), colour_map(BOND_EXTENSION)),
             ax=[left, right],
             location="bottom",
             aspect=40,
             extend="both",
-            label=f"bond extension by $t$ = {measured.times[t]:g} (σ)",
+            label=axis_title(BOND_EXTENSION, f" by $t$ = {measured.times[t]:g}"),
         )
         bar.ax.tick_params(top=False)
         draw_scatter(
             particles,
             measured.propensity[t],
             predicted.propensity[match],
-            particle_groups(measured.snapshot),
+            groups_of_motion(measured, PROPENSITY.name),
         )
-        draw_scatter(pairs, true[t], guess[match], bond_groups(graph))
+        draw_scatter(pairs, true[t], guess[match], groups_of_motion(measured, BOND_EXTENSION.name))
         names = (SIMULATION, fill(predicted.source, 22), "propensity", "bond extension")
         for axes, letter, name in zip(figure.axes, "abcd", names, strict=False):
             axes.set_title(f"({letter}) {name}", loc="left", parse_math=False)
@@ -210,19 +208,33 @@ def bonds_figure(
     return figure
 
 
-def bonds_in(graph: NeighbourGraph, particles: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the bonds below ``BOND_RANGE`` between given particles, each in one direction."""
+def bonds_shown(
+    motion: Motion, t: int, quantity: Quantity, view: Slice
+) -> tuple[NDArray[np.floating], NDArray[np.int64]]:
+    """Return the values [K] of the bonds of a slice, and which of the graph's they are.
+
+    They are shorter than ``BOND_RANGE``, with both ends in the slice, each in one direction.
+
+    Raises
+    ------
+    InputError
+        The motion does not tell the quantity, or no bond lies in the slice.
+
+    """
+    graph = motion.graph
+    if graph is None or quantity.name not in motion.values:
+        raise InputError(f"{motion.source}: has no {quantity.title} to draw")
     inside = np.zeros(graph.n_particles, dtype=bool)
-    inside[particles] = True
+    inside[view.particles(motion.snapshot)] = True
     senders, receivers = graph.edge_index
     near = graph.distances < BOND_RANGE
-    return np.flatnonzero(near & inside[senders] & inside[receivers] & (senders < receivers))
-
-
-def _bonds_of(motion: Motion) -> tuple[NeighbourGraph, NDArray[np.floating]]:
-    if motion.graph is None or motion.bond_extension is None:
-        raise InputError(f"{motion.source}: has no bond extension to draw")
-    return motion.graph, motion.bond_extension
+    bonds = np.flatnonzero(near & inside[senders] & inside[receivers] & (senders < receivers))
+    if not len(bonds):
+        raise InputError(
+            f"{motion.snapshot.source}: no bond shorter than {BOND_RANGE} has both particles in "
+            "the slice; move or thicken it"
+        )
+    return motion[quantity.name][t, bonds], bonds
 
 
 def _measured(comparison: Comparison) -> Motion:
@@ -266,12 +278,6 @@ def _shared_time(measured: Motion, predicted: Motion, time: float | None) -> tup
 
 def _listed(motion: Motion) -> str:
     return ", ".join(f"{t:g}" for t in motion.times)
-
-
-def _symmetric(extension: NDArray[np.floating]) -> tuple[float, float]:
-    """Return limits about zero between which all but a few bonds lie."""
-    top = float(np.percentile(np.abs(extension), SHARE)) if len(extension) else 0.0
-    return (-top, top) if top > 0 else (-1.0, 1.0)
 
 
 def _draw_rims(axes: "Axes", lines: FloatArray) -> None:

@@ -1,22 +1,28 @@
-"""Maps: a slice of a glass, each particle a disc coloured by how far it moves."""
+"""Maps: a slice of a glass, particles or bonds coloured by a quantity such as propensity."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from textwrap import fill
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from glassbotan.datasets.groups import FIRST_GROUP, groups_of_motion
 from glassbotan.dynamics import Motion
 from glassbotan.dynamics.ceiling import pearson
 from glassbotan.dynamics.motion import time_label
+from glassbotan.dynamics.quantities import PROPENSITY, Quantity
+from glassbotan.dynamics.quantities import quantity as described
 from glassbotan.errors import InputError
+from glassbotan.evaluation.bonds import as_measured
 from glassbotan.evaluation.comparison import SIMULATION, Comparison, time_index
+from glassbotan.figures.bonds import bonds_shown, draw_bonds
+from glassbotan.figures.scales import Limits, axis_title, colour_map, shared_limits, unit_of
 from glassbotan.figures.slices import Slice, draw_discs, frame, scale_bar
 from glassbotan.figures.style import (
     COLUMN,
     PAGE,
-    PROPENSITY,
     correlation_in_words,
     new_figure,
     style,
@@ -28,10 +34,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Values = NDArray[np.floating]
-Limits = tuple[float, float]
-
-FIRST_SPECIES = 0
-"""A, of which correlation and error are told."""
 
 _MARGIN = 0.8
 """Width of a figure that goes to times and colour bars, inches."""
@@ -54,6 +56,7 @@ def draw_map(
     *,
     view: Slice | None = None,
     limits: Limits | None = None,
+    quantity: str = PROPENSITY.name,
 ) -> "Axes":
     """Draw a slice with discs where the particles stand, white to red by ``values``.
 
@@ -71,6 +74,8 @@ def draw_map(
         The slice; by default one length unit thick across the middle of z.
     limits
         The values of white and of full red; by default the 2nd and 98th percentile of the slice.
+    quantity
+        What the values are, for colours on both sides of zero where it is signed.
 
     Raises
     ------
@@ -85,15 +90,15 @@ def draw_map(
             f"expected one for each of {snapshot.n_particles} particles"
         )
     chosen = _particles(snapshot, values, view)
-    shown = values[chosen]
+    shown, one = values[chosen], described(quantity)
     draw_discs(
         axes,
         snapshot,
         chosen,
         view=view,
         values=shown,
-        cmap=PROPENSITY,
-        limits=limits or shared_limits([shown]),
+        cmap=colour_map(one),
+        limits=limits or shared_limits([shown], signed=one.signed),
     )
     frame(axes, snapshot, view)
     scale_bar(axes)
@@ -101,18 +106,24 @@ def draw_map(
 
 
 def map_figure(
-    comparison: Comparison, *, times: Sequence[float] | None = None, view: Slice | None = None
+    comparison: Comparison,
+    *,
+    quantity: str = PROPENSITY.name,
+    times: Sequence[float] | None = None,
+    view: Slice | None = None,
 ) -> "Figure":
     """Return maps of one slice side by side: a column a motion, a row a time.
 
     The simulation stands first, then the models in their order. Each row has one colour scale
     (see ``shared_limits``). Pearson correlation and mean squared error are those of all A
-    particles of the snapshot, in the slice or not.
+    particles (or AA bonds) of the snapshot, in the slice or not.
 
     Parameters
     ----------
     comparison
         The snapshot and its motions.
+    quantity
+        The name of what is shown, of particles or bonds; simulations that lack it are left out.
     times
         Rows; by default all that ``Comparison.times`` tells. A motion that lacks one has an empty
         panel there, which says so.
@@ -122,15 +133,15 @@ def map_figure(
     Raises
     ------
     InputError
-        There is no motion, a model predicts no particle, a time is in none of the motions, the
-        times are too many for one picture, or the slice is empty.
+        There is no such quantity or motion, a model does not predict it, a time is in none of the
+        motions, the times are too many for one picture, or the slice is empty.
 
     """
-    view = view or Slice()
+    view, one = view or Slice(), described(quantity)
+    comparison = _telling(comparison, one)
     motions = list(comparison.motions())
     if not motions:
         raise InputError(f"{comparison.snapshot.source}: there is no motion to draw; name a model")
-    _check_particles(comparison)
     rows = comparison.times(times)
     if len(rows) > _MOST_ROWS:
         raise InputError(
@@ -148,30 +159,20 @@ def map_figure(
         for axes, (name, _) in zip(panels[0], motions, strict=True):
             axes.set_title(fill(name, letters), parse_math=False)
         for row, time in zip(panels, rows, strict=True):
-            _draw_row(row, comparison, float(time), view, letters)
+            _draw_row(row, comparison, one, float(time), view, letters)
             row[0].set_ylabel(f"$t$ = {time_label(float(time))}")
         if height > _LOWEST:
             _close_up(figure)
     return figure
 
 
-def shared_limits(shown: Sequence[Values]) -> Limits:
-    """Return the ends of one colour scale for several panels of a slice.
-
-    They are the 2nd and 98th percentile of the first, the simulation where there is one, so that
-    what is measured spans the colours. Where a model's level is off so far that half of its
-    particles would lie beyond, the scale is lengthened towards their median, on either side by
-    its own length at most: the offset shows, and both patterns stay visible.
-    """
-    low, high = np.percentile(shown[0], [2, 98])
-    span = high - low
-    medians = [np.median(values) for values in shown]
-    bottom, top = max(low - span, min(medians)), min(high + span, max(medians))
-    return float(min(low, bottom)), float(max(high, top))
-
-
 def _draw_row(
-    row: Sequence["Axes"], comparison: Comparison, time: float, view: Slice, letters: int
+    row: Sequence["Axes"],
+    comparison: Comparison,
+    one: Quantity,
+    time: float,
+    view: Slice,
+    letters: int,
 ) -> None:
     snapshot, known = comparison.snapshot, {}
     for axes, (name, motion) in zip(row, comparison.motions(), strict=True):
@@ -179,30 +180,43 @@ def _draw_row(
         if index is None:
             _draw_blank(axes, snapshot, view, _absence(name, time))
         else:
-            known[axes] = motion.propensity[index]
-    shown = [values[_particles(snapshot, values, view)] for values in known.values()]
-    limits = shared_limits(shown)
-    for axes, values in known.items():
-        draw_map(axes, snapshot, values, view=view, limits=limits)
-    for axes, (_, motion) in zip(row, comparison.motions(), strict=True):
+            known[axes] = motion, index
         if motion is not comparison.measured:
-            axes.set_xlabel(_lines(_scores(comparison, motion, time), letters))
-    _colour_bar(row, next(iter(known)), limits, shown)
+            axes.set_xlabel(_lines(_scores(comparison, motion, one, time), letters))
+    shown = [_shown(motion, t, one, view) for motion, t in known.values()]
+    limits = shared_limits(shown, signed=one.signed)
+    for axes, (motion, t) in known.items():
+        if one.place == "bonds":
+            draw_bonds(axes, motion, t, quantity=one.name, view=view, limits=limits)
+            scale_bar(axes)
+        else:
+            values = motion[one.name][t]
+            draw_map(axes, snapshot, values, view=view, limits=limits, quantity=one.name)
+    _colour_bar(row, one, limits, shown)
+
+
+def _shown(motion: Motion, t: int, one: Quantity, view: Slice) -> Values:
+    """Return the values of what is drawn of the slice."""
+    if one.place == "bonds":
+        return bonds_shown(motion, t, one, view)[0]
+    values: Values = motion[one.name][t][_particles(motion.snapshot, motion[one.name][t], view)]
+    return values
 
 
 def _colour_bar(
-    row: Sequence["Axes"], drawn: "Axes", limits: Limits, shown: Sequence[Values]
+    row: Sequence["Axes"], one: Quantity, limits: Limits, shown: Sequence[Values]
 ) -> None:
+    coloured = next(one for axes in row for one in axes.collections if one.get_array() is not None)
     below = any(values.min() < limits[0] for values in shown)
     above = any(values.max() > limits[1] for values in shown)
     ends = {(False, False): "neither", (True, False): "min", (False, True): "max"}
-    drawn.figure.colorbar(
-        drawn.collections[0],
+    row[0].figure.colorbar(
+        coloured,
         ax=list(row),
         extend=ends.get((below, above), "both"),
         aspect=25,
         pad=0.015,
-        label="propensity (σ)",
+        label=axis_title(one),
     )
 
 
@@ -216,21 +230,23 @@ def _absence(name: str, time: float) -> str:
     return f"{what}\nat $t$ = {time_label(time)}"
 
 
-def _scores(comparison: Comparison, motion: Motion, time: float) -> tuple[str, ...]:
-    """Return correlation and squared error of A at that time; none where one side lacks it."""
+def _scores(comparison: Comparison, motion: Motion, one: Quantity, time: float) -> tuple[str, ...]:
+    """Return correlation and squared error of A (or AA); none where one side lacks them."""
     measured, index = comparison.measured, time_index(motion, time)
     at = None if measured is None else time_index(measured, time)
     if measured is None or at is None or index is None:
         return ()
-    first = comparison.snapshot.species == FIRST_SPECIES
-    x = motion.propensity[index, first].astype(np.float64)
-    y = measured.propensity[at, first].astype(np.float64)
-    both = np.isfinite(x) & np.isfinite(y)
-    if not both.any():
-        return ()
-    correlation, error = pearson(x[both], y[both]), float(np.mean((x[both] - y[both]) ** 2))
-    told = correlation_in_words(correlation)
-    return f"A: Pearson {told}", f"squared error {_number(error)}\N{NO-BREAK SPACE}σ²"
+    values, _ = as_measured(measured, motion, one.name)
+    for name, members in groups_of_motion(measured, one.name):
+        x = values[index, members].astype(np.float64)
+        y = measured[one.name][at, members].astype(np.float64)
+        both = np.isfinite(x) & np.isfinite(y)
+        if name == FIRST_GROUP[one.place] and both.any():
+            told = correlation_in_words(pearson(x[both], y[both]))
+            error = _number(float(np.mean((x[both] - y[both]) ** 2)))
+            unit = f"\N{NO-BREAK SPACE}{unit_of(one)}²" if unit_of(one) else ""
+            return f"{name}: Pearson {told}", f"squared error {error}{unit}"
+    return ()
 
 
 def _number(value: float) -> str:
@@ -260,13 +276,21 @@ def _particles(snapshot: Snapshot, values: Values, view: Slice) -> NDArray[np.in
     return chosen
 
 
-def _check_particles(comparison: Comparison) -> None:
+def _telling(comparison: Comparison, one: Quantity) -> Comparison:
+    """Return a comparison of motions that tell a quantity; refuse a model that does not."""
     for motion in comparison.predictions:
-        if not np.isfinite(motion.propensity).any():
+        known = [name for name, values in motion.values.items() if np.isfinite(values).any()]
+        if one.name not in known:
             raise InputError(
-                f"model {motion.source}: there is no propensity to draw; "
-                "the model predicts no particle"
+                f"model {motion.source}: there is no {one.title} to draw; "
+                f"the model predicts {', '.join(known) or 'nothing'}"
             )
+    measured = comparison.measured
+    return (
+        comparison
+        if measured is None or one.name in measured.values
+        else replace(comparison, labels=None)
+    )
 
 
 def _close_up(figure: "Figure") -> None:

@@ -20,11 +20,6 @@ PAGE = 17.8 / 2.54
 """Width of a journal's page (two columns), inches."""
 SUFFIXES = (".png", ".pdf", ".svg")
 
-PROPENSITY = "Reds"
-"""Colour map of displacements: white does not move."""
-EXTENSION = "RdBu_r"
-"""Colour map of bond extensions: blue shortens, red lengthens; colour-blind readers see both."""
-
 _STYLE = Path(__file__).with_name("glassbotan.mplstyle")
 
 

@@ -12,6 +12,7 @@ from glassbotan.cli.options import (
     DataFiles,
     Frame,
     Picture,
+    QuantityName,
     SliceAxis,
     SlicePosition,
     SliceThickness,
@@ -19,6 +20,7 @@ from glassbotan.cli.options import (
     parse_numbers,
     parse_slice,
 )
+from glassbotan.dynamics.quantities import PROPENSITY
 
 EXAMPLE = (
     "glassbotan figure map data/published/isoconfig_N4096T0.44_401_tc07.npz "
@@ -30,6 +32,7 @@ def map_(
     data: DataFiles,
     *,
     model: ComparedModels = None,
+    quantity: QuantityName = PROPENSITY.name,
     times: Annotated[
         str | None,
         typer.Option(metavar="TIMES", help="One row each, such as 130,4120; default: all."),
@@ -42,10 +45,11 @@ def map_(
     frame: Frame = -1,
     output: Picture = Path("map.png"),
 ) -> None:
-    """Draw slices of one glass, simulated and predicted, coloured by propensity."""
+    """Draw slices of one glass, simulated and predicted, coloured by a quantity."""
     rows, view = parse_numbers(times, "--times"), parse_slice(axis, position, thickness)
 
     from glassbotan.figures.map import map_figure
 
     comparison, models = compared(data, model, box=box, species=species, frame=frame)
-    keep(map_figure(comparison, times=rows, view=view), output, "map", data, model=models)
+    figure = map_figure(comparison, quantity=quantity, times=rows, view=view)
+    keep(figure, output, "map", data, model=models)

@@ -13,13 +13,13 @@ from string import Template
 import numpy as np
 
 from glassbotan.evaluation.comparison import Comparison
-from glassbotan.figures.style import EXTENSION, PROPENSITY
+from glassbotan.figures.scales import DIVERGING, SEQUENTIAL
 from glassbotan.figures.viewer.scene import Scene, scene_of
 from glassbotan.provenance import package_version
 from glassbotan.structure import Snapshot
 from glassbotan.structure.snapshot import species_name
 
-COLOUR_MAPS = (PROPENSITY, "viridis", "cividis", EXTENSION)
+COLOUR_MAPS = (SEQUENTIAL, "viridis", "cividis", DIVERGING)
 """Those that the page offers; colour-blind readers can read each."""
 
 
