@@ -87,7 +87,7 @@ def test_published_times_increase_and_are_ten():
         ("types", np.full(20, 0.5), "types must be"),
         ("types", np.full(20, np.inf), "types must be"),
         ("types", np.full(20, -1), "count from 0"),
-        ("initial_positions", np.full((20, 3), np.nan), "initial_positions must all be finite"),
+        ("initial_positions", np.full((20, 3), np.nan), "initial_positions must be finite"),
         ("initial_positions", np.zeros(20), "have shape"),
         ("positions", np.zeros((4, 19, 3)), "trajectory positions have shape"),
         ("positions", np.zeros((20, 3)), "positions have shape"),

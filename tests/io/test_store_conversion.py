@@ -24,8 +24,9 @@ from glassbotan.io import ensemble_layout as layout
 from glassbotan.io.botan_npz import file_name
 from glassbotan.io.ensemble_store import read_halves
 from glassbotan.io.ensemble_writer import add_averages, add_trajectories
+from glassbotan.io.options import ReadOptions
 from glassbotan.io.store_export import export
-from glassbotan.io.store_import import Reading, import_store
+from glassbotan.io.store_import import import_store
 from glassbotan.io.stored_trajectories import open_trajectories
 from glassbotan.structure import minimum_image, neighbour_graph
 from glassbotan.structure.snapshot import fingerprint
@@ -372,11 +373,11 @@ def test_sources_that_do_not_belong_together(tmp_path, changes, message):
 
 def test_times_and_boxes_can_be_given(tmp_path):
     file = changed(botan_files(tmp_path, trajectories())[0], "a.npz", time=None, box=None)
-    import_store(tmp_path / "a.zarr", [file], reading=Reading(box=4.5, times=[3.0]))
+    import_store(tmp_path / "a.zarr", [file], reading=ReadOptions(box=4.5, times=np.array([3.0])))
     stored = tmp_path / "a.zarr" / layout.group_name(0)
     assert open_trajectories(stored).times.tolist() == [3.0]
     with pytest.raises(InputError, match="has its own box and times"):
-        export([stored], tmp_path / "b", "botan_npz", reading=Reading(box=4.5))
+        export([stored], tmp_path / "b", "botan_npz", reading=ReadOptions(box=4.5))
 
 
 def test_what_gives_nothing_to_a_store(tmp_path):

@@ -1,8 +1,10 @@
 """glassbotan convert: configurations, predictions and trajectories between file formats."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 
 from glassbotan import io
@@ -11,9 +13,10 @@ from glassbotan.dynamics import Motion
 from glassbotan.errors import InputError
 from glassbotan.io.ensemble_store import is_store, is_stored_snapshot
 from glassbotan.io.ensemble_writer import check_free
+from glassbotan.io.formats import read_item
 from glassbotan.io.options import ReadOptions
 from glassbotan.io.store_export import EXPORTS, export
-from glassbotan.io.store_import import Reading, holds_trajectories, import_store
+from glassbotan.io.store_import import holds_trajectories, import_store
 from glassbotan.progress_bar import shown
 from glassbotan.provenance import provenance
 from glassbotan.structure import Snapshot
@@ -89,28 +92,29 @@ def convert(
     A prediction (.npz) keeps its propensity in .xyz, .dump, .gsd and .csv. Trajectories go into a
     store (.zarr), and out of it with --to botan_npz or --to glassbench_npz.
     """
-    reading = Reading(from_format, box, parse_numbers(times, "--times"))
-    source, told = sources[0], ReadOptions(box, species, frame)
+    numbers = parse_numbers(times, "--times")
+    chosen = None if numbers is None else np.array(numbers)
+    source, reading = sources[0], ReadOptions(box, species, frame, chosen, from_format)
     if to_format == "ensemble_store" or (to_format is None and target.suffix == ".zarr"):
-        _refuse_choice("trajectories", source, told)
+        _refuse_choice("trajectories", source, reading)
         _into_store(sources, target, reading)
     elif len(sources) > 1:
         raise InputError(
             f"{target}: several sources go into one store, NAME.zarr; convert others one by one"
         )
     elif to_format in EXPORTS and _holds_trajectories(Path(source), reading):
-        _refuse_choice("trajectories", source, told)
+        _refuse_choice("trajectories", source, reading)
         _out_of_store(source, target, to_format, reading)
     else:
-        _file(Path(source), target, to_format, reading, told)
+        _file(Path(source), target, to_format, reading)
 
 
-def _refuse_choice(what: str, source: object, told: ReadOptions) -> None:
-    if told.species is not None or told.frame != -1:
+def _refuse_choice(what: str, source: object, reading: ReadOptions) -> None:
+    if reading.species is not None or reading.frame != -1:
         raise InputError(f"{source}: --species and --frame do not apply to {what}")
 
 
-def _into_store(sources: list[str], target: Path, reading: Reading) -> None:
+def _into_store(sources: list[str], target: Path, reading: ReadOptions) -> None:
     from glassbotan.datasets.public import resolve_all
 
     check_free(target)
@@ -120,12 +124,12 @@ def _into_store(sources: list[str], target: Path, reading: Reading) -> None:
     typer.echo(f"{number} snapshot{'s' * (number != 1)} -> {target}")
 
 
-def _holds_trajectories(path: Path, reading: Reading) -> bool:
+def _holds_trajectories(path: Path, reading: ReadOptions) -> bool:
     """Tell whether a source is a store, or holds trajectories."""
     return is_store(path) or is_stored_snapshot(path) or holds_trajectories(path, reading)
 
 
-def _out_of_store(source: str, target: Path, to_format: str, reading: Reading) -> None:
+def _out_of_store(source: str, target: Path, to_format: str, reading: ReadOptions) -> None:
     from glassbotan.datasets.public import resolve
 
     with shown() as progress:
@@ -133,26 +137,26 @@ def _out_of_store(source: str, target: Path, to_format: str, reading: Reading) -
     typer.echo(f"{len(files)} file{'s' * (len(files) != 1)} -> {target}")
 
 
-def _file(
-    source: Path, target: Path, to_format: str | None, reading: Reading, told: ReadOptions
-) -> None:
+def _file(source: Path, target: Path, to_format: str | None, reading: ReadOptions) -> None:
     """Convert a file that holds one configuration or prediction."""
-    name = reading.format or io.detect_format(source)
+    reading = replace(reading, format=reading.format or io.detect_format(source))
     item: Snapshot | Motion
     origin: dict[str, object] = {}
-    if _as_motion(source, name, target, to_format):
-        _refuse_choice("a prediction", source, told)
-        item = io.read_motion(source, format=name, box=reading.box, times=reading.times)
+    if _as_motion(source, reading.format, target, to_format):
+        _refuse_choice("a prediction", source, reading)
+        item = read_item(source, Motion, reading)
         origin = io.read_provenance(source)
     elif reading.times is not None:
         raise InputError(f"{source}: --times does not apply, a configuration has none")
     else:
-        item = io.read(source, format=name, box=told.box, species=told.species, frame=told.frame)
+        item = read_item(source, Snapshot, reading)
     io.write(target, item, format=to_format, provenance=origin or provenance([source]))
     typer.echo(f"{_summary(item)} -> {target}")
 
 
-def _as_motion(source: Path, source_format: str, target: Path, target_format: str | None) -> bool:
+def _as_motion(
+    source: Path, source_format: str | None, target: Path, target_format: str | None
+) -> bool:
     """Tell whether propensity is to be carried along: always if the target can hold nothing else.
 
     GlassBench's files are snapshots first: their times may not be known.

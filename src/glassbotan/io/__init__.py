@@ -1,10 +1,8 @@
 """Files in and out: one pair of doors, one module a format."""
 
-import logging
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 
@@ -15,7 +13,7 @@ from glassbotan.io import formats as _formats
 from glassbotan.io import motion_npz as _motion_npz
 from glassbotan.io.atomic import atomic_output
 from glassbotan.io.formats import FORMATS, NAMES, Format, Item
-from glassbotan.io.options import BoxOption, ReadOptions, check_single_frame
+from glassbotan.io.options import BoxOption, ReadOptions
 from glassbotan.io.species import parse_species
 from glassbotan.structure import Snapshot
 from glassbotan.structure.periodic import FloatArray
@@ -34,11 +32,8 @@ __all__ = [
     "write",
 ]
 
-LOGGER = logging.getLogger("glassbotan")
-
 AnyPath = str | os.PathLike[str]
 Times = float | Sequence[float] | FloatArray | None
-Kind = TypeVar("Kind", Snapshot, Motion, IsoconfigurationalEnsemble)
 
 
 def read(
@@ -72,7 +67,7 @@ def read(
 
     """
     mapping = parse_species(species) if isinstance(species, str) else species
-    return _read(path, Snapshot, format, ReadOptions(box=box, species=mapping, frame=frame))
+    return _formats.read_item(Path(path), Snapshot, ReadOptions(box, mapping, frame, format=format))
 
 
 def read_ensemble(
@@ -92,8 +87,8 @@ def read_ensemble(
         The format holds no trajectories, the file is damaged, or its times are not known.
 
     """
-    options = ReadOptions(box=box, times=_times(times, path))
-    return _read(path, IsoconfigurationalEnsemble, format, options)
+    options = ReadOptions(box, times=_times(times, path), format=format)
+    return _formats.read_item(Path(path), IsoconfigurationalEnsemble, options)
 
 
 def read_motion(
@@ -113,7 +108,8 @@ def read_motion(
         The format holds no motion, or the file is damaged.
 
     """
-    return _read(path, Motion, format, ReadOptions(box=box, times=_times(times, path)))
+    options = ReadOptions(box, times=_times(times, path), format=format)
+    return _formats.read_item(Path(path), Motion, options)
 
 
 def read_provenance(path: AnyPath) -> dict[str, object]:
@@ -153,7 +149,8 @@ def write(
         The disk is full.
 
     """
-    target, kind = Path(path), _kind(type(item))
+    target = Path(path)
+    kind = next(kind for kind in NAMES if isinstance(item, kind))
     found = [format] if format is not None else _suffix_formats(target, kind)
     writers = [_formats.named_format(name).write.get(kind) for name in found]
     if not writers or writers[0] is None:
@@ -208,28 +205,6 @@ def holds(path: AnyPath, kind: type[Item], *, format: str | None = None) -> bool
     if name == "ensemble_store" and kind is not Snapshot:
         return (kind is Motion) == _ensemble_store.holds_targets(Path(path))
     return name in FORMATS and kind in FORMATS[name].read
-
-
-def _read(path: AnyPath, kind: type[Kind], format_name: str | None, options: ReadOptions) -> Kind:
-    """Read an item of a kind from a file of a format, which is found out by default."""
-    source = Path(path)
-    name = format_name or _formats.detect_format(source)
-    entry = _formats.named_format(name)
-    _formats.check_readable(source)
-    LOGGER.debug("reading %s%s %s", source, " as" if format_name else ", found to be", name)
-    if not entry.read:
-        raise InputError(f"{source}: format {name} is written only, not read")
-    if kind not in entry.read:
-        able = " and ".join(_formats.formats_that("read", kind))
-        raise InputError(f"{source}: format {name} holds no {NAMES[kind][1]}; {able} do")
-    if not entry.frames:
-        check_single_frame(options, str(source))
-    item: Kind = entry.read[kind](source, options)
-    return item
-
-
-def _kind(given: type[Item]) -> type[Item]:
-    return next(kind for kind in NAMES if issubclass(given, kind))
 
 
 def _suffix_formats(target: Path, kind: type[Item]) -> list[str]:

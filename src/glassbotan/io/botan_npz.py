@@ -11,17 +11,15 @@ Source: Shiba, Hanai, Suzumura, Shimokawabe, J. Chem. Phys. 158, 084503 (2023).
 
 import logging
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from glassbotan.dynamics import IsoconfigurationalEnsemble
 from glassbotan.errors import InputError
-from glassbotan.io import provenance as provenance_text
-from glassbotan.io.atomic import atomic_output
-from glassbotan.io.npz import positive_number, read_members
+from glassbotan.io.npz import check_finite, positive_number, read_members, write_members
 from glassbotan.io.options import BoxOption, ReadOptions, given_box
 from glassbotan.io.provenance import Provenance
 from glassbotan.io.species import species_from_types
@@ -48,7 +46,8 @@ _OWN = ["box", "temperature"]
 
 def read(path: Path, options: ReadOptions) -> Snapshot:
     """Return the snapshot that the trajectories start from."""
-    return _snapshot(path, read_members(path, ["types", "initial_positions"], _OWN), options)
+    members = read_members(path, ["types", "initial_positions"], _OWN)
+    return published_snapshot(path, members, options, first=0)
 
 
 def read_ensemble(path: Path, options: ReadOptions) -> IsoconfigurationalEnsemble:
@@ -61,7 +60,7 @@ def read_ensemble(path: Path, options: ReadOptions) -> IsoconfigurationalEnsembl
             f"{path}: positions have shape {list(positions.shape)} and type {positions.dtype}; "
             "expected numbers of shape [trajectories, particles, dimensions]"
         )
-    snapshot = _snapshot(path, members, options)
+    snapshot = published_snapshot(path, members, options, first=0)
     chosen = _time(path, members) if options.times is None else options.times
     trajectories: NDArray[np.floating] = positions[np.newaxis]  # type: ignore[assignment]  # kind f is floating
     return IsoconfigurationalEnsemble(snapshot, chosen, trajectories)
@@ -76,9 +75,7 @@ def write(path: Path, ensemble: IsoconfigurationalEnsemble, provenance: Provenan
         The ensemble has several times, or a species that int8 does not hold.
 
     """
-    arrays: dict[str, Any] = arrays_of(ensemble)
-    with atomic_output(path) as temporary, temporary.open("wb") as out:
-        np.savez(out, **arrays, provenance=np.array(provenance_text.to_json(provenance)))
+    write_members(path, arrays_of(ensemble), provenance)
 
 
 def arrays_of(ensemble: IsoconfigurationalEnsemble) -> dict[str, NDArray[np.generic]]:
@@ -156,15 +153,39 @@ def published_times(temperature: float, source: str) -> FloatArray:
     return np.array(PUBLISHED_TIMES[temperature])
 
 
-def published_box(positions: NDArray[np.generic], box: BoxOption, source: str) -> FloatArray:
-    """Return the given box or, for the published system and no other, the published one.
+def published_snapshot(
+    path: Path,
+    members: Mapping[str, NDArray[np.generic]],
+    options: ReadOptions,
+    *,
+    first: int,
+) -> Snapshot:
+    """Return the snapshot of a published file whose types count from ``first``.
 
     Raises
     ------
     InputError
-        No box is given, and the positions do not fill the published one.
+        An array is not of its form, or the box is not known.
 
     """
+    positions, source = members["initial_positions"], str(path)
+    # Before the box is looked for: with a NaN no box fits, which would name the wrong fault.
+    check_finite(positions, "initial_positions", path)
+    box = options.box
+    if box is None and "box" in members:
+        box = members["box"].reshape(-1)  # type: ignore[assignment]  # checked with any other
+    own = positive_number(members, "temperature", path)
+    return Snapshot(
+        positions=positions.astype(np.float64),
+        species=species_from_types(members["types"], options.species, first=first, source=source),
+        box=_box(positions, box, source),
+        temperature=temperature_of_name(path) if np.isnan(own) else own,
+        source=source,
+    )
+
+
+def _box(positions: NDArray[np.generic], box: BoxOption, source: str) -> FloatArray:
+    """Return the given box or, for the published system and no other, the published one."""
     if positions.ndim != 2 or positions.shape[1] not in (2, 3):
         raise InputError(
             f"{source}: initial_positions have shape {list(positions.shape)}; "
@@ -188,36 +209,11 @@ def published_box(positions: NDArray[np.generic], box: BoxOption, source: str) -
     return np.full(3, PUBLISHED_BOX)
 
 
-def _snapshot(
-    path: Path, members: dict[str, NDArray[np.generic]], options: ReadOptions
-) -> Snapshot:
-    positions, source = members["initial_positions"], str(path)
-    _refuse_non_finite(positions, source)
-    box = options.box
-    if box is None and "box" in members:
-        box = members["box"].reshape(-1)  # type: ignore[assignment]  # checked with any other
-    own = positive_number(members, "temperature", path)
-    return Snapshot(
-        positions=positions.astype(np.float64),
-        species=species_from_types(members["types"], options.species, first=0, source=source),
-        box=published_box(positions, box, source),
-        temperature=temperature_of_name(path) if np.isnan(own) else own,
-        source=source,
-    )
-
-
-def _refuse_non_finite(positions: NDArray[np.generic], source: str) -> None:
-    # Before the box is looked for: with a NaN no box fits, which would name the wrong fault.
-    if positions.dtype.kind not in "iuf" or not np.all(np.isfinite(positions)):
-        raise InputError(f"{source}: initial_positions must all be finite numbers")
-
-
-def _time(path: Path, members: dict[str, NDArray[np.generic]]) -> FloatArray:
+def _time(path: Path, members: Mapping[str, NDArray[np.generic]]) -> FloatArray:
+    """Return the file's one time, else that of its name, shape [1]."""
     own = positive_number(members, "time", path)
-    return _time_of_name(path) if np.isnan(own) else np.array([own])
-
-
-def _time_of_name(path: Path) -> FloatArray:
+    if not np.isnan(own):
+        return np.array([own])
     temperature = temperature_of_name(path)
     index = re.search(r"_tc(\d{1,3})(?!\d)", path.name)
     if temperature is None or not index:

@@ -1,12 +1,13 @@
 """The table of formats, and which of them a file has."""
 
+import logging
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from glassbotan.dynamics import IsoconfigurationalEnsemble, Motion
 from glassbotan.errors import InputError
@@ -30,7 +31,10 @@ from glassbotan.io.provenance import Provenance
 from glassbotan.io.tables import open_text
 from glassbotan.structure import Snapshot
 
+LOGGER = logging.getLogger("glassbotan")
+
 Item = Snapshot | Motion | IsoconfigurationalEnsemble
+Kind = TypeVar("Kind", Snapshot, Motion, IsoconfigurationalEnsemble)
 Reader = Callable[[Path, ReadOptions], Any]
 Writer = Callable[[Path, Any, Provenance], None]
 
@@ -190,6 +194,30 @@ def named_format(name: str) -> Format:
     if name not in FORMATS:
         raise InputError(f"there is no format {name!r}; there are {', '.join(FORMATS)}")
     return FORMATS[name]
+
+
+def read_item(path: Path, kind: type[Kind], options: ReadOptions) -> Kind:
+    """Return an item of a kind from a file.
+
+    Raises
+    ------
+    InputError
+        The format cannot give it, the file is damaged, or ``options`` do not fit it.
+
+    """
+    name = options.format or detect_format(path)
+    entry = named_format(name)
+    check_readable(path)
+    LOGGER.debug("reading %s%s %s", path, " as" if options.format else ", found to be", name)
+    if not entry.read:
+        raise InputError(f"{path}: format {name} is written only, not read")
+    if kind not in entry.read:
+        able = " and ".join(formats_that("read", kind))
+        raise InputError(f"{path}: format {name} holds no {NAMES[kind][1]}; {able} do")
+    if not entry.frames and options.frame not in (0, -1):
+        raise InputError(f"{path}: holds one frame (0); frame {options.frame} was asked for")
+    item: Kind = entry.read[kind](path, options)
+    return item
 
 
 def detect_format(path: Path) -> str:

@@ -13,13 +13,15 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from glassbotan.errors import InputError
+from glassbotan.io.atomic import atomic_output
+from glassbotan.io.provenance import Provenance, to_json
 
 MAX_BYTES = 64 * 2**30
 """No archive of one snapshot's ensemble is larger than this when unpacked."""
@@ -92,6 +94,25 @@ def positive_number(members: Mapping[str, NDArray[np.generic]], name: str, path:
     if name in members and not 0 < number < np.inf:
         raise InputError(f"{path}: {name} is {number:g}; expected a positive number")
     return number
+
+
+def check_finite(
+    values: NDArray[np.generic], name: str, path: Path, *, blanks: bool = False
+) -> None:
+    """Raise InputError where a value is no number, infinite, or NaN without ``blanks``."""
+    bad = np.isinf if blanks else lambda numbers: ~np.isfinite(numbers)
+    if values.dtype.kind not in "iuf" or np.any(bad(values)):
+        allowed = " (or NaN, where a model predicts nothing)" if blanks else ""
+        raise InputError(f"{path}: {name} must be finite numbers throughout{allowed}")
+
+
+def write_members(
+    path: Path, arrays: Mapping[str, NDArray[Any]], provenance: Provenance | None
+) -> None:
+    """Write arrays by name, and ``provenance`` as a text beside them, whole or not at all."""
+    members: dict[str, Any] = {**arrays, "provenance": np.array(to_json(provenance))}
+    with atomic_output(path) as temporary, temporary.open("wb") as out:
+        np.savez(out, **members)
 
 
 @contextmanager

@@ -29,6 +29,8 @@ class ReadOptions:
         Which frame of a trajectory, counted from 0, or from the end if negative.
     times
         Of trajectories or of a motion, shape [T]; None takes the file's own.
+    format
+        The file's, a name of ``FORMATS``; None finds it out.
 
     """
 
@@ -36,6 +38,7 @@ class ReadOptions:
     species: Mapping[str, int] | None = None
     frame: int = -1
     times: FloatArray | None = None
+    format: str | None = None
 
 
 def given_box(box: BoxOption, dimension: int, source: str) -> FloatArray:
@@ -61,12 +64,6 @@ def given_box(box: BoxOption, dimension: int, source: str) -> FloatArray:
     if not np.all(np.isfinite(edges)) or np.any(edges <= 0):
         raise InputError(f"{source}: box edge lengths {edges.tolist()} must all be positive")
     return edges
-
-
-def check_single_frame(options: ReadOptions, source: str) -> None:
-    """Raise InputError if another frame is asked for than the only one."""
-    if options.frame not in (0, -1):
-        raise InputError(f"{source}: holds one frame (0); frame {options.frame} was asked for")
 
 
 def pick_frame(frames: Iterable[Frame], frame: int, source: str) -> Frame:

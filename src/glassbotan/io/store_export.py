@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +18,9 @@ from glassbotan.dynamics import (
 from glassbotan.errors import InputError
 from glassbotan.io import botan_npz, glassbench_npz
 from glassbotan.io.ensemble_store import file_name, is_stored_snapshot
-from glassbotan.io.npz import member_names, read_members
-from glassbotan.io.store_import import PLAIN, Reading, holds_trajectories, trajectories_of
+from glassbotan.io.npz import member_names, read_members, write_members
+from glassbotan.io.options import ReadOptions
+from glassbotan.io.store_import import PLAIN, holds_trajectories, trajectories_of
 from glassbotan.progress import Progress, silent
 from glassbotan.provenance import provenance
 
@@ -30,31 +30,10 @@ _NUMBER = re.compile(
 """Of a snapshot, in the names of published files and of this project's."""
 
 
-@dataclass(frozen=True, eq=False)
-class _Output:
-    """A file to be written."""
+Output = tuple[str, dict[str, NDArray[np.generic]], Path]
+"""A file's name, its arrays and what they come from."""
 
-    name: str
-    source: Path
-    item: IsoconfigurationalEnsemble | Motion
-
-    @property
-    def arrays(self) -> Mapping[str, NDArray[np.generic]]:
-        """What it is to hold, besides the provenance."""
-        if isinstance(self.item, Motion):
-            return glassbench_npz.arrays_of(self.item)
-        return botan_npz.arrays_of(self.item)
-
-    def write(self, path: Path) -> None:
-        """Write it, whole or not at all."""
-        record = provenance([self.source])
-        if isinstance(self.item, Motion):
-            glassbench_npz.write(path, self.item, record)
-        else:
-            botan_npz.write(path, self.item, record)
-
-
-Outputs = Callable[[Path, int, Reading], Iterator[_Output]]
+Outputs = Callable[[Path, int, ReadOptions], Iterator[Output]]
 
 
 def export(
@@ -62,7 +41,7 @@ def export(
     target: Path,
     format: str,  # noqa: A002 - the word that users know
     *,
-    reading: Reading = PLAIN,
+    reading: ReadOptions = PLAIN,
     progress: Progress = silent,
 ) -> list[Path]:
     """Write snapshots with their trajectories or averages as published data sets have them.
@@ -78,7 +57,7 @@ def export(
     format
         One of ``EXPORTS``.
     reading
-        See there.
+        What the caller knows better than the file.
     progress
         Told the number of sources done.
 
@@ -99,42 +78,42 @@ def export(
     numbers = _numbers(sources)
     of_source = EXPORTS[format]
 
-    def outputs() -> Iterator[_Output]:
+    def outputs() -> Iterator[Output]:
         for done, (path, number) in enumerate(zip(sources, numbers, strict=True)):
             progress(done, len(sources), "converting", unit="snapshots")
             yield from of_source(path, number, reading)
 
     if target.suffix.lower() == ".npz" and not target.is_dir():
-        _only(outputs(), target).write(target)
+        _write(target, *_only(outputs(), target)[1:])
         return [target]
     _make_folder(target)
     written: list[Path] = []
-    for output in outputs():
-        path = target / output.name
-        if not _is_there(path, output.arrays):
-            output.write(path)
+    for name, arrays, source in outputs():
+        path = target / name
+        if not _is_there(path, arrays):
+            _write(path, arrays, source)
         written.append(path)
     return written
 
 
-def _botan(path: Path, number: int, reading: Reading) -> Iterator[_Output]:
+def _botan(path: Path, number: int, reading: ReadOptions) -> Iterator[Output]:
     trajectories = trajectories_of(path, reading)
     snapshot = trajectories.snapshot
     for ensemble in _time_by_time(trajectories):
         name = botan_npz.file_name(
             snapshot.n_particles, snapshot.temperature, number, float(ensemble.times[0])
         )
-        yield _Output(name, path, ensemble)
+        yield name, botan_npz.arrays_of(ensemble), path
 
 
-def _glassbench(path: Path, number: int, reading: Reading) -> Iterator[_Output]:
+def _glassbench(path: Path, number: int, reading: ReadOptions) -> Iterator[Output]:
     if holds_trajectories(path, reading):
         motion = _averages(trajectories_of(path, reading), path)
     else:
         motion = io.read_motion(path)
     snapshot = motion.snapshot
     name = glassbench_npz.file_name(snapshot.n_particles, snapshot.temperature, number)
-    yield _Output(name, path, motion)
+    yield name, glassbench_npz.arrays_of(motion), path
 
 
 EXPORTS: dict[str, Outputs] = {"botan_npz": _botan, "glassbench_npz": _glassbench}
@@ -174,13 +153,13 @@ def _numbers(sources: Sequence[Path]) -> list[int]:
     return [int(path.name) if path.name.isdecimal() else k for k, path in enumerate(sources)]
 
 
-def _only(outputs: Iterator[_Output], target: Path) -> _Output:
+def _only(outputs: Iterator[Output], target: Path) -> Output:
     output = next(outputs)
     another = next(outputs, None)
     if another is not None:
         raise InputError(
-            f"{target}: is one file, and there are several to write ({output.name}, "
-            f"{another.name} ...); name a folder"
+            f"{target}: is one file, and there are several to write ({output[0]}, "
+            f"{another[0]} ...); name a folder"
         )
     return output
 
@@ -190,6 +169,10 @@ def _make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{folder}: this folder cannot be made ({error.strerror})") from None
+
+
+def _write(path: Path, arrays: Mapping[str, NDArray[np.generic]], source: Path) -> None:
+    write_members(path, arrays, provenance([source]))
 
 
 def _is_there(path: Path, arrays: Mapping[str, NDArray[np.generic]]) -> bool:

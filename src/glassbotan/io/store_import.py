@@ -15,7 +15,8 @@ from glassbotan.errors import InputError
 from glassbotan.io import ensemble_layout as layout
 from glassbotan.io.ensemble_store import file_name, is_stored_snapshot
 from glassbotan.io.ensemble_writer import add_averages, add_trajectories, check_free
-from glassbotan.io.options import BoxOption
+from glassbotan.io.formats import read_item
+from glassbotan.io.options import ReadOptions
 from glassbotan.io.stored_trajectories import open_trajectories
 from glassbotan.progress import Progress, silent
 from glassbotan.provenance import provenance
@@ -26,16 +27,7 @@ if TYPE_CHECKING:
     import zarr
 
 
-@dataclass(frozen=True)
-class Reading:
-    """What the caller knows better than the files; see :func:`glassbotan.io.read_ensemble`."""
-
-    format: str | None = None
-    box: BoxOption = None
-    times: Sequence[float] | None = None
-
-
-PLAIN = Reading()
+PLAIN = ReadOptions()
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +43,7 @@ def import_store(
     path: Path,
     sources: Sequence[Path],
     *,
-    reading: Reading = PLAIN,
+    reading: ReadOptions = PLAIN,
     progress: Progress = silent,
 ) -> int:
     """Make a store of files with trajectories, or of GlassBench's with averages.
@@ -66,7 +58,7 @@ def import_store(
     sources
         Files, or snapshots of stores.
     reading
-        See there.
+        What the caller knows better than the files.
     progress
         Told the number of snapshots done.
 
@@ -101,7 +93,7 @@ def import_store(
     return len(entries)
 
 
-def trajectories_of(path: Path, reading: Reading) -> Trajectories:
+def trajectories_of(path: Path, reading: ReadOptions) -> Trajectories:
     """Return the trajectories in a file or in a snapshot of a store.
 
     Raises
@@ -114,23 +106,21 @@ def trajectories_of(path: Path, reading: Reading) -> Trajectories:
         if reading.box is not None or reading.times is not None:
             raise InputError(f"{path}: a store has its own box and times; give none")
         return open_trajectories(path)
-    return Trajectories.of(
-        io.read_ensemble(path, format=reading.format, box=reading.box, times=reading.times)
-    )
+    return Trajectories.of(read_item(path, IsoconfigurationalEnsemble, reading))
 
 
-def holds_trajectories(path: Path, reading: Reading) -> bool:
+def holds_trajectories(path: Path, reading: ReadOptions) -> bool:
     """Tell whether :func:`trajectories_of` has something to read."""
     format_name = None if is_stored_snapshot(path) else reading.format
     return io.holds(path, IsoconfigurationalEnsemble, format=format_name)
 
 
-def _entries(sources: Sequence[Path], reading: Reading) -> list[_Entry]:
+def _entries(sources: Sequence[Path], reading: ReadOptions) -> list[_Entry]:
     entries: list[_Entry] = []
     by_positions: dict[bytes, list[_Entry]] = {}
     for path in sources:
         trajectories = _check_kind(path, reading)
-        snapshot = io.read(path, format=reading.format, box=reading.box)
+        snapshot = read_item(path, Snapshot, reading)
         key = hashlib.sha256(snapshot.positions.tobytes()).digest()
         alike = by_positions.setdefault(key, [])
         entry = next((e for e in alike if _is_same(snapshot, e.snapshot)), None)
@@ -147,7 +137,7 @@ def _entries(sources: Sequence[Path], reading: Reading) -> list[_Entry]:
     return entries
 
 
-def _check_kind(path: Path, reading: Reading) -> bool:
+def _check_kind(path: Path, reading: ReadOptions) -> bool:
     """Tell whether a source holds trajectories; refuse it where it can give nothing to a store."""
     if holds_trajectories(path, reading):
         return True
@@ -180,7 +170,7 @@ def _told(temperature: float | None) -> str:
     return "not told" if temperature is None else f"{temperature:g}"
 
 
-def _add(root: "zarr.Group", index: int, entry: _Entry, reading: Reading) -> None:
+def _add(root: "zarr.Group", index: int, entry: _Entry, reading: ReadOptions) -> None:
     file = _source(entry.files[0])
     # The box is known by now; that a format has none need not be said a second time.
     boxed = replace(reading, box=entry.snapshot.box)
@@ -191,7 +181,7 @@ def _add(root: "zarr.Group", index: int, entry: _Entry, reading: Reading) -> Non
         ]
         add_trajectories(root, index, _joined(parts), file=file)
     else:
-        add_averages(root, index, _measured(entry.files[0], boxed), file=file)
+        add_averages(root, index, read_item(entry.files[0], Motion, boxed), file=file)
 
 
 def _joined(parts: Sequence[Trajectories]) -> Trajectories:
@@ -216,10 +206,6 @@ def _joined(parts: Sequence[Trajectories]) -> Trajectories:
     return Trajectories(
         parts[0].snapshot, np.array([time for time, _, _ in order]), displacements, parts[0].masses
     )
-
-
-def _measured(path: Path, reading: Reading) -> Motion:
-    return io.read_motion(path, format=reading.format, box=reading.box, times=reading.times)
 
 
 def _source(path: Path) -> str:
