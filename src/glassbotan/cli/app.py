@@ -7,10 +7,8 @@ from typing import Annotated
 
 import typer
 
-from glassbotan.cli.figure import figure
 from glassbotan.cli.help import epilog
 from glassbotan.cli.loading import group
-from glassbotan.cli.simulate import simulate
 from glassbotan.cli.volume import Quiet, Verbose, set_volume, start_log
 from glassbotan.errors import InputError
 
@@ -111,19 +109,30 @@ def options(
     set_volume(quiet=quiet, verbose=verbose)
 
 
-@figure.callback()
-def figure_options(*, quiet: Quiet = False, verbose: Verbose = False) -> None:
-    """Draw the pictures of the 2023 announcement as PNG, PDF or SVG."""
-    set_volume(quiet=quiet, verbose=verbose)
+def _add_group(name: str, commands: tuple[str, ...], text: str, example: str) -> None:
+    """Add the commands of a folder as one command with commands of its own."""
+
+    def volume(*, quiet: Quiet = False, verbose: Verbose = False) -> None:
+        set_volume(quiet=quiet, verbose=verbose)
+
+    app.add_typer(
+        typer.Typer(callback=volume, no_args_is_help=True),
+        name=name,
+        help=text,
+        cls=group(f"glassbotan.cli.{name}", commands),
+        epilog=epilog(example),
+    )
 
 
-@simulate.callback()
-def simulate_options(*, quiet: Quiet = False, verbose: Verbose = False) -> None:
-    """Make isoconfigurational ensembles: one snapshot, many trajectories."""
-    set_volume(quiet=quiet, verbose=verbose)
-
-
-app.add_typer(figure, cls=group("glassbotan.cli.figure", FIGURES), epilog=epilog(FIGURE_EXAMPLE))
-app.add_typer(
-    simulate, cls=group("glassbotan.cli.simulate", SIMULATIONS), epilog=epilog(SIMULATE_EXAMPLE)
+_add_group(
+    "figure",
+    FIGURES,
+    "Draw the pictures of the 2023 announcement as PNG, PDF or SVG.",
+    FIGURE_EXAMPLE,
+)
+_add_group(
+    "simulate",
+    SIMULATIONS,
+    "Make isoconfigurational ensembles: one snapshot, many trajectories.",
+    SIMULATE_EXAMPLE,
 )

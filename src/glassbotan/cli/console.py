@@ -3,7 +3,7 @@
 import os
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,6 +33,15 @@ def console(*, stderr: bool = False) -> "Console":
         color_system=None if os.environ.get("NO_COLOR") else "auto",
         width=None if stream.isatty() else WIDTH,
     )
+
+
+def numbers_table(title: str, headings: Iterable[str]) -> "Table":
+    """Return a table without rows whose columns are numbers, which are never broken."""
+    from rich.box import SIMPLE
+    from rich.table import Column, Table
+
+    columns = (Column(heading, justify="right", no_wrap=True) for heading in headings)
+    return Table(*columns, box=SIMPLE, title=title, title_justify="left")
 
 
 def show(table: "Table") -> None:

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from glassbotan.cli.console import show, write_json
-from glassbotan.cli.options import Box, JsonFile, check_picture, checked_by, parse_numbers
+from glassbotan.cli.console import numbers_table, show, write_json
+from glassbotan.cli.options import PICTURE, Box, JsonFile, parse_numbers
 from glassbotan.errors import InputError
 from glassbotan.progress_bar import shown
 
@@ -56,16 +56,7 @@ def dynamics(
             show_default=False,
         ),
     ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            help="Picture: .png, .pdf or .svg.",
-            callback=checked_by(check_picture),
-        ),
-    ] = None,
+    output: Annotated[Path | None, PICTURE] = None,
     json: JsonFile = None,
     box: Box = None,
 ) -> None:
@@ -134,9 +125,6 @@ def dynamics(
 
 def _balance_table(result: "Relaxation", balances: "dict[str, ForceBalance]") -> "Table":
     """Return a row a window and a column a potential."""
-    from rich.box import SIMPLE
-    from rich.table import Table
-
     from glassbotan.dynamics.estimate import concise
 
     first = next(iter(balances.values()))
@@ -145,9 +133,8 @@ def _balance_table(result: "Relaxation", balances: "dict[str, ForceBalance]") ->
         f"{_where(result)}: do {first.configurations} frames agree with the potential? {verdicts}\n"
         "residual of the hypervirial theorem: zero within errors where they do"
     )
-    table = Table(box=SIMPLE, title=title, title_justify="left")
-    for heading in ("potential", "pairs", "distances", "residual", "its errors", "first term"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    headings = ("potential", "pairs", "distances", "residual", "its errors", "first term")
+    table = numbers_table(title, headings)
     for name, balance in balances.items():
         for k, window in enumerate(balance.windows):
             table.add_row(
@@ -188,9 +175,6 @@ def _parts(result: "Relaxation", susceptibility: "Susceptibility") -> "dict[str,
 
 
 def _table(group: str, result: "Relaxation", estimates: "dict[str, Estimate]") -> "Table":
-    from rich.box import SIMPLE
-    from rich.table import Table
-
     from glassbotan.dynamics.estimate import concise
 
     # A column of numbers that do not change would only take room.
@@ -200,9 +184,7 @@ def _table(group: str, result: "Relaxation", estimates: "dict[str, Estimate]") -
     facts = [f"{_where(result)}: {group}", *(f"{name}: {c[0]}" for name, c in constant.items())]
     # A table of few columns is no wider than its title for the particles alone.
     title = "; ".join(facts) if len(estimates) > 4 else facts[0]
-    table = Table(box=SIMPLE, title=title, title_justify="left")
-    for heading in ["t", *estimates, *changing]:
-        table.add_column(heading, justify="right", no_wrap=True)
+    table = numbers_table(title, ["t", *estimates, *changing])
     for k, time in enumerate(result.times):
         cells = [concise(e.value[k], e.error[k]) for e in estimates.values()]
         table.add_row(f"{time:g}", *cells, *(str(c[k]) for c in changing.values()))
@@ -211,14 +193,12 @@ def _table(group: str, result: "Relaxation", estimates: "dict[str, Estimate]") -
 
 def _summary(results: "list[Relaxation]") -> "Table":
     """Return tau_alpha of every temperature and species."""
-    from rich.box import SIMPLE
-    from rich.table import Table
-
     from glassbotan.dynamics.estimate import concise
 
-    table = Table(box=SIMPLE, title="relaxation time: F_s falls to 1/e", title_justify="left")
-    for heading in ("T", "species", "wave number", "tau_alpha", "last t", "F_s there"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    table = numbers_table(
+        "relaxation time: F_s falls to 1/e",
+        ("T", "species", "wave number", "tau_alpha", "last t", "F_s there"),
+    )
     for result in results:
         temperature = "-" if result.temperature is None else f"{result.temperature:g}"
         for one in result.species:

@@ -30,11 +30,8 @@ def parse_box(text: str) -> Edges:
         The text is not one to three positive numbers.
 
     """
-    try:
-        edges = Edges(float(part) for part in text.split(","))
-    except ValueError:
-        edges = Edges()
-    if not 1 <= len(edges) <= 3 or not all(0 < edge < float("inf") for edge in edges):
+    edges = Edges(_positive(text))
+    if not 1 <= len(edges) <= 3:
         raise InputError(
             f"--box {text!r}: expected one positive edge length, or as many as dimensions, "
             'such as "15.05658" or "12,12,20"'
@@ -53,15 +50,21 @@ def parse_numbers(text: str | None, option: str) -> list[float] | None:
     """
     if text is None:
         return None
-    try:
-        numbers = [float(part) for part in text.split(",")]
-    except ValueError:
-        numbers = []
-    if not numbers or not all(0 < number < float("inf") for number in numbers):
+    numbers = _positive(text)
+    if not numbers:
         raise InputError(
             f'{option} {text!r}: expected positive numbers with commas, such as "0.13,4120"'
         )
     return numbers
+
+
+def _positive(text: str) -> list[float]:
+    """Return positive numbers with commas between them; none where something else stands."""
+    try:
+        numbers = [float(part) for part in text.split(",")]
+    except ValueError:
+        return []
+    return numbers if all(0 < number < math.inf for number in numbers) else []
 
 
 def checked_by(check: Callable[[Path], None]) -> Callable[[typer.Context, Path | None], Any]:
@@ -74,6 +77,25 @@ def checked_by(check: Callable[[Path], None]) -> Callable[[typer.Context, Path |
         return target
 
     return callback
+
+
+def output_option(
+    metavar: str, text: str, check: Callable[[Path], None] | None = None, **more: Any
+) -> Any:
+    """Return the option --output for a file that ``check`` refuses before anything is computed."""
+    callback = None if check is None else checked_by(check)
+    return typer.Option("--output", "-o", metavar=metavar, help=text, callback=callback, **more)
+
+
+def model_option(text: str) -> Any:
+    """Return the option --model, which takes a bundled name, a file or a folder."""
+    return typer.Option(
+        "--model",
+        "-m",
+        metavar="MODEL",
+        help=f"Bundled name, file or folder{text}",
+        autocompletion=complete_model,
+    )
 
 
 def check_picture(target: Path) -> None:
@@ -122,35 +144,13 @@ TrajectoryFile = Annotated[
         metavar="DATA", help="File with trajectories from one snapshot.", show_default=False
     ),
 ]
-OneModel = Annotated[
-    str,
-    typer.Option(
-        "--model",
-        "-m",
-        metavar="MODEL",
-        help="Bundled name, file or folder.",
-        autocompletion=complete_model,
-    ),
-]
-Models = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--model",
-        "-m",
-        metavar="MODEL",
-        help="Bundled name, file or folder; may be repeated.",
-        autocompletion=complete_model,
-    ),
-]
+OneModel = Annotated[str, model_option(".")]
+Models = Annotated[list[str] | None, model_option("; may be repeated.")]
 ComparedModels = Annotated[
     list[str] | None,
-    typer.Option(
-        "--model",
-        "-m",
-        metavar="MODEL",
-        help="Bundled name, file or folder; may be repeated; none for no prediction. "
-        f"Default: {DEFAULT_MODEL}; none for a stored prediction.",
-        autocompletion=complete_model,
+    model_option(
+        "; may be repeated; none for no prediction. "
+        f"Default: {DEFAULT_MODEL}; none for a stored prediction."
     ),
 ]
 JsonFile = Annotated[
@@ -186,22 +186,9 @@ Frame = Annotated[
         "--frame", metavar="N", help="Frame of a file with several; negative from the end."
     ),
 ]
-Picture = Annotated[
-    Path,
-    typer.Option(
-        "--output",
-        "-o",
-        metavar="FILE",
-        help="Picture: .png, .pdf or .svg.",
-        callback=checked_by(check_picture),
-    ),
-]
-Page = Annotated[
-    Path,
-    typer.Option(
-        "--output", "-o", metavar="FILE", help="Page: .html.", callback=checked_by(check_page)
-    ),
-]
+PICTURE = output_option("FILE", "Picture: .png, .pdf or .svg.", check_picture)
+Picture = Annotated[Path, PICTURE]
+Page = Annotated[Path, output_option("FILE", "Page: .html.", check_page)]
 SliceAxis = Annotated[str, typer.Option("--axis", metavar="x|y|z", help="Normal of the slice.")]
 SlicePosition = Annotated[
     float | None,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from glassbotan.cli.options import Box, Page, complete_model
+from glassbotan.cli.options import Box, Page, model_option
 from glassbotan.progress_bar import shown
 
 EXAMPLE = "glassbotan report botan --model node-only --data data/published -o report.html"
@@ -31,15 +31,7 @@ def report(
             "scored, or the recipe's validation data.",
         ),
     ] = None,
-    model: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--model",
-            "-m",
-            help="Bundled name, file or folder, to compare with; may be repeated.",
-            autocompletion=complete_model,
-        ),
-    ] = None,
+    model: Annotated[list[str] | None, model_option(", to compare with; may be repeated.")] = None,
     box: Box = None,
 ) -> None:
     """Write one HTML page: scores, pictures, recipe, data, timings and versions.

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 import yaml
 
+from glassbotan.cli.options import output_option
 from glassbotan.errors import InputError
 
 EXAMPLE = "glassbotan train configs/botan.yaml --output runs/mine --set seed=2"
@@ -20,10 +21,7 @@ def train(
     ],
     *,
     output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output", "-o", metavar="FOLDER", help="Run folder.", show_default="runs/NAME"
-        ),
+        Path | None, output_option("FOLDER", "Run folder.", show_default="runs/NAME")
     ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the run folder's last checkpoint.")

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from glassbotan.cli.from_model import options_of, settings_of
+from glassbotan.cli.options import output_option
 from glassbotan.cli.simulate.running import carry_out
 from glassbotan.simulation.campaign import load_campaign
 from glassbotan.simulation.resources import Resources
@@ -29,12 +30,8 @@ def campaign(
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="STORE",
-            help="A Zarr store; default: the campaign's name with .zarr.",
-            show_default=False,
+        output_option(
+            "STORE", "A Zarr store; default: the campaign's name with .zarr.", show_default=False
         ),
     ] = None,
 ) -> None:

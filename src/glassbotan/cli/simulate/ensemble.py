@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from glassbotan.cli.from_model import options_of, settings_of
+from glassbotan.cli.options import output_option
 from glassbotan.cli.simulate.running import carry_out
 from glassbotan.simulation.campaign import Campaign
 from glassbotan.simulation.resources import Resources
@@ -42,9 +43,9 @@ def ensemble(
             help="Keep propensity, bond extension and bond breaking, not the positions.",
         ),
     ] = False,
-    output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="STORE", help="A Zarr store: NAME.zarr.")
-    ] = Path("ensemble.zarr"),
+    output: Annotated[Path, output_option("STORE", "A Zarr store: NAME.zarr.")] = Path(
+        "ensemble.zarr"
+    ),
 ) -> None:
     """Run an isoconfigurational ensemble from each snapshot.
 

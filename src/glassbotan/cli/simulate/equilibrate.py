@@ -10,7 +10,7 @@ import typer
 
 from glassbotan.cli.console import check_folder
 from glassbotan.cli.from_model import options_of, settings_of
-from glassbotan.cli.options import Box, checked_by
+from glassbotan.cli.options import Box, output_option
 from glassbotan.errors import InputError
 from glassbotan.io import read, write
 from glassbotan.io.extxyz import read_provenance
@@ -61,16 +61,9 @@ def equilibrate(
         ),
     ] = None,
     box: Box = None,
-    output: Annotated[
-        Path,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            help="NAME.extxyz.",
-            callback=checked_by(check_name),
-        ),
-    ] = Path("glass.extxyz"),
+    output: Annotated[Path, output_option("FILE", "NAME.extxyz.", check_name)] = Path(
+        "glass.extxyz"
+    ),
 ) -> None:
     """Make snapshots in equilibrium, and say how sure that is.
 
