@@ -57,6 +57,32 @@ def test_every_number_is_stored_in_single_precision():
     np.testing.assert_array_equal(values.reshape(2, 50), expected)
 
 
+def test_another_quantity_is_shown_with_its_error_by_the_motions_that_tell_it():
+    snapshot, generator = random_snapshot(20), np.random.default_rng(0)
+    broken = [
+        Motion(snapshot, np.array([1.0]), {"bond_breaking": x}, source=name)
+        for name, x in zip(("file", "model"), generator.random((2, 1, 20)), strict=True)
+    ]
+    other = motion(snapshot, [1.0], "other", 3)
+    compared = Comparison(snapshot, LabelledSnapshot(broken[0], {}), (other, broken[1]))
+    scene = scene_of(compared, quantity="bond_breaking")
+    labels = [q["label"] for q in scene.metadata["quantities"]]
+    assert labels == [
+        "bond-breaking propensity, simulation",
+        "bond-breaking propensity, model",
+        "error, model − simulation",
+        "species",
+    ]
+    told = quantity(scene, "bond-breaking propensity, model")
+    assert (told["unit"], told["scale"], told["timed"]) == ("", "sequential", True)
+    values = stored(scene, told["offset"], "<f4", 20)
+    np.testing.assert_array_equal(values, broken[1]["bond_breaking"][0].astype(np.float32))
+    with pytest.raises(gb.InputError, match="bond_extension: is of bonds; a view colours part"):
+        scene_of(compared, quantity="bond_extension")
+    with pytest.raises(gb.InputError, match="no bond-breaking propensity to show: other tells pro"):
+        scene_of(Comparison(snapshot, None, (other,)), quantity="bond_breaking")
+
+
 def test_positions_outside_of_the_box_are_folded():
     snapshot = random_snapshot(20)
     moved = replace(snapshot, positions=snapshot.positions - 3 * snapshot.box)

@@ -15,7 +15,7 @@ export function details(scene, particle, time, shown) {
   };
   const kept = scene.quantities
     .map((q, k) => ({ q, k }))
-    .filter(({ q, k }) => q.scale !== "category" && (q.group === "Propensity" || shown.includes(k)));
+    .filter(({ q, k }) => q.scale !== "category" && ((q.timed && !q.difference) || shown.includes(k)));
   return [
     { name: "particle", value: String(scene.id(particle)), shown: false },
     { name: "species", value: scene.metadata.species[scene.species[particle]], shown: false },

@@ -36,7 +36,7 @@ function start() {
   const scene = readScene();
   const { metadata } = scene;
   const frames = [$("left"), $("right")];
-  const motions = scene.quantities.map((q, k) => (q.group === "Propensity" ? k : -1)).filter((k) => k >= 0);
+  const motions = scene.quantities.map((q, k) => (q.timed && !q.difference ? k : -1)).filter((k) => k >= 0);
   const first = motions[0] ?? 0;
   frames[1].hidden = motions.length < 2;
 

@@ -37,7 +37,7 @@ export class Panel {
 
   /** Whether the quantity belongs to a time, be it the only one. */
   timed() {
-    return ["Propensity", "Error"].includes(this.about.group);
+    return this.about.timed;
   }
 
   /**

@@ -7,6 +7,7 @@
  * @property {string} meaning What stands at the colour bar.
  * @property {string} unit
  * @property {"sequential"|"diverging"|"category"} scale
+ * @property {boolean} timed Whether it belongs to times, be it to one only.
  * @property {number[]} rows For each time of the scene the row of its values, -1 where unknown;
  *   one entry for what does not depend on time.
  * @property {number} [offset] First byte of its values in the buffer.

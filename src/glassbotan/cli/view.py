@@ -6,7 +6,16 @@ from typing import Annotated
 import typer
 
 from glassbotan.cli.drawing import compared
-from glassbotan.cli.options import Box, ComparedModels, DataFiles, Frame, Page, SpeciesNames
+from glassbotan.cli.options import (
+    Box,
+    ComparedModels,
+    DataFiles,
+    Frame,
+    Page,
+    QuantityName,
+    SpeciesNames,
+)
+from glassbotan.dynamics.quantities import PROPENSITY
 
 EXAMPLE = (
     "glassbotan view data/published/isoconfig_N4096T0.44_401_tc07.npz "
@@ -18,6 +27,7 @@ def view(
     data: DataFiles,
     *,
     model: ComparedModels = None,
+    quantity: QuantityName = PROPENSITY.name,
     descriptors: Annotated[
         bool,
         typer.Option(
@@ -42,6 +52,7 @@ def view(
     comparison, models = compared(data, model, box=box, species=species, frame=frame)
     page = view_page(
         comparison,
+        quantity=quantity,
         descriptors=descriptors,
         provenance=provenance(data, model=models),
         title=title,

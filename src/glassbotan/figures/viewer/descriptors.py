@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from glassbotan.datasets.groups import BOND_RANGE
-from glassbotan.figures.viewer.quantity import Quantity
+from glassbotan.figures.viewer.colouring import Colouring
 from glassbotan.structure import NeighbourGraph, Snapshot, neighbour_graph
 from glassbotan.structure.descriptors import DescriptorRecipe, bond_order
 from glassbotan.structure.periodic import FloatArray
@@ -16,7 +16,7 @@ DENSITY_RADIUS = 2.5
 """Of the ball whose density is told, length units."""
 
 
-def readable_descriptors(snapshot: Snapshot) -> Iterator[Quantity]:
+def readable_descriptors(snapshot: Snapshot) -> Iterator[Colouring]:
     """Yield potential energy, coordination, local density and bond-orientational order.
 
     Everything is of the positions as they are, not of the inherent structure. The potential energy
@@ -29,13 +29,13 @@ def readable_descriptors(snapshot: Snapshot) -> Iterator[Quantity]:
 
     """
     if snapshot.species.max() < KOB_ANDERSEN.n_species:
-        yield Quantity(GROUP, "potential energy", particle_energies(snapshot)[None], unit="ε")
+        yield Colouring(GROUP, "potential energy", particle_energies(snapshot)[None], unit="ε")
     shell = neighbour_graph(snapshot, BOND_RANGE)
-    yield Quantity(GROUP, f"neighbours within {BOND_RANGE:g} σ", coordination(shell)[None])
+    yield Colouring(GROUP, f"neighbours within {BOND_RANGE:g} σ", coordination(shell)[None])
     density, unit = local_density(snapshot), f"σ⁻{'²³'[snapshot.dimension - 2]}"
-    yield Quantity(GROUP, f"density within {DENSITY_RADIUS:g} σ", density[None], unit=unit)
+    yield Colouring(GROUP, f"density within {DENSITY_RADIUS:g} σ", density[None], unit=unit)
     name = "bond-orientational order q6" if snapshot.dimension == 3 else "hexatic order |ψ6|"
-    yield Quantity(GROUP, name, sixfold_order(snapshot, shell)[None])
+    yield Colouring(GROUP, name, sixfold_order(snapshot, shell)[None])
 
 
 def coordination(shell: NeighbourGraph) -> FloatArray:

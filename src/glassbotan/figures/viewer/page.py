@@ -12,6 +12,7 @@ from string import Template
 
 import numpy as np
 
+from glassbotan.dynamics.quantities import PROPENSITY
 from glassbotan.evaluation.comparison import Comparison
 from glassbotan.figures.scales import DIVERGING, SEQUENTIAL
 from glassbotan.figures.viewer.scene import Scene, scene_of
@@ -26,6 +27,7 @@ COLOUR_MAPS = (SEQUENTIAL, "viridis", "cividis", DIVERGING)
 def view_page(
     comparison: Comparison,
     *,
+    quantity: str = PROPENSITY.name,
     descriptors: bool = False,
     provenance: Mapping[str, object] | None = None,
     title: str | None = None,
@@ -38,6 +40,8 @@ def view_page(
     ----------
     comparison
         The snapshot, with what was measured and predicted of it.
+    quantity
+        The name of what motions are shown by, of particles.
     descriptors
         Whether to offer descriptors of the structure as well (see ``readable_descriptors``).
     provenance
@@ -48,10 +52,10 @@ def view_page(
     Raises
     ------
     InputError
-        Descriptors are asked for and cannot be computed.
+        There is no such quantity of particles, or descriptors are asked for and cannot be computed.
 
     """
-    scene = scene_of(comparison, descriptors=descriptors)
+    scene = scene_of(comparison, quantity=quantity, descriptors=descriptors)
     name = _writable(Path(comparison.snapshot.source).name)
     heading = _writable(title or name)
     metadata = {

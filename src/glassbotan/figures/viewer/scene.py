@@ -1,29 +1,35 @@
 """A comparison as what the page holds: a description in JSON, and numbers in one buffer."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from glassbotan.dynamics import Motion
 from glassbotan.dynamics.motion import match_times
+from glassbotan.dynamics.quantities import PROPENSITY, Quantity
+from glassbotan.dynamics.quantities import quantity as described
 from glassbotan.errors import InputError
 from glassbotan.evaluation.comparison import SIMULATION, Comparison
+from glassbotan.figures.scales import unit_of
 from glassbotan.figures.slices import RADII, of_species
+from glassbotan.figures.viewer.colouring import Colouring
 from glassbotan.figures.viewer.descriptors import readable_descriptors
-from glassbotan.figures.viewer.quantity import CATEGORY, Quantity
 from glassbotan.structure import Snapshot, wrap
 from glassbotan.structure.periodic import FloatArray, in_space
 from glassbotan.structure.snapshot import species_name
 
-FORM = 1
+FORM = 2
 """Counts up when the page's script needs another form."""
 
-PROPENSITY = "Propensity"
 IDENTIFIERS = ("id", "ids", "particle_id", "Particle Identifier")
 """Fields by which files number their particles."""
 
 MOST_SPECIES = 256
+CATEGORY = "category"
+"""The scale of whole numbers that stand for species."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,28 +65,41 @@ class _Buffer:
         return begin
 
 
-def scene_of(comparison: Comparison, *, descriptors: bool = False) -> Scene:
+def scene_of(
+    comparison: Comparison, *, quantity: str = PROPENSITY.name, descriptors: bool = False
+) -> Scene:
     """Return everything that the page shows of a comparison.
 
-    Quantities are, in this order: the propensity of every motion, the error of every prediction
-    that can be compared with the simulation, descriptors, the file's own fields, and species.
+    Colours are, in this order: the quantity in every motion that tells it, the error of every
+    prediction that can be compared with the simulation, descriptors, the file's own fields, and
+    species.
 
     Raises
     ------
     InputError
-        There are too many species, or descriptors are asked for and cannot be computed.
+        There is no such quantity of particles, there are too many species, or descriptors are asked
+        for and cannot be computed.
 
     """
-    snapshot = comparison.snapshot
+    one, snapshot = described(quantity), comparison.snapshot
+    if one.place != "particles":
+        raise InputError(f"{quantity}: is of {one.place}; a view colours particles")
     times = _all_times(comparison)
     kinds, numbers = _kinds(snapshot)
     buffer = _Buffer()
-    quantities = [_entry(q, times, buffer) for q in _motions(comparison)]
-    quantities += _errors(comparison, quantities)
+    told = [(name, m) for name, m in comparison.motions() if quantity in m.values]
+    if not told and any(comparison.motions()):
+        known = "; ".join(
+            f"{m.source} tells {', '.join(m.values)}" for _, m in comparison.motions()
+        )
+        raise InputError(f"there is no {one.title} to show: {known}")
+    quantities = [_entry(_motion(one, name, motion), times, buffer) for name, motion in told]
+    if told and told[0][1] is comparison.measured:
+        names = [name for name, _ in told]
+        quantities += [_error(one, names, quantities, k) for k in range(1, len(told))]
     rest = list(readable_descriptors(snapshot)) if descriptors else []
-    rest += [*_fields(snapshot), Quantity("Particle", "species", numbers[None])]
+    rest += [*_fields(snapshot), Colouring("Particle", "species", numbers[None], scale=CATEGORY)]
     quantities += [_entry(q, times, buffer) for q in rest]
-    quantities[-1]["scale"] = CATEGORY
     identifiers = _identifiers(snapshot)
     folded = wrap(snapshot.positions, snapshot.box)
     metadata: dict[str, object] = {
@@ -121,58 +140,49 @@ def _all_times(comparison: Comparison) -> FloatArray:
     return comparison.times([float(t) for _, motion in comparison.motions() for t in motion.times])
 
 
-def _motions(comparison: Comparison) -> Iterator[Quantity]:
-    for name, motion in comparison.motions():
-        yield Quantity(
-            PROPENSITY,
-            f"propensity, {name}",
-            motion.propensity,
-            "σ",
-            meaning="propensity",
-            times=motion.times,
-        )
+def _motion(one: Quantity, name: str, motion: Motion) -> Colouring:
+    return Colouring(
+        group=f"{one.title[0].upper()}{one.title[1:]}",
+        name=f"{one.title}, {name}",
+        values=motion[one.name],
+        unit=unit_of(one),
+        meaning=one.title,
+        times=motion.times,
+        scale="diverging" if one.signed else "sequential",
+    )
 
 
-def _errors(comparison: Comparison, motions: list[dict[str, object]]) -> list[dict[str, object]]:
-    """Return prediction minus simulation as what the page itself computes."""
-    if comparison.measured is None:
-        return []
-    measured, *predictions = motions
-    names = [name for name, _ in comparison.motions()][1:]
-    return [
-        {
-            "group": "Error",
-            "label": f"error, {name} − {SIMULATION}",
-            "meaning": "error of the propensity",
-            "unit": "σ",
-            "scale": "diverging",
-            "rows": [
-                k if a >= 0 and b >= 0 else -1
-                for k, (a, b) in enumerate(zip(_rows(entry), _rows(measured), strict=True))
-            ],
-            "difference": [1 + index, 0],
-        }
-        for index, (name, entry) in enumerate(zip(names, predictions, strict=True))
-    ]
+def _error(
+    one: Quantity, names: Sequence[str], entries: Sequence[dict[str, Any]], k: int
+) -> dict[str, object]:
+    """Return the k-th motion minus the simulation as what the page itself computes."""
+    measured, predicted = entries[0]["rows"], entries[k]["rows"]
+    return {
+        "group": "Error",
+        "label": f"error, {names[k]} − {SIMULATION}",
+        "meaning": f"error of the {one.title}",
+        "unit": unit_of(one),
+        "scale": "diverging",
+        "timed": True,
+        "rows": [
+            row if a >= 0 and b >= 0 else -1
+            for row, (a, b) in enumerate(zip(predicted, measured, strict=True))
+        ],
+        "difference": [k, 0],
+    }
 
 
-def _rows(entry: Mapping[str, object]) -> list[int]:
-    rows = entry["rows"]
-    assert isinstance(rows, list)
-    return rows
-
-
-def _fields(snapshot: Snapshot) -> Iterator[Quantity]:
+def _fields(snapshot: Snapshot) -> Iterator[Colouring]:
     """Yield the file's numbers; of several components each, as name[1], name[2], ..."""
     for name, values in snapshot.fields.items():
         array = np.asarray(values)
         if array.dtype.kind not in "biuf" or array.ndim > 2 or name in IDENTIFIERS:
             continue
         if array.ndim == 1:
-            yield Quantity("From the file", name, array[None])
+            yield Colouring("From the file", name, array[None])
             continue
         for k, column in enumerate(array.T):
-            yield Quantity("From the file", f"{name}[{k + 1}]", column[None])
+            yield Colouring("From the file", f"{name}[{k + 1}]", column[None])
 
 
 def _identifiers(snapshot: Snapshot) -> NDArray[np.generic] | None:
@@ -185,14 +195,15 @@ def _identifiers(snapshot: Snapshot) -> NDArray[np.generic] | None:
     return None
 
 
-def _entry(quantity: Quantity, times: FloatArray, buffer: _Buffer) -> dict[str, object]:
-    rows = [0] if quantity.times is None else match_times(times, quantity.times)
+def _entry(colouring: Colouring, times: FloatArray, buffer: _Buffer) -> dict[str, Any]:
+    known = colouring.times
     return {
-        "group": quantity.group,
-        "label": quantity.name,
-        "meaning": quantity.meaning or quantity.name,
-        "unit": quantity.unit,
-        "scale": quantity.scale,
-        "rows": rows,
-        "offset": buffer.add(quantity.values, "<f4"),
+        "group": colouring.group,
+        "label": colouring.name,
+        "meaning": colouring.meaning or colouring.name,
+        "unit": colouring.unit,
+        "scale": colouring.scale,
+        "timed": known is not None,
+        "rows": [0] if known is None else match_times(times, known),
+        "offset": buffer.add(colouring.values, "<f4"),
     }

@@ -1,4 +1,4 @@
-"""One number of each particle, at each of some times."""
+"""What particles can be coloured by: a number of each, at each of some times."""
 
 from dataclasses import dataclass
 
@@ -7,12 +7,10 @@ from numpy.typing import NDArray
 
 from glassbotan.structure.periodic import FloatArray
 
-SEQUENTIAL, CATEGORY = "sequential", "category"
-
 
 @dataclass(frozen=True, eq=False)
-class Quantity:
-    """What particles can be coloured by.
+class Colouring:
+    """One number of each particle, as the page offers it.
 
     Attributes
     ----------
@@ -20,16 +18,16 @@ class Quantity:
         Heading under which the page offers it.
     name
         What it is called there.
-    meaning
-        What stands at the colour bar; the name by default.
     values
         Shape [T, N], or [1, N] where it does not depend on time; NaN is unknown.
     unit
         Of the values, as it is written.
+    meaning
+        What stands at the colour bar; the name by default.
     times
         Shape [T]; None where it does not depend on time.
     scale
-        "sequential", or "category" for whole numbers that stand for species.
+        "sequential", "diverging" about zero, or "category".
 
     """
 
@@ -39,4 +37,4 @@ class Quantity:
     unit: str = ""
     meaning: str = ""
     times: FloatArray | None = None
-    scale: str = SEQUENTIAL
+    scale: str = "sequential"
