@@ -8,7 +8,8 @@ from conftest import random_ensemble, random_snapshot
 from glassbotan import io
 from glassbotan.datasets import load_labelled
 from glassbotan.dynamics import QUANTITIES, Quantity, motion_of
-from glassbotan.simulation.campaign import make_campaign
+from glassbotan.settings import checked
+from glassbotan.simulation.campaign import Campaign
 from glassbotan.simulation.plan import Plan
 from glassbotan.simulation.store import prepare
 from glassbotan.simulation.targets import followed, sums_over
@@ -46,7 +47,8 @@ def test_goes_from_trajectories_through_a_file(ensemble, tmp_path):
 
 @pytest.mark.usefixtures("squared")
 def test_goes_from_a_campaign_through_a_store_to_labels_with_ceilings(ensemble, tmp_path):
-    campaign = make_campaign(
+    campaign = checked(
+        Campaign,
         {
             "name": "q",
             "snapshots": ["a.xyz"],
@@ -54,7 +56,7 @@ def test_goes_from_a_campaign_through_a_store_to_labels_with_ceilings(ensemble, 
             "times": [1.0, 4.0],
             "trajectories": 6,
             "keep": "targets",
-        }
+        },
     )
     plan = Plan("q", campaign, (ensemble.snapshot,), ("a.xyz",))
     store = prepare(tmp_path / "q.zarr", plan, {})

@@ -10,7 +10,8 @@ import yaml
 
 from glassbotan import io
 from glassbotan.io.ensemble_store import group_name, open_group
-from glassbotan.simulation.campaign import Campaign, make_campaign
+from glassbotan.settings import checked
+from glassbotan.simulation.campaign import Campaign
 from simulation.glasses import thermal_glass
 
 TESTS = Path(__file__).parent.parent
@@ -35,7 +36,7 @@ def small_campaign(folder: Path, **changes) -> dict:
 
 
 def campaign(folder: Path, **changes) -> Campaign:
-    return make_campaign(small_campaign(folder, **changes))
+    return checked(Campaign, small_campaign(folder, **changes))
 
 
 def campaign_file(folder: Path, **changes) -> Path:

@@ -7,8 +7,9 @@ import pytest
 
 from glassbotan import io
 from glassbotan.errors import InputError
+from glassbotan.settings import checked
 from glassbotan.simulation import engines
-from glassbotan.simulation.campaign import load_campaign, make_campaign
+from glassbotan.simulation.campaign import Campaign, load_campaign
 from glassbotan.simulation.plan import plan
 from glassbotan.simulation.protocol import Protocol
 from simulation.campaigns import campaign, campaign_file, small_campaign
@@ -21,7 +22,7 @@ def test_a_file_says_what_its_keys_say(tmp_path):
     loaded = load_campaign(campaign_file(tmp_path))
     assert loaded == campaign(tmp_path)
     assert loaded.trajectories == (6, 6, 4)
-    short = make_campaign({"snapshots": ["a.xyz"], "times": {"first": 0.1, "last": 10.0}})
+    short = checked(Campaign, {"snapshots": ["a.xyz"], "times": {"first": 0.1, "last": 10.0}})
     assert len(short.times) == 21
     assert short.trajectories == (32,) * 21
     assert short.block == engines.together("ensemble") == 16
@@ -40,7 +41,7 @@ def test_a_file_says_what_its_keys_say(tmp_path):
 )
 def test_blocks_fit_the_trajectories_that_go_on(engine, trajectories, size):
     content = {"snapshots": ["a.xyz"], "times": [1.0, 2.0], "engine": engine}
-    made = make_campaign({**content, "trajectories": trajectories})
+    made = checked(Campaign, {**content, "trajectories": trajectories})
     assert made.block == size
     blocks = made.blocks(5)
     numbers = [k for block in blocks for k in block.trajectories]
@@ -113,13 +114,13 @@ def test_a_snapshot_needs_a_temperature_and_room_for_its_particles(tmp_path):
     io.write(tmp_path / "cold.xyz", glass)
     content = small_campaign(tmp_path, snapshots=[str(tmp_path / "cold.xyz")])
     with pytest.raises(InputError, match=r"cold.xyz: the temperature is not in the file"):
-        plan(make_campaign({**content, "temperature": None}))
+        plan(checked(Campaign, {**content, "temperature": None}))
     positions = glass.positions.copy()
     positions[1] = positions[0] + [0.5, 0, 0]
     io.write(tmp_path / "cold.xyz", replace(glass, positions=positions))
     with pytest.raises(InputError, match=r"particle [01] overlaps .*--minimise"):
-        plan(make_campaign(content))
-    assert len(plan(make_campaign({**content, "minimise": True})).snapshots) == 2
+        plan(checked(Campaign, content))
+    assert len(plan(checked(Campaign, {**content, "minimise": True})).snapshots) == 2
 
 
 def test_without_the_engine_the_extra_is_named(tmp_path, monkeypatch):

@@ -15,6 +15,7 @@ from glassbotan.simulation.settings import DynamicsSettings
 from glassbotan.structure import Snapshot
 from glassbotan.structure.potential import KOB_ANDERSEN, energies_and_forces, interacting_pairs
 from simulation.glasses import small_glass
+from simulation.walls import walls_of
 
 built = pytest.mark.skipif(
     engines.available()["ensemble"] is not None,
@@ -46,7 +47,7 @@ def test_walls_push_as_they_are_defined(dimension):
         positions = glass.positions + moved
         where = Snapshot(positions, glass.species, glass.box)
         energies, expected = energies_and_forces(positions, interacting_pairs(where, KOB_ANDERSEN))
-        walls, push = cages.energies_and_forces(positions)
+        walls, push = walls_of(cages, positions)
         assert 0 < np.count_nonzero(walls) < len(walls)
         expected = expected + push
         assert np.abs(forces - expected).max() < 1e-5 * np.sqrt(np.mean(expected**2))

@@ -10,9 +10,10 @@ import glassbotan as gb
 from glassbotan.dynamics.quantities import QUANTITIES
 from glassbotan.errors import InputError, RunError
 from glassbotan.io.ensemble_store import group_name, open_group
+from glassbotan.settings import checked
 from glassbotan.simulation import batches, pacing
 from glassbotan.simulation.batches import run_blocks
-from glassbotan.simulation.campaign import make_campaign
+from glassbotan.simulation.campaign import Campaign
 from glassbotan.simulation.device import engine as device_engine
 from glassbotan.simulation.device.targets import DeviceBonds, bonds_within
 from glassbotan.simulation.engines import available, check_engine, start
@@ -58,13 +59,13 @@ def content(glass, tmp_path_factory):
 def whole(content, tmp_path_factory):
     """The store of an undisturbed run."""
     store = tmp_path_factory.mktemp("stores") / "whole.zarr"
-    assert run_campaign(make_campaign(content), store).complete
+    assert run_campaign(checked(Campaign, content), store).complete
     return store
 
 
 @needs_native
 def test_a_campaign_on_a_device_is_that_on_the_cpu_up_to_rounding(content, whole, tmp_path):
-    run_campaign(make_campaign({**content, "device": "cpu"}), tmp_path / "cpu.zarr")
+    run_campaign(checked(Campaign, {**content, "device": "cpu"}), tmp_path / "cpu.zarr")
     ours, theirs = contents(whole), contents(tmp_path / "cpu.zarr")
     assert ours.keys() == theirs.keys()
     for name, values in ours.items():
@@ -82,9 +83,9 @@ def test_a_campaign_that_was_stopped_goes_on_to_the_same_bits(
     monkeypatch.setattr(pacing, "FIRST_SLICE", 3)
     monkeypatch.setattr(pacing, "SLICE", 0.1)
     monkeypatch.setattr(batches, "PLAIN_PLACES", 1000)
-    planned = plan(make_campaign(content))
+    planned = plan(checked(Campaign, content))
     stopped = tmp_path / "stopped.zarr"
-    run_campaign(make_campaign(content), stopped, resources=Resources(time_limit=0))
+    run_campaign(checked(Campaign, content), stopped, resources=Resources(time_limit=0))
     store = Store.open(stopped)
     looks, kept = 0, []
 
@@ -99,14 +100,14 @@ def test_a_campaign_that_was_stopped_goes_on_to_the_same_bits(
             break
         run_blocks(store, left, record=lambda b, o: kept.append(b) if o.done else None, stop=stop)
     assert looks > 9
-    assert run_campaign(make_campaign(content), stopped).complete
+    assert run_campaign(checked(Campaign, content), stopped).complete
     assert_same_contents(whole, stopped)
 
 
 @needs_native
 def test_a_block_alone_gives_the_same_frames(content, tmp_path):
     together, alone = tmp_path / "together.zarr", tmp_path / "alone.zarr"
-    made = make_campaign({**content, "keep": "positions"})
+    made = checked(Campaign, {**content, "keep": "positions"})
     run_campaign(made, together)
     run_campaign(made, alone, resources=Resources(time_limit=0))
     for block in plan(made).blocks:
@@ -117,7 +118,7 @@ def test_a_block_alone_gives_the_same_frames(content, tmp_path):
 
 @needs_native
 def test_a_block_that_blows_up_leaves_the_others_whole(content, whole, tmp_path):
-    torn, wanted = tmp_path / "torn.zarr", make_campaign(content)
+    torn, wanted = tmp_path / "torn.zarr", checked(Campaign, content)
     original = batches._BlockBatch.advance
 
     def advance(batch, steps):
@@ -139,9 +140,9 @@ def test_a_block_that_blows_up_leaves_the_others_whole(content, whole, tmp_path)
 @needs_native
 def test_a_store_keeps_to_its_device(content, tmp_path):
     store = tmp_path / "one.zarr"
-    run_campaign(make_campaign(content), store, resources=Resources(time_limit=0))
+    run_campaign(checked(Campaign, content), store, resources=Resources(time_limit=0))
     with pytest.raises(InputError, match="device is cpu-plain there and cpu here"):
-        run_campaign(make_campaign({**content, "device": "cpu"}), store)
+        run_campaign(checked(Campaign, {**content, "device": "cpu"}), store)
 
 
 @needs_native

@@ -90,7 +90,7 @@ def test_a_minimum_stays_where_it_is():
 
 def test_the_neighbour_list_is_never_late(monkeypatch):
     snapshot = small_glass(3, seed=6)
-    kept = VerletList.of(snapshot, KOB_ANDERSEN)
+    kept = VerletList(snapshot, KOB_ANDERSEN)
     assert 0 < kept.pairs.skin <= SKIN
     positions, generator = snapshot.positions.copy(), np.random.default_rng(7)
     made = []
@@ -116,7 +116,7 @@ def test_both_methods_end_in_the_same_minimum(dimension, seed):
 @needs_lammps
 def test_both_methods_take_the_same_path(monkeypatch):
     snapshot = small_glass(3)
-    forces_at = VerletList.of(snapshot, KOB_ANDERSEN).forces
+    forces_at = VerletList(snapshot, KOB_ANDERSEN).forces
     # Half a step back and the limit of a move are on this way too.
     monkeypatch.setattr(inherent, "FIRE", replace(inherent.FIRE, largest_move=0.003))
     for steps in (1, 2, 30, 100):

@@ -16,7 +16,8 @@ from glassbotan.io.ensemble_writer import add_trajectories
 from glassbotan.io.store_export import export
 from glassbotan.io.store_import import import_store
 from glassbotan.models.registry import card_of
-from glassbotan.simulation.campaign import make_campaign
+from glassbotan.settings import checked
+from glassbotan.simulation.campaign import Campaign
 from glassbotan.simulation.plan import Plan
 from glassbotan.simulation.store import prepare
 from glassbotan.simulation.targets import followed, sums_over
@@ -47,7 +48,7 @@ def of_trajectories(path: Path, contents: list[gb.IsoconfigurationalEnsemble]) -
 
 def of_averages(path: Path, contents: list[gb.IsoconfigurationalEnsemble]) -> Path:
     """As simulate ensemble --targets-only makes it, without the simulation."""
-    protocol = make_campaign({**CAMPAIGN, "times": list(TIMES), "keep": "targets"})
+    protocol = checked(Campaign, {**CAMPAIGN, "times": list(TIMES), "keep": "targets"})
     snapshots = tuple(ensemble.snapshot for ensemble in contents)
     store = prepare(path, Plan("made", protocol, snapshots, ("glass.xyz",) * len(contents)), {})
     for k, ensemble in enumerate(contents):

@@ -207,17 +207,30 @@ def sample_cage_state(
     distances = PairSums(snapshot, chosen)
     run = _start(task, _threads(recipe.replicas) if threads is None else threads)
     try:
-        _sample(run, recipe, particles, distances if chosen.size else None, progress)
+        _sample(run, recipe, particles, distances, progress)
     finally:
         run.close()
-    return _state(particles, distances if chosen.size else None)
+    samples = particles.samples
+    of_halves = np.ascontiguousarray(particles.moved.swapaxes(1, 2)) / (samples / 2)
+    lengths = particles.lengths / (samples / 2)
+    return CageState(
+        displacement=of_halves.mean(axis=0),
+        covariance=particles.covariance(),
+        length=lengths.mean(axis=0),
+        off_centre=particles.off_centre / samples,
+        contact=particles.beyond / samples,
+        displacement_of_halves=of_halves,
+        length_of_halves=lengths,
+        pair_distance=distances.distance(),
+        pair_deviation=distances.deviation(),
+    )
 
 
 def _sample(
     run: Run,
     recipe: CageRecipe,
     particles: ParticleSums,
-    distances: PairSums | None,
+    distances: PairSums,
     progress: Progress,
 ) -> None:
     burn_in = round(recipe.burn_in / recipe.timestep)
@@ -229,27 +242,9 @@ def _sample(
         run.advance(min(stride, burn_in - run.step if run.step < burn_in else stride))
         if run.step > burn_in:
             moved = particles.add(run.displacements())
-            if distances is not None and (run.step - burn_in) % pair_stride == 0:
+            if (run.step - burn_in) % pair_stride == 0:
                 distances.add(moved)
         progress(run.step, total, "cage state", unit="steps")
-
-
-def _state(particles: ParticleSums, distances: PairSums | None) -> CageState:
-    samples = particles.samples
-    of_halves = np.ascontiguousarray(particles.moved.swapaxes(1, 2)) / (samples / 2)
-    lengths = particles.lengths / (samples / 2)
-    none = np.empty(0)
-    return CageState(
-        displacement=of_halves.mean(axis=0),
-        covariance=particles.covariance(),
-        length=lengths.mean(axis=0),
-        off_centre=particles.off_centre / samples,
-        contact=particles.beyond / samples,
-        displacement_of_halves=of_halves,
-        length_of_halves=lengths,
-        pair_distance=none if distances is None else distances.distance(),
-        pair_deviation=none if distances is None else distances.deviation(),
-    )
 
 
 def _start(task: Task, threads: int) -> Run:

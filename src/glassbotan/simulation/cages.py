@@ -41,11 +41,3 @@ class Cages:
             value = getattr(self, name)
             if not (np.isfinite(value) and value > 0):
                 raise InputError(f"cages: the {name} is {value:g}; it must be a positive number")
-
-    def energies_and_forces(self, positions: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return the walls' energy [..., N] and force [..., N, d] at positions [..., N, d]."""
-        off = positions - self.centres
-        distance = np.linalg.norm(off, axis=-1)
-        excess = np.maximum(distance - self.radius, 0.0)
-        pull = self.stiffness * excess / np.maximum(distance, self.radius)
-        return 0.5 * self.stiffness * excess**2, -pull[..., None] * off

