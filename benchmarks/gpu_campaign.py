@@ -16,7 +16,7 @@ and packs where each trajectory is: new snapshots in equilibrium. Both stop befo
 over, and the same command goes on from its checkpoint. ``compare`` correlates the A particles'
 propensity with that of published ensembles of the same snapshots and times, tells what is to be
 expected of as many trajectories, and ends with status 1 where one falls short by more than 0.02.
-The bonds' ends are not kept: they are ``bonds_within(snapshot, 2)`` in its order.
+The bonds' ends are not kept: they are ``followed(snapshot, 2)`` in its order.
 
 Kob-Andersen mixture, time step 0.005. Needs PyTorch, Triton and NumPy and no more (src on
 PYTHONPATH). Without a GPU it says so and ends with status 1; ``--device cpu`` is the plain form,
@@ -41,10 +41,10 @@ from glassbotan.dynamics import IsoconfigurationalEnsemble
 from glassbotan.errors import InputError, RunError
 from glassbotan.io.atomic import atomic_output
 from glassbotan.simulation.device.batch import Batch
-from glassbotan.simulation.device.targets import DeviceBonds, bonds_within
+from glassbotan.simulation.device.targets import DeviceBonds
 from glassbotan.simulation.engine import Task
 from glassbotan.simulation.settings import DynamicsSettings
-from glassbotan.simulation.targets import averages, sums_over
+from glassbotan.simulation.targets import averages, followed, sums_over
 from glassbotan.structure.periodic import wrap
 from glassbotan.structure.potential import KOB_ANDERSEN
 from glassbotan.structure.snapshot import Snapshot
@@ -254,16 +254,16 @@ def ensembles(arguments: argparse.Namespace) -> None:
         own = names[first : first + len(chosen)]
         key = f"{first} {arguments.trajectories} {arguments.seed} {own}"
         run = Timed(batch, checkpoint, key, deadline)
-        followed = [DeviceBonds(bonds_within(one, CUTOFF), arguments.device) for one in chosen]
+        bonds = [DeviceBonds(followed(one, CUTOFF), arguments.device) for one in chosen]
         for time_index, step in enumerate(steps):
             if step < batch.step or all(time_index in record["done"] for record in records):
                 continue
             if not run.to(step):
                 print(f"stopped at t = {batch.time:g}; the same command goes on from there")
                 return
-            for box, (record, bonds) in enumerate(zip(records, followed, strict=True)):
+            for box, (record, own_bonds) in enumerate(zip(records, bonds, strict=True)):
                 moved = batch.displacements_on_device(box)
-                sums = sums_over(bonds, moved, range(arguments.trajectories))
+                sums = sums_over(own_bonds, moved, range(arguments.trajectories))
                 keep(record, time_index, sums, arguments)
             write_records(arguments.output, first, records)
             run.save()

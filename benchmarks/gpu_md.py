@@ -28,13 +28,14 @@ import torch
 from common import options, write_record
 
 from glassbotan import io
+from glassbotan.dynamics.bonds import Bonds
 from glassbotan.simulation.cages import Cages
 from glassbotan.simulation.device.batch import Batch
 from glassbotan.simulation.device.moving import Moving
 from glassbotan.simulation.device.plain import PlainKernels
-from glassbotan.simulation.device.targets import bonds_within
 from glassbotan.simulation.engine import Task
 from glassbotan.simulation.settings import DynamicsSettings
+from glassbotan.structure import neighbour_graph
 from glassbotan.structure.potential import KOB_ANDERSEN
 from glassbotan.structure.snapshot import Snapshot
 
@@ -210,7 +211,7 @@ def force_error(batch: Batch) -> float:
 def double_loop(snapshot: Snapshot, one: Task) -> np.ndarray:
     """Return the force on every particle by all pairs, float64."""
     potential = one.potential
-    bonds = bonds_within(snapshot, float(potential.cutoff.max()))
+    bonds = Bonds.of(neighbour_graph(snapshot, float(potential.cutoff.max())))
     kinds = snapshot.species[bonds.first], snapshot.species[bonds.second]
     squared = bonds.distances**2
     sixth = (potential.sigma[kinds] ** 2 / squared) ** 3

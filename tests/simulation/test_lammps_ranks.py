@@ -222,7 +222,7 @@ def test_a_campaign_names_its_ranks(tmp_path, monkeypatch):
     for ranks in (1, 2):
         protocol = campaign(tmp_path, ranks=ranks, **small)
         assert ("ranks" in protocol.to_json()) == (ranks > 1)
-        assert Protocol.from_json(protocol.to_json()).ranks == ranks
+        assert Protocol.model_validate(protocol.to_json()).ranks == ranks
 
 
 def test_an_ensemble_of_a_large_system_from_python():

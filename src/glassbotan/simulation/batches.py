@@ -7,21 +7,20 @@ that which blocks shared a batch leaves no trace, and another batch goes on from
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
+from glassbotan.simulation.device.batch import Batch, split_tasks
+from glassbotan.simulation.device.blow_up import BatchBlownUpError
+from glassbotan.simulation.device.engine import Part
+from glassbotan.simulation.device.targets import DeviceBonds
 from glassbotan.simulation.pacing import Pacer, StoppedError
 from glassbotan.simulation.protocol import Block
 from glassbotan.simulation.store import Store
 from glassbotan.simulation.targets import followed
 from glassbotan.simulation.trajectories import not_at_rest, not_finite
 from glassbotan.simulation.work import BlockFiles, Outcome, Stop, Tell
-
-if TYPE_CHECKING:
-    from glassbotan.simulation.device.engine import Part
-    from glassbotan.simulation.device.targets import DeviceBonds
-    from glassbotan.simulation.engine import State
 
 SECONDS_BETWEEN_CHECKPOINTS = 240.0
 
@@ -128,8 +127,6 @@ class _BlockBatch:
 
     def advance(self, steps: int) -> None:
         """Move on; a block that blows up leaves the batch, and the others go on."""
-        from glassbotan.simulation.device.blow_up import BatchBlownUpError
-
         try:
             self._batch.advance(steps)
         except BatchBlownUpError as error:
@@ -137,9 +134,6 @@ class _BlockBatch:
 
     def _gather(self) -> None:
         """Put the blocks' boxes into one batch, at their states."""
-        from glassbotan.simulation.device.batch import Batch, split_tasks
-        from glassbotan.simulation.device.engine import Part
-
         spread = [split_tasks(one.task) for one in self._blocks]
         tasks = [task for tasks in spread for task in tasks]
         self._batch = Batch(tasks, device=self._store.protocol.device)
@@ -148,10 +142,12 @@ class _BlockBatch:
         for one, own in zip(self._blocks, spread, strict=True):
             self._parts.append(Part(self._batch, range(first, first + len(own)), one.task))
             first += len(own)
-        states: list[State] = []
-        for one, part in zip(self._blocks, self._parts, strict=True):
-            if one.at is not None:
-                states += part.split(one.at)
+        states = [
+            state
+            for one, part in zip(self._blocks, self._parts, strict=True)
+            if one.at is not None
+            for state in part.split(one.at)
+        ]
         if states:
             self._batch.restore(states)
 
@@ -181,7 +177,7 @@ class _BlockBatch:
             else:
                 self._drop(self._parts[k].boxes[0], why)
 
-    def _unsound(self, one: _BlockState, part: "Part") -> str | None:
+    def _unsound(self, one: _BlockState, part: Part) -> str | None:
         energies = np.sum(part.energies(), axis=0)
         moved = max(
             float(self._batch.displacements_on_device(box).abs().max()) for box in part.boxes
@@ -192,21 +188,17 @@ class _BlockBatch:
         momenta = self._batch.momentum()[part.boxes.start : part.boxes.stop]
         return not_at_rest(self._batch.step, momenta / one.task.snapshot.n_particles)
 
-    def _keep(self, one: _BlockState, part: "Part", time_index: int) -> None:
+    def _keep(self, one: _BlockState, part: Part, time_index: int) -> None:
         """Write a frame: targets summed on the device, or displacements."""
         energies = np.sum(part.energies(), axis=0)
         if self._store.protocol.keep == "targets":
-            import torch
-
             rows = torch.cat([self._batch.displacements_on_device(box) for box in part.boxes])
             one.keep(time_index, rows, energies, self._bonds_of(one))
         else:
             one.keep(time_index, part.displacements(), energies, None)
 
-    def _bonds_of(self, one: _BlockState) -> "DeviceBonds":
+    def _bonds_of(self, one: _BlockState) -> DeviceBonds:
         """Return the bonds that are followed, which all blocks of a snapshot share."""
-        from glassbotan.simulation.device.targets import DeviceBonds
-
         index = one.block.snapshot
         if index not in self._bonds:
             bonds = followed(one.task.snapshot, self._store.protocol.cutoff)
@@ -245,6 +237,4 @@ def _room(device: str) -> tuple[int, float]:
     """Return how many particles times trajectories are of use at once, and how many bytes fit."""
     if device != "cuda":
         return PLAIN_PLACES, np.inf
-    import torch
-
     return MOST_PLACES, USED_MEMORY * torch.cuda.mem_get_info()[0]

@@ -1,6 +1,6 @@
 """How an isoconfigurational ensemble is run and what is kept of it: the same for every snapshot."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -220,8 +220,3 @@ class Protocol(EnsembleSettings):
         return {k: v for k, v in record.items() if k not in usual} | {
             "potential": self.interaction.to_json()
         }
-
-    @classmethod
-    def from_json(cls, record: Mapping[str, Any]) -> Self:
-        """Return what :meth:`to_json` gave."""
-        return cls.model_validate(record)

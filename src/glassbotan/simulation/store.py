@@ -62,7 +62,7 @@ class Store:
         """
         kept = read_attributes(path)
         try:
-            return cls(path, Protocol.from_json(kept["protocol"]), len(kept["snapshots"]))
+            return cls(path, Protocol.model_validate(kept["protocol"]), len(kept["snapshots"]))
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"{path}: its campaign is damaged ({error})") from None
 

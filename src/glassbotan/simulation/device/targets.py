@@ -4,8 +4,7 @@ import numpy as np
 import torch
 
 from glassbotan.dynamics.bonds import Bonds
-from glassbotan.structure import Snapshot
-from glassbotan.structure.periodic import FloatArray, minimum_image
+from glassbotan.structure.periodic import FloatArray
 
 
 class DeviceBonds:
@@ -14,7 +13,7 @@ class DeviceBonds:
     Parameters
     ----------
     bonds
-        From :func:`glassbotan.simulation.targets.followed` or :func:`bonds_within`.
+        From :func:`glassbotan.simulation.targets.followed`.
     device
         Where displacements are.
 
@@ -57,22 +56,3 @@ class DeviceBonds:
     def array(self, values: torch.Tensor) -> FloatArray:
         """Return values in NumPy."""
         return np.asarray(values.cpu().numpy())
-
-
-def bonds_within(snapshot: Snapshot, cutoff: float) -> Bonds:
-    """Return the bonds of ``Bonds.of(neighbour_graph(snapshot, cutoff))``, by all pairs.
-
-    Needs NumPy alone, for machines that have no library of cell lists.
-    """
-    firsts, seconds, vectors = [], [], []
-    for second in range(snapshot.n_particles):
-        apart = minimum_image(
-            snapshot.positions[second] - snapshot.positions[:second], snapshot.box
-        )
-        near = np.flatnonzero(np.einsum("nd,nd->n", apart, apart) < cutoff**2)
-        firsts.append(near)
-        seconds.append(np.full(len(near), second))
-        vectors.append(apart[near])
-    joined = np.concatenate(vectors)
-    ends = np.concatenate(firsts), np.concatenate(seconds)
-    return Bonds(*ends, joined, np.linalg.norm(joined, axis=1), snapshot.n_particles)

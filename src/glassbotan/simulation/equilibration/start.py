@@ -1,7 +1,6 @@
 """A random configuration of a mixture whose particles do not overlap."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,10 +9,8 @@ from glassbotan.structure import Snapshot, minimum_image
 from glassbotan.structure.inherent import inherent_structure
 from glassbotan.structure.periodic import FloatArray
 from glassbotan.structure.potential import PairPotential
+from glassbotan.structure.potentials import Mixture
 from glassbotan.structure.snapshot import IntArray
-
-if TYPE_CHECKING:
-    from glassbotan.structure.potentials import Mixture
 
 DENSEST = 4.0
 """Density in units of the mixture's sigma, three times that of a usual glass, that is taken for a
@@ -28,7 +25,7 @@ FORCE_LEFT = 30.0
 """Force at which relaxing is broken off; the melt does the rest."""
 
 
-def particle_species(mixture: "Mixture", particles: int) -> IntArray:
+def particle_species(mixture: Mixture, particles: int) -> IntArray:
     """Return the species of so many particles, shape [N], in the mixture's proportion.
 
     Numbers are rounded so that they add up (largest remainders first).
@@ -54,7 +51,7 @@ def particle_species(mixture: "Mixture", particles: int) -> IntArray:
     return np.repeat(np.arange(len(counts)), counts)
 
 
-def cubic_box(mixture: "Mixture", particles: int, density: float) -> FloatArray:
+def cubic_box(mixture: Mixture, particles: int, density: float) -> FloatArray:
     """Return the edges [d] of the cube (or square) that holds so many particles.
 
     Raises
@@ -92,7 +89,7 @@ def cubic_box(mixture: "Mixture", particles: int, density: float) -> FloatArray:
 
 
 def random_start(
-    mixture: "Mixture", particles: int, density: float, source: np.random.SeedSequence
+    mixture: Mixture, particles: int, density: float, source: np.random.SeedSequence
 ) -> Snapshot:
     """Return particles at random places, parted so far that dynamics can begin.
 
