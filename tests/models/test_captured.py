@@ -89,7 +89,7 @@ def test_a_replayed_loss_is_the_computed_one(autocast):
     for step in range(6):
         graph, targets = made_up(60, seed=step % 2, dtype=torch.float32)
         graph, targets = with_padding(graph, targets, padded_size(graph))
-        graph, targets = graph.to(device), [t.to(device) for t in targets]
+        graph, targets = graph.each(lambda x: x.to(device)), [t.to(device) for t in targets]
         with torch.autocast("cuda", torch.bfloat16, enabled=autocast):
             replayed = captured(graph, targets)
             computed = captured._computed(graph, targets)

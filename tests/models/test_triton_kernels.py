@@ -55,7 +55,7 @@ def made_up(received, *, width, dtype=FINEST, seed=0, seen_at_first=False):
         sender_terms=random(n_nodes, width) if seen_at_first else None,
         receiver_terms=random(n_nodes, width) if seen_at_first else None,
     )
-    return inputs, edge_layout(senders, receivers, n_nodes).to(DEVICE)
+    return inputs, edge_layout(senders.to(DEVICE), receivers.to(DEVICE), n_nodes)
 
 
 def plain(inputs, layout, steps):

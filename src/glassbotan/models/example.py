@@ -2,8 +2,8 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import Any, Self
+from dataclasses import dataclass, fields, replace
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -17,11 +17,6 @@ class Tensors(ABC):
     def turned(self, matrix: Tensor) -> Self:
         """Return the same snapshot turned by a symmetry of its box: every vector v to matrix v."""
 
-    def to(self, device: torch.device) -> Self:
-        """Return the same on another device."""
-        moved: Self = _each_tensor(self, lambda tensor: tensor.to(device))
-        return moved
-
     def stored(self) -> dict[str, Tensor]:
         """Return by name the tensors that tell everything."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
@@ -30,6 +25,10 @@ class Tensors(ABC):
     def of_stored(cls, stored: Mapping[str, Tensor]) -> Self:
         """Return what was stored."""
         return cls(**{field.name: stored[field.name] for field in fields(cls)})
+
+    def each(self, function: Callable[[Tensor], Tensor]) -> Self:
+        """Return the same with the function's value in each tensor's place."""
+        return self.of_stored({name: function(x) for name, x in self.stored().items()})
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,17 +67,21 @@ class Example:
 
     def to(self, device: torch.device) -> "Example":
         """Return the example on another device (Lightning calls this)."""
-        return replace(
-            self,
-            graph=self.graph.to(device),
-            targets={name: values.to(device) for name, values in self.targets.items()},
-            species=tuple(members.to(device) for members in self.species),
-        )
+        if self.species[0].device == device:
+            return self
+        return self._each(lambda tensor: tensor.to(device))
 
     def pin_memory(self) -> "Example":
         """Return the example in memory that a GPU can read by itself (a loader calls this)."""
-        pinned: Example = _each_tensor(self, Tensor.pin_memory)
-        return pinned
+        return self._each(Tensor.pin_memory)
+
+    def _each(self, function: Callable[[Tensor], Tensor]) -> "Example":
+        return replace(
+            self,
+            graph=self.graph.each(function),
+            targets={name: function(values) for name, values in self.targets.items()},
+            species=tuple(map(function, self.species)),
+        )
 
     def turned(self, matrix: Tensor, *, counts: float) -> "Example":
         """Return the example turned by a symmetry of its box, shape [d, d]."""
@@ -90,17 +93,3 @@ class Example:
         """The memory of all tensors."""
         parts = (*self.graph.stored().values(), *self.targets.values(), *self.species)
         return sum(tensor.nbytes for tensor in parts)
-
-
-def _each_tensor(value: Any, function: Callable[[Tensor], Tensor]) -> Any:
-    """Return a copy of nested data classes with the function's value for each tensor in them."""
-    if isinstance(value, Tensor):
-        return function(value)
-    if is_dataclass(value) and not isinstance(value, type):
-        changed = {f.name: _each_tensor(getattr(value, f.name), function) for f in fields(value)}
-        return replace(value, **changed)
-    if isinstance(value, dict):
-        return {name: _each_tensor(part, function) for name, part in value.items()}
-    if isinstance(value, tuple) and all(isinstance(part, Tensor) for part in value):
-        return tuple(function(part) for part in value)
-    return value

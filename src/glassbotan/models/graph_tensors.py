@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from glassbotan.models.example import Tensors
-from glassbotan.models.kernels.edge_layout import INDICES, Block, EdgeLayout, edge_layout
+from glassbotan.models.kernels.edge_layout import INDICES, EdgeLayout, edge_layout
 from glassbotan.structure import NeighbourGraph
 
 
@@ -35,30 +35,15 @@ class GraphTensors(Tensors):
         """Return the same graph with every vector v replaced by ``matrix`` v."""
         return replace(self, vectors=self.vectors @ matrix.T)
 
-    def to(self, device: torch.device) -> "GraphTensors":
-        """Return the same graph on another device."""
-        return GraphTensors(
-            self.species.to(device), self.vectors.to(device), self.layout.to(device)
-        )
-
     def stored(self) -> dict[str, Tensor]:
         """Return by name the tensors from which :meth:`of_stored` makes the same graph."""
-        blocks = [
-            [b.edges.start, b.edges.stop, b.nodes.start, b.nodes.stop] for b in self.layout.blocks
-        ]
-        return {
-            "species": self.species,
-            "vectors": self.vectors,
-            "blocks": torch.tensor(blocks),
-            **{f"layout.{key}": indices for key, indices in self.layout.tensors().items()},
-        }
+        layout = {f"layout.{name}": indices for name, indices in self.layout.tensors().items()}
+        return {"species": self.species, "vectors": self.vectors, **layout}
 
     @classmethod
     def of_stored(cls, stored: Mapping[str, Tensor]) -> "GraphTensors":
         """Return the graph of stored tensors."""
-        indices = {key: stored[f"layout.{key}"] for key in INDICES}
-        blocks = tuple(Block(slice(a, b), slice(c, d)) for a, b, c, d in stored["blocks"].tolist())
-        layout = EdgeLayout.of_tensors(indices, blocks)
+        layout = EdgeLayout.of_tensors({name: stored[f"layout.{name}"] for name in INDICES})
         return cls(stored["species"], stored["vectors"], layout)
 
 

@@ -48,8 +48,10 @@ class Network(nn.Module, Model):
     def placed(self, inputs: Any) -> Tensors:
         """Return a snapshot's inputs as tensors of the network's precision, on its device."""
         parameter = next(self.parameters())
-        tensors: Tensors = inputs.tensors(parameter.dtype).to(parameter.device)
-        return tensors
+        tensors: Tensors = inputs.tensors(parameter.dtype)
+        if parameter.device.type == "cpu":
+            return tensors
+        return tensors.each(lambda tensor: tensor.to(parameter.device))
 
     def weights(self) -> bytes:
         """Return all parameters and constants as safetensors."""

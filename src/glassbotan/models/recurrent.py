@@ -121,9 +121,9 @@ class RecurrentNetwork(Network):
                 f"the model needs a graph of cutoff {settings.cutoff:g}, "
                 f"this one has {graph.cutoff:g}"
             )
-        parameter = next(self.parameters())
-        inputs = GraphInputs(graph, settings.self_edges)
-        return inputs.tensors(parameter.dtype).to(parameter.device)
+        tensors = self.placed(GraphInputs(graph, settings.self_edges))
+        assert isinstance(tensors, GraphTensors)
+        return tensors
 
     def prepare(self, preparation: Preparation) -> None:
         """Let a fresh read-out begin at the best linear one, where the recipe standardises."""

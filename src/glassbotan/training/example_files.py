@@ -18,7 +18,7 @@ from glassbotan.io.atomic import atomic_output
 from glassbotan.io.cache import cache_home
 from glassbotan.models.example import Example, Tensors
 
-EXAMPLE_FORM = 3
+EXAMPLE_FORM = 4
 """Counts up when the files' form changes, so that older ones are made anew."""
 
 ENDING = ".safetensors"

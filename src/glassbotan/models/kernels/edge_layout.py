@@ -72,23 +72,17 @@ class EdgeLayout:
             blocks=blocks_of(offsets, BLOCK_EDGES),
         )
 
-    def to(self, device: torch.device) -> "EdgeLayout":
-        """Return the same layout on another device, in one block where that has no such caches."""
-        if device == self.offsets.device:
-            return self
-        # Sorted once here, not there again in every step of a training.
-        moved = {name: tensor.to(device) for name, tensor in self.tensors().items()}
-        blocks = self.blocks if device.type == "cpu" else one_block(self.n_nodes, self.n_edges)
-        return EdgeLayout.of_tensors(moved, blocks)
-
     def tensors(self) -> dict[str, Tensor]:
         """Return all index tensors by name, the order of the senders among them."""
         return {name: getattr(self, name) for name in INDICES}
 
     @classmethod
-    def of_tensors(cls, tensors: Mapping[str, Tensor], blocks: tuple[Block, ...]) -> "EdgeLayout":
+    def of_tensors(cls, tensors: Mapping[str, Tensor]) -> "EdgeLayout":
         """Return the layout that these ``tensors`` are of."""
-        layout = cls(tensors["senders"], tensors["receivers"], tensors["offsets"], blocks)
+        senders, offsets = tensors["senders"], tensors["offsets"]
+        blocks = _blocks_for_caches(offsets, len(senders))
+        layout = cls(senders, tensors["receivers"], offsets, blocks)
+        # Sorted once: neither on another device nor in every step of a training anew.
         vars(layout).update({name: tensors[name] for name in ("by_sender", "sender_offsets")})
         return layout
 
@@ -98,13 +92,8 @@ def edge_layout(
 ) -> EdgeLayout:
     """Lay out edges that are already sorted by receiver; in one block if not on a CPU."""
     offsets = _offsets(receivers, n_nodes)
-    on_cpu = offsets.device.type == "cpu"
-    return EdgeLayout(
-        senders=senders.contiguous(),
-        receivers=receivers.contiguous(),
-        offsets=offsets,
-        blocks=blocks_of(offsets, block_edges) if on_cpu else one_block(n_nodes, len(senders)),
-    )
+    blocks = _blocks_for_caches(offsets, len(senders), block_edges)
+    return EdgeLayout(senders.contiguous(), receivers.contiguous(), offsets, blocks)
 
 
 def _offsets(nodes: Tensor, n_nodes: int) -> Tensor:
@@ -112,9 +101,12 @@ def _offsets(nodes: Tensor, n_nodes: int) -> Tensor:
     return torch.cat([counts.new_zeros(1), counts.cumsum(0)])
 
 
-def one_block(n_nodes: int, n_edges: int) -> tuple[Block, ...]:
-    """Return the partition that parts nothing."""
-    return (Block(slice(0, n_edges), slice(0, n_nodes)),)
+def _blocks_for_caches(
+    offsets: Tensor, n_edges: int, block_edges: int = BLOCK_EDGES
+) -> tuple[Block, ...]:
+    if offsets.device.type == "cpu":
+        return blocks_of(offsets, block_edges)
+    return (Block(slice(0, n_edges), slice(0, len(offsets) - 1)),)
 
 
 def blocks_of(offsets: Tensor, block_edges: int) -> tuple[Block, ...]:
