@@ -248,7 +248,7 @@ def test_what_a_model_was_not_trained_on_is_blank(tmp_path, snapshot, source):
     assert np.isfinite(motion.bond_extension).all()
     result = run("predict", source, "--model", bonds, "--map", tmp_path / "m.png")
     assert result.status == 2
-    assert "no propensity to draw; the model predicts no particle" in result.err
+    assert "no propensity to draw; the model predicts bond_extension" in result.err
     assert not (tmp_path / "m.png").exists()
 
 

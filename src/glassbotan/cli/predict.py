@@ -45,7 +45,7 @@ class Row(NamedTuple):
     fastest: float
     """Mean of the largest 5 %."""
     half_width: float | None
-    """Mean half-width of the 90 % interval; None where the model tells none, and for bonds."""
+    """Mean half-width of the 90 % interval; None where the model tells none."""
 
 
 def predict(
@@ -181,22 +181,19 @@ def _write(
 def _rows(motion: Motion) -> Iterator[Row]:
     import numpy as np
 
-    from glassbotan.datasets.groups import bond_groups, particle_groups
+    from glassbotan.datasets.groups import groups_of_motion
+    from glassbotan.dynamics.quantities import QUANTITIES
 
-    values_and_errors = motion.propensity, motion.propensity_error
-    parts = [("propensity", *values_and_errors, g) for g in particle_groups(motion.snapshot)]
-    if motion.graph is not None and motion.bond_extension is not None:
-        parts += [
-            ("bond extension", motion.bond_extension, None, g) for g in bond_groups(motion.graph)
-        ]
+    told = [one for name, one in QUANTITIES.items() if name in motion.values]
+    parts = [(one, group) for one in told for group in groups_of_motion(motion, one.name)]
     for t, time in enumerate(motion.times):
-        for quantity, every, errors, (group, members) in parts:
-            values = every[t, members]
+        for one, (group, members) in parts:
+            values, errors = motion[one.name][t, members], motion.errors.get(one.name)
             if np.isnan(values).any():
                 continue
             yield Row(
                 time=float(time),
-                quantity=quantity,
+                quantity=one.title,
                 group=group,
                 number=len(values),
                 mean=float(values.mean()),

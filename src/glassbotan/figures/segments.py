@@ -16,7 +16,7 @@ def periodic_segments(
     Parameters
     ----------
     starts
-        Where the lines begin, within the frame, shape [M, 2], length units.
+        Where the lines begin, within the frame or just outside, shape [M, 2], length units.
     vectors
         From beginning to end, shape [M, 2]; not wrapped, so that no line crosses the whole frame.
     extent

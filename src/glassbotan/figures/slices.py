@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from glassbotan.errors import InputError
+from glassbotan.figures.segments import periodic_segments
 from glassbotan.figures.style import note
 from glassbotan.structure import Snapshot, minimum_image, wrap
 from glassbotan.structure.periodic import FloatArray
@@ -166,10 +166,12 @@ def draw_discs(
     points = view.points(snapshot)[chosen]
     kinds = np.minimum(snapshot.species[chosen], len(RADII) - 1)
     radii = np.array(RADII)[kinds] + wider
-    which, places = _with_images(points, radii, view.extent(snapshot))
+    # A disc reaches as far as a line from corner to corner.
+    reach = np.repeat(radii[:, None], 2, axis=1)
+    images, which = periodic_segments(points - reach, 2 * reach, view.extent(snapshot))
     circles = [
         PathPatch(Path(place + radius * corners, unit.codes))
-        for place, radius in zip(places, radii[which], strict=True)
+        for place, radius in zip(images.mean(axis=1), radii[which], strict=True)
     ]
     if values is None:
         if not isinstance(colours, str):
@@ -183,22 +185,6 @@ def draw_discs(
     discs.set_rasterized(len(chosen) > MOST_VECTOR_DISCS)
     axes.add_collection(discs)
     return discs
-
-
-def _with_images(
-    points: FloatArray, radii: FloatArray, extent: tuple[float, float]
-) -> tuple[NDArray[np.int64], FloatArray]:
-    """Return all discs, then the images that reach into the picture: whose, and where [n, 2]."""
-    which, places = [np.arange(len(points))], [points]
-    for shift in product((-1, 0, 1), repeat=2):
-        if shift == (0, 0):
-            continue
-        moved = points + np.multiply(shift, extent)
-        reach = radii[:, None]
-        seen = np.all((moved > -reach) & (moved < np.array(extent) + reach), axis=1)
-        which.append(np.flatnonzero(seen))
-        places.append(moved[seen])
-    return np.concatenate(which), np.concatenate(places)
 
 
 def frame(axes: "Axes", snapshot: Snapshot, view: Slice) -> None:

@@ -13,9 +13,9 @@ from glassbotan import io
 from glassbotan.datasets.groups import FIRST_GROUP
 from glassbotan.dynamics import IsoconfigurationalEnsemble
 from glassbotan.dynamics.motion import time_label
-from glassbotan.dynamics.quantities import PROPENSITY, QUANTITIES, Quantity
+from glassbotan.dynamics.quantities import PROPENSITY, QUANTITIES
 from glassbotan.evaluation.comparison import Comparison, time_index
-from glassbotan.evaluation.reported import TAU_ALPHA, Reported, read_reported, select_reported
+from glassbotan.evaluation.reported import published_tau_alpha, reported_beside
 from glassbotan.evaluation.scores import Scores
 from glassbotan.figures.bonds import bonds_figure
 from glassbotan.figures.curve import curve_figure
@@ -120,7 +120,7 @@ def curve_picture(results: Sequence[Scores]) -> Picture | None:
             break
     else:
         return None
-    reported, tau_alpha = _published(results, one)
+    reported = reported_beside(results, None) if one is PROPENSITY else []
     what = f"{one.title} of {species} {one.place}"
     names = _listed([scores.model for scores in results])
     most = max(row.snapshots for row in rows)
@@ -132,7 +132,12 @@ def curve_picture(results: Sequence[Scores]) -> Picture | None:
     return _picture(
         "curve",
         "Correlation against time",
-        curve_figure(results, quantity=one.name, reported=reported, tau_alpha=tau_alpha),
+        curve_figure(
+            results,
+            quantity=one.name,
+            reported=reported,
+            tau_alpha=published_tau_alpha(results),
+        ),
         f"Pearson correlation of predicted with simulated {what} against time, by {names}: mean "
         f"over n = {most} snapshot{'s' * (most > 1)}"
         f"{' with standard error' if most > 1 else ''}, and the noise ceiling, the highest that "
@@ -202,16 +207,6 @@ def _times_to_map(comparison: Comparison) -> FloatArray:
     times = times[predicted] if any(predicted) else times
     chosen = np.linspace(0, len(times) - 1, min(ROWS, len(times)))
     return np.array(times[np.rint(chosen).astype(int)])
-
-
-def _published(results: Sequence[Scores], shown: Quantity) -> tuple[list[Reported], float | None]:
-    """Return reported values and relaxation time where all results are of one known liquid."""
-    states = {(scores.system, scores.temperature) for scores in results}
-    system, temperature = next(iter(states))
-    if len(states) > 1 or system is None or temperature is None:
-        return [], None
-    reported = select_reported(read_reported(), temperature=temperature)
-    return reported if shown is PROPENSITY else [], TAU_ALPHA.get(temperature)
 
 
 def _name(comparison: Comparison) -> str:
