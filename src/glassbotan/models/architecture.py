@@ -270,7 +270,9 @@ def architecture(name: str) -> type[Model]:
         No such architecture; a plug-in that cannot be imported or lacks a part of the protocol.
 
     """
-    plug_ins = {} if name in ARCHITECTURES else _plug_ins()
+    plug_ins = (
+        {} if name in ARCHITECTURES else {e.name: e.value for e in entry_points(group=PLUG_INS)}
+    )
     if name not in {**ARCHITECTURES, **plug_ins}:
         known = ", ".join(sorted({*ARCHITECTURES, *plug_ins}))
         raise InputError(f"unknown architecture {name!r}; known are {known}")
@@ -291,7 +293,3 @@ def architecture(name: str) -> type[Model]:
         )
     checked: type[Model] = found
     return checked
-
-
-def _plug_ins() -> dict[str, str]:
-    return {entry.name: entry.value for entry in entry_points(group=PLUG_INS)}

@@ -6,7 +6,7 @@ same memory, so that graphs of particles are padded to a few sizes, with one CUD
 
 import copy
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import torch
@@ -41,14 +41,8 @@ def padded_size(graph: GraphTensors) -> Size:
 def padded(graph: GraphTensors, size: Size) -> GraphTensors:
     """Return the graph with further nodes and edges, which never meet those that it has.
 
-    Parameters
-    ----------
-    graph
-        N nodes and E edges.
-    size
-        How many the result has: the given nodes and edges first, then nodes that send to
-        themselves the edges that are left.
-
+    The given nodes and edges come first, then nodes that send to themselves the edges that are
+    left of ``size``.
     """
     layout = graph.layout
     nodes, edges = size.n_nodes - layout.n_nodes, size.n_edges - layout.n_edges
@@ -89,7 +83,8 @@ class CapturedLoss:
     def __init__(self, network: Network, loss: Loss) -> None:
         self.network, self.loss = network, loss
         self.parameters = [p for p in network.parameters() if p.requires_grad]
-        self._captures: dict[Any, _Capture] = {}
+        self._captures: dict[Any, tuple[Any, list[Tensor], Tensor]] = {}
+        """Each a CUDA graph, the tensors that it reads and the one that it leaves."""
         self._pool: Any = None
 
     def __call__(self, graph: GraphTensors, targets: Sequence[Tensor]) -> Tensor:
@@ -105,12 +100,16 @@ class CapturedLoss:
         """
         if graph.vectors.device.type != "cuda":
             return self._computed(graph, targets)
+        given = _tensors(graph, targets)
         precision = torch.is_autocast_enabled("cuda"), torch.get_autocast_dtype("cuda")
-        key = (*(x.shape for x in _tensors(graph, targets)), *precision)
+        key = (*(x.shape for x in given), *precision)
         if key not in self._captures:
             self._captures[key] = self._captured(graph, targets)
-        flat = self._captures[key].replayed(graph, targets)
-        found: Tensor = _Replayed.apply(flat, *self.parameters)  # type: ignore[no-untyped-call]
+        recorded, inputs, flat = self._captures[key]
+        for ours, new in zip(inputs, given, strict=True):
+            ours.copy_(new)
+        recorded.replay()
+        found: Tensor = _Replayed.apply(flat.clone(), *self.parameters)  # type: ignore[no-untyped-call]
         return found
 
     def _computed(self, graph: GraphTensors, targets: Sequence[Tensor]) -> Tensor:
@@ -121,7 +120,9 @@ class CapturedLoss:
         gradients = torch.autograd.grad(loss, self.parameters)
         return torch.cat([x.detach().flatten() for x in (loss, *gradients)])
 
-    def _captured(self, graph: GraphTensors, targets: Sequence[Tensor]) -> "_Capture":
+    def _captured(
+        self, graph: GraphTensors, targets: Sequence[Tensor]
+    ) -> tuple[Any, list[Tensor], Tensor]:
         graph, targets = copy.deepcopy(graph), [x.clone() for x in targets]
         # Autocast would keep weights that it cast before the capture, and replay their old values.
         uncached = torch.autocast(
@@ -143,23 +144,7 @@ class CapturedLoss:
                 self._pool = torch.cuda.graph_pool_handle()
             with torch.cuda.graph(recorded, pool=self._pool):
                 flat = self._loss_and_gradients(graph, targets)
-        return _Capture(recorded, tuple(_tensors(graph, targets)), flat)
-
-
-@dataclass(frozen=True, eq=False)
-class _Capture:
-    """A CUDA graph, the tensors that it reads and the one that it leaves."""
-
-    recorded: Any
-    inputs: tuple[Tensor, ...]
-    flat: Tensor
-
-    def replayed(self, graph: GraphTensors, targets: Sequence[Tensor]) -> Tensor:
-        """Return loss and gradients, in memory of their own."""
-        for ours, given in zip(self.inputs, _tensors(graph, targets), strict=True):
-            ours.copy_(given)
-        self.recorded.replay()
-        return self.flat.clone()
+        return recorded, _tensors(graph, targets), flat
 
 
 class _Replayed(torch.autograd.Function):

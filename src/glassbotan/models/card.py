@@ -1,17 +1,15 @@
 """The model card: everything that is known of a set of weights besides the weights."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from glassbotan.errors import InputError
+from glassbotan.settings import Fraction, Positive
 
 WEIGHTS, CARD = "weights.safetensors", "model.json"
 """Files of a model folder."""
-
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
 class Domain(BaseModel):

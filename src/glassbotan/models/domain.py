@@ -84,16 +84,12 @@ def energy_per_particle(
 def _hotter_or_colder(snapshot: Snapshot, name: str, domain: Domain) -> list[str]:
     """Compare temperatures where both are known, else potential energies."""
     known, trained = snapshot.temperature, domain.temperature
-    if known is None or trained is None:
-        return _other_energy(snapshot, name, domain)
-    if abs(known - trained) <= TEMPERATURE_TOLERANCE:
-        return []
-    return [
-        f"temperature {known:g} is away from the {trained:g} that model {name!r} was trained at"
-    ]
-
-
-def _other_energy(snapshot: Snapshot, name: str, domain: Domain) -> list[str]:
+    if known is not None and trained is not None:
+        if abs(known - trained) <= TEMPERATURE_TOLERANCE:
+            return []
+        return [
+            f"temperature {known:g} is away from the {trained:g} that model {name!r} was trained at"
+        ]
     given = domain.potential
     potential = KOB_ANDERSEN_CUT if given is None else PairPotential.from_json(given)
     energy = energy_per_particle(snapshot, potential)

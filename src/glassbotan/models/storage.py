@@ -4,7 +4,7 @@ from pathlib import Path
 
 from glassbotan.errors import InputError
 from glassbotan.io.atomic import atomic_output
-from glassbotan.models.architecture import Model, ModelSettings, architecture
+from glassbotan.models.architecture import Model, architecture
 from glassbotan.models.card import CARD, WEIGHTS, Card, read_card
 from glassbotan.settings import checked
 
@@ -36,20 +36,15 @@ def load_saved(folder: Path) -> tuple[Model, Card]:
             {**card.settings, "times": tuple(card.times)},
             naming=lambda place: ".".join(("settings", *map(str, place))),
         )
-        _check_inputs(settings, card)
     except InputError as error:
         raise InputError(f"{folder / CARD}: {error}") from None
-    model = kind(settings)
-    model.load_weights(folder / WEIGHTS)
-    return model, card
-
-
-def _check_inputs(settings: ModelSettings, card: Card) -> None:
-    """Refuse a model that was trained on inputs of another kind."""
     now = settings.record()
     other = [key for key in {**card.inputs, **now} if card.inputs.get(key) != now.get(key)]
     if card.inputs and other:
         raise InputError(
-            f"model {card.name!r} was trained on inputs that this version does not compute "
-            f"(other {', '.join(other)}); train it anew"
+            f"{folder / CARD}: model {card.name!r} was trained on inputs that this version does "
+            f"not compute (other {', '.join(other)}); train it anew"
         )
+    model = kind(settings)
+    model.load_weights(folder / WEIGHTS)
+    return model, card

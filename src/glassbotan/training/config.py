@@ -9,10 +9,8 @@ from pydantic import ConfigDict, Field, model_validator
 from glassbotan.dynamics.quantities import QUANTITIES
 from glassbotan.errors import InputError
 from glassbotan.models.architecture import Model, ModelSettings, architecture
-from glassbotan.settings import Count, Natural, Positive, Settings, checked
+from glassbotan.settings import Count, Fraction, Natural, Positive, Settings, checked
 from glassbotan.yaml_mapping import read_mapping
-
-Fraction = Annotated[float, Field(ge=0, le=1)]
 
 LOSSES = {"propensity": "node_loss", "bond_extension": "bond_loss"}
 """Names in logs of mean squared errors, from the time when there were two."""

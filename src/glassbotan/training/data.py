@@ -124,13 +124,10 @@ class GlassData(lightning.LightningDataModule):
         self.recipe, self.processes = recipe, processes
         self.train_sources: list[Source] = []
         """Known to the first process of each machine."""
-        found = processes.together(self._prepare, where=processes.local_rank == 0)
-
-        def known() -> tuple[tuple[float, ...], list[str], list[str]]:
-            assert found is not None  # the first process has prepared
-            return found
-
-        self.times, train, validation = processes.first(known)
+        prepared = processes.together(self._prepare, where=processes.local_rank == 0)
+        found = processes.first(lambda: prepared)
+        assert found is not None  # the first process has prepared
+        self.times, train, validation = found
         kind = recipe.model.kind.tensors_type()
         self.train_examples = ExampleFiles(train, kind)
         self.validation_examples = ExampleFiles(validation, kind)
@@ -182,14 +179,13 @@ class GlassData(lightning.LightningDataModule):
     def _placed(self, part: str, files: ExampleFiles) -> Examples:
         """Return a part's examples, on the GPU for good where there is one with memory for all."""
         if part not in self._resident:
-            fits = self._device.type == "cuda" and _fits(files, self._device)
-            self._resident[part] = [x.to(self._device) for x in files] if fits else files
+            device = self._device
+            fits = (
+                device.type == "cuda"
+                and files.n_bytes < RESIDENT_SHARE * torch.cuda.mem_get_info(device)[0]
+            )
+            self._resident[part] = [x.to(device) for x in files] if fits else files
         return Examples(self._resident[part], self.recipe.model.settings().dimension)
-
-
-def _fits(files: ExampleFiles, device: torch.device) -> bool:
-    free, _ = torch.cuda.mem_get_info(device)
-    return files.n_bytes < RESIDENT_SHARE * free
 
 
 def _loader(examples: Examples, sampler: Any, device: torch.device) -> DataLoader[Example]:

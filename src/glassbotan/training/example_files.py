@@ -7,7 +7,7 @@ the system's file cache, where all find it.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import overload
+from typing import Any
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
@@ -42,11 +42,7 @@ class ExampleFiles(Sequence[Example]):
     def __len__(self) -> int:
         return len(self.names)
 
-    @overload
-    def __getitem__(self, index: int) -> Example: ...
-    @overload
-    def __getitem__(self, index: slice) -> "ExampleFiles": ...
-    def __getitem__(self, index: int | slice) -> "Example | ExampleFiles":
+    def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
             return ExampleFiles(self.names[index], self.kind)
         return read_example(example_path(self.names[index]), self.kind)

@@ -10,7 +10,6 @@ them does stands in rank.py.
 import logging
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -65,9 +64,11 @@ def train_in_processes(recipe: Recipe, folder: Path, number: int, *, resume: boo
         One was killed; or Ctrl-C was pressed.
 
     """
+    from lightning.fabric.plugins.environments.lightning import find_free_network_port
+
     environment = {
         "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": str(_free_port()),
+        "MASTER_PORT": str(find_free_network_port()),
         "NODE_RANK": "0",
         "WORLD_SIZE": str(number),
     }
@@ -94,13 +95,6 @@ def train_in_processes(recipe: Recipe, folder: Path, number: int, *, resume: boo
     except LostContactError:
         raise RunError(f"{LOST}; {again}") from None
     return folder / "model"
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _death(children: Children) -> str:

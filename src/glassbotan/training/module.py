@@ -50,15 +50,14 @@ class Training(lightning.LightningModule):
     def training_step(self, example: Example, batch_index: int) -> Tensor:  # noqa: ARG002
         """Return the loss of one snapshot."""
         losses = self._losses(self.network, example)
-        steps = int(self.trainer.num_training_batches)
-        self._log("train", losses, example.counts * steps / self._share("train"))
+        self._log("train", losses, example.counts * int(self.trainer.num_training_batches))
         return losses["loss"] * example.counts
 
     def validation_step(self, example: Example, batch_index: int) -> None:  # noqa: ARG002
         """Log losses, and the correlation of A propensity averaged over times."""
         figures = self._losses(self.best_network, example)
         [steps] = self.trainer.num_val_batches
-        self._log("validation", figures, example.counts * int(steps) / self._share("validation"))
+        self._log("validation", figures, example.counts * int(steps))
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Return Adam over the network's weights."""
@@ -118,7 +117,11 @@ class Training(lightning.LightningModule):
         return total - lightened * sum(offsets, torch.zeros_like(total))
 
     def _log(self, part: str, figures: dict[str, Tensor], weight: float) -> None:
-        """Log one snapshot's figures, so that the epoch's are means over all that count."""
+        """Log one snapshot's figures, so that the epoch's are means over all that count.
+
+        ``weight`` is the process's number of steps, or 0 for a snapshot that does not count.
+        """
+        weight /= self._length(part) / self.trainer.world_size
         self.log_dict(
             {f"{part}/{name}": value.detach() * weight for name, value in figures.items()},
             batch_size=1,
@@ -127,10 +130,6 @@ class Training(lightning.LightningModule):
             sync_dist=True,
             prog_bar=False,
         )
-
-    def _share(self, part: str) -> float:
-        """Return how many snapshots of a part there are for each process."""
-        return self._length(part) / self.trainer.world_size
 
     def _length(self, part: str) -> int:
         data: Any = self.trainer.datamodule  # type: ignore[attr-defined]  # set by Lightning

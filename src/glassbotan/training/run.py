@@ -119,7 +119,7 @@ def _train_stage(
         folder / "checkpoints",
         filename="best",
         monitor=figure,
-        mode=_mode(figure),
+        mode="max" if figure.endswith("pearson_A") else "min",
         enable_version_counter=False,
     )
     processes = data.processes
@@ -218,10 +218,6 @@ def _claim_folder(folder: Path, recipe: Recipe, *, resume: bool) -> None:
         raise InputError(f"{folder}: cannot be made ({error.strerror})") from None
     with atomic_output(stored) as temporary:
         temporary.write_text(text, encoding="utf-8")
-
-
-def _mode(figure: str) -> str:
-    return "max" if figure.endswith("pearson_A") else "min"
 
 
 def _trainer(
