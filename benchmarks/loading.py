@@ -36,7 +36,7 @@ CUTOFF = 2.0
 SIDES = ("textbook", "first", "later")
 
 Means = dict[str, float]
-"""What tells one result from another: the edges' number, and means of targets."""
+"""What tells one result from another: the bonds' number, and means of targets."""
 
 
 def main() -> None:
@@ -123,7 +123,7 @@ def prepared_product() -> Callable[[], Callable[[], Means]]:
 
     def load() -> Callable[[], Means]:
         labels = load_labelled(SNAPSHOT, cutoff=CUTOFF)
-        motion, vectors = labels.motion, labels.graph.vectors
+        motion, vectors = labels.motion, labels.bonds.vectors
         return lambda: means(vectors, motion.propensity[0], motion.bond_extension[0])
 
     return load
@@ -163,7 +163,13 @@ def prepared_textbook(folder: Path) -> Callable[[], Callable[[], Means]]:
         )
         torch.save(data, folder / "processed.pt")
         kept = torch.load(folder / "processed.pt", weights_only=False)
-        return lambda: means(kept.edge_attr.numpy(), kept.y.numpy(), kept.y_edge.numpy())
+
+        def compared() -> Means:
+            once = kept.edge_index[0] < kept.edge_index[1]
+            vectors, extension = kept.edge_attr[once], kept.y_edge[once]
+            return means(vectors.numpy(), kept.y.numpy(), extension.numpy())
+
+        return compared
 
     return load
 
@@ -185,9 +191,9 @@ def lengths(vectors: np.ndarray) -> np.ndarray:
 
 
 def means(vectors: np.ndarray, propensity: np.ndarray, extension: np.ndarray) -> Means:
-    """Return the number of edges and the means of distances and targets."""
+    """Return the number of bonds, each once, and the means of distances and targets."""
     return {
-        "edges": float(len(vectors)),
+        "bonds": float(len(vectors)),
         "distance": float(lengths(vectors.astype(np.float64)).mean()),
         "propensity": float(propensity.astype(np.float64).mean()),
         "extension": float(np.mean(extension.astype(np.float64) ** 2)),

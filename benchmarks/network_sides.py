@@ -88,6 +88,7 @@ class Form:
 
         import glassbotan as gb
         from glassbotan.datasets import load_labelled
+        from glassbotan.dynamics.bonds import both_ways
         from glassbotan.models.kernels import native
         from glassbotan.training.memory import keep_freed_memory
 
@@ -97,19 +98,18 @@ class Form:
         self.clock = time.process_time if threads == 1 else time.perf_counter
         labels = load_labelled(SNAPSHOT)
         ours = gb.load_model("botan-2023-bonds-1").train()
-        tensors = ours.tensors(labels.graph)
+        graph = gb.neighbour_graph(labels.motion.snapshot)
+        tensors = ours.tensors(graph)
         textbook = side in (TEXTBOOK, TUNED)
-        index = torch.from_numpy(labels.graph.edge_index)
+        index = torch.from_numpy(graph.edge_index)
         self.model = textbook_of(ours) if textbook else ours
         self.inputs = (tensors.species, index, tensors.vectors) if textbook else (tensors,)
         self.targets = [
             torch.from_numpy(target.T.copy()).float()
-            for target in (labels.motion.propensity, labels.motion.bond_extension)
+            for target in (labels.motion.propensity, both_ways(labels.motion.bond_extension, graph))
         ]
         self.variant = native.variants()[0] if side == NATIVE else None
-        self.forward_flops = forward_flops(
-            labels.graph.n_particles, labels.graph.n_edges, ours.settings
-        )
+        self.forward_flops = forward_flops(graph.n_particles, graph.n_edges, ours.settings)
         self.optimiser = torch.optim.Adam(self.model.parameters(), lr=1e-5)
 
     def flops(self, workload: str) -> float:

@@ -56,8 +56,8 @@ def expected_rows(files, model, trajectories=None):
             members = snapshot.species == s
             pair = (guess.propensity[0, members], lengths.mean(0)[members])
             samples.setdefault(("propensity", name), []).append(pair)
-        i, j = guess.graph.edge_index
-        near = np.linalg.norm(guess.graph.vectors, axis=1) < 1.35
+        i, j = guess.bonds.pairs
+        near = np.linalg.norm(guess.bonds.vectors, axis=1) < 1.35
         kinds = snapshot.species[i] + snapshot.species[j]
         for kind, name in enumerate(("AA", "AB", "BB")):
             members = near & (kinds == kind)

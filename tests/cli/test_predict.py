@@ -58,21 +58,21 @@ def test_npz_holds_everything(tmp_path, snapshot, model, source):
     target = predicted(source, model, tmp_path / "p.npz")
     expected = gb.predict(snapshot, model)
     with np.load(target) as arrays:
-        n, edges = snapshot.n_particles, expected.graph.n_edges
+        n, bonds = snapshot.n_particles, len(expected.bonds)
         shapes = {
             "times": (2,),
             "species": (n,),
             "positions": (n, 3),
             "box": (3,),
             "propensity": (2, n),
-            "bonds": (2, edges),
-            "bond_extension": (2, edges),
+            "bonds": (2, bonds),
+            "bond_extension": (2, bonds),
         }
         assert {name: arrays[name].shape for name in shapes} == shapes
         assert arrays["times"].tolist() == list(TIMES)
         assert np.array_equal(arrays["positions"], snapshot.positions)
         assert np.array_equal(arrays["species"], snapshot.species)
-        assert np.array_equal(arrays["bonds"], expected.graph.edge_index)
+        assert np.array_equal(arrays["bonds"], expected.bonds.pairs)
         assert np.allclose(arrays["propensity"], expected.propensity, rtol=1e-6, atol=1e-7)
         assert np.allclose(arrays["bond_extension"], expected.bond_extension, atol=1e-6)
     told = read_provenance(target)

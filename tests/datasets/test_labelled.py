@@ -42,9 +42,10 @@ def test_ceilings_are_those_of_each_group_s_samples(ensemble):
         for r in range(ensemble.n_trajectories)
     ]
     extensions = np.stack([bond_extension(one, graph) for one in single], axis=1)
+    bonded = bond_groups(ensemble.snapshot, labels.bonds)
     for groups, samples, found in (
         (particle_groups(ensemble.snapshot), lengths, labels.ceilings["propensity"]),
-        (bond_groups(graph), extensions, labels.ceilings["bond_extension"]),
+        (bonded, extensions, labels.ceilings["bond_extension"]),
     ):
         assert [group.name for group in groups] == list(found)
         for group in groups:
@@ -63,8 +64,8 @@ def test_what_comes_from_the_cache_is_what_was_computed(published, tmp_path, mon
     computed = load_labelled(published[0], cached=False)
     first, later = load_labelled(published[0]), load_labelled(published[0])
     for found, expected in pairwise([later, first, computed]):
-        assert np.array_equal(found.graph.edge_index, expected.graph.edge_index)
-        assert np.array_equal(found.graph.vectors, expected.graph.vectors)
+        assert np.array_equal(found.bonds.pairs, expected.bonds.pairs)
+        assert np.array_equal(found.bonds.vectors, expected.bonds.vectors)
         assert np.allclose(found.motion.propensity, expected.motion.propensity, atol=1e-6)
         assert np.allclose(found.motion.bond_extension, expected.motion.bond_extension, atol=1e-6)
         assert np.allclose(found.motion["bond_breaking"], expected.motion["bond_breaking"])
@@ -82,7 +83,7 @@ def test_a_prediction_keeps_its_errors_and_its_bonds_in_the_cache(ensemble, tmp_
     for _ in ("computed", "from the cache"):
         found = load_labelled(tmp_path / "p.npz", any_cutoff=True)
         assert np.array_equal(found.motion.propensity_error, error)
-        assert found.graph.cutoff == 1.5
+        assert found.bonds.cutoff == 1.5
         # What was taken with its own bonds once is refused all the same by who needs others.
         with pytest.raises(gb.InputError, match=r"cutoff 1.5; the model's graph has 2"):
             load_labelled(tmp_path / "p.npz")

@@ -10,7 +10,8 @@ from conftest import random_ensemble, random_snapshot, write_botan_npz
 from glassbotan.datasets import load_all_labelled, load_labelled
 from glassbotan.datasets.labelled import label
 from glassbotan.datasets.merged import merged
-from glassbotan.dynamics.motion import extension_on
+from glassbotan.dynamics import Bonds
+from glassbotan.dynamics.motion import values_on
 from glassbotan.structure import neighbour_graph
 
 
@@ -55,18 +56,19 @@ def test_errors_are_joined_where_all_parts_have_some(parts):
 
 def test_bonds_of_two_cutoffs_become_those_that_both_have(parts):
     whole, middle, ends = parts
-    graph = neighbour_graph(whole.motion.snapshot, 1.6)
-    shorter = extension_on(graph, middle.motion)
+    bonds = Bonds.up_to(whole.motion.snapshot, 1.6)
+    shorter = values_on(bonds, middle.motion, "bond_extension")
     narrow = replace(
         middle,
         motion=replace(
-            middle.motion, graph=graph, values=middle.motion.values | {"bond_extension": shorter}
+            middle.motion, bonds=bonds, values=middle.motion.values | {"bond_extension": shorter}
         ),
     )
+    expected = values_on(bonds, whole.motion, "bond_extension")
     for order in ([narrow, ends], [ends, narrow]):
         (found,) = merged(order)
-        assert np.array_equal(found.graph.edge_index, graph.edge_index)
-        assert np.array_equal(found.motion.bond_extension, extension_on(graph, whole.motion))
+        assert np.array_equal(found.bonds.pairs, bonds.pairs)
+        assert np.array_equal(found.motion.bond_extension, expected)
 
 
 def test_a_part_without_ceilings_leaves_them_unknown_at_its_times(parts):

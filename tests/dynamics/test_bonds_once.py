@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 import glassbotan as gb
 from conftest import random_ensemble, random_snapshot
 from glassbotan.dynamics import bond_extension
-from glassbotan.dynamics.bonds import BLOCK, Bonds, both_ways
+from glassbotan.dynamics.bonds import BLOCK, Bonds, both_ways, mean_of_both_ways
 
 
 @pytest.mark.parametrize("dimension", [2, 3])
@@ -31,6 +31,19 @@ def test_more_bonds_than_one_block_are_the_same(monkeypatch):
     assert np.array_equal(bonds.lengths(moved), at_once)
 
 
+@pytest.mark.parametrize("dimension", [2, 3])
+def test_bonds_of_a_snapshot_are_those_of_its_graph(dimension):
+    snapshot = random_snapshot(60, dimension=dimension)
+    found, expected = Bonds.up_to(snapshot, 1.8), Bonds.of(gb.neighbour_graph(snapshot, 1.8))
+    assert np.array_equal(found.pairs, expected.pairs)
+    assert np.array_equal(found.vectors, expected.vectors)
+    shorter = found.within(1.2)
+    assert np.array_equal(found.places_of(shorter), np.flatnonzero(found.distances < 1.2))
+    places = shorter.places_of(found)
+    assert np.array_equal(places >= 0, found.distances < 1.2)
+    assert np.array_equal(places[places >= 0], np.arange(len(shorter)))
+
+
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 10_000), n=st.integers(1, 60), dimension=st.sampled_from([2, 3]))
 def test_both_directions_of_a_bond_have_its_value(seed, n, dimension):
@@ -38,6 +51,9 @@ def test_both_directions_of_a_bond_have_its_value(seed, n, dimension):
     bonds = Bonds.of(graph)
     every = both_ways(np.stack([bonds.first, bonds.second]).astype(float), graph)
     assert np.array_equal(every, [graph.edge_index.min(axis=0), graph.edge_index.max(axis=0)])
+    # Of a bond's two values the mean is kept, so that numbering decides nothing.
+    mean = mean_of_both_ways(graph.edge_index[0].astype(float), graph)
+    assert np.array_equal(mean, (bonds.first + bonds.second) / 2)
 
 
 def test_more_particles_than_16_bits_count_have_their_bonds_in_both_directions():
@@ -51,5 +67,7 @@ def test_more_particles_than_16_bits_count_have_their_bonds_in_both_directions()
     ensemble = gb.IsoconfigurationalEnsemble(snapshot, np.array([1.0]), moved[None, None])
     graph = gb.neighbour_graph(snapshot, 1.2)
     extension = bond_extension(ensemble, graph)[0]
-    lower = graph.edge_index.min(axis=0)
-    assert np.allclose(extension, np.linspace(0, 0.5, len(positions) // 2)[lower])
+    expected = np.linspace(0, 0.5, len(positions) // 2)[Bonds.of(graph).first]
+    assert np.allclose(extension, expected)
+    every = both_ways(extension, graph)
+    assert np.allclose(every, expected[graph.edge_index.min(axis=0)])

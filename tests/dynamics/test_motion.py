@@ -1,4 +1,4 @@
-"""Motion: its error is as valid as its propensity; bonds of one graph on those of another."""
+"""Motion: its error is as valid as its propensity; bonds of one cutoff as those of another."""
 
 import dataclasses
 
@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 import glassbotan as gb
 from conftest import random_ensemble, random_snapshot
-from glassbotan.dynamics import Motion, motion_of
-from glassbotan.dynamics.motion import extension_on
+from glassbotan.dynamics import Bonds, Motion, motion_of
+from glassbotan.dynamics.motion import values_on
 from glassbotan.structure import neighbour_graph
 
 SNAPSHOT = random_snapshot(50)
@@ -52,15 +52,16 @@ def test_an_error_may_be_blank_where_the_propensity_is_and_nowhere_else():
 def test_extensions_move_to_the_bonds_of_another_cutoff(cutoffs):
     ensemble = random_ensemble(SNAPSHOT, times=(1.0, 10.0))
     own, other = (neighbour_graph(SNAPSHOT, cutoff) for cutoff in cutoffs)
-    found = extension_on(other, motion_of(ensemble, own))
+    found = values_on(Bonds.of(other), motion_of(ensemble, own), "bond_extension")
     expected = motion_of(ensemble, other).bond_extension
-    common = other.distances < own.cutoff
+    common = Bonds.of(other).distances < own.cutoff
     assert np.allclose(found[:, common], expected[:, common], atol=1e-12)
     assert np.isnan(found[:, ~common]).all()
 
 
 def test_without_bonds_there_is_no_extension():
     motion = motion_of(random_ensemble(SNAPSHOT))
-    graph = neighbour_graph(SNAPSHOT)
-    assert extension_on(graph, motion) is None
-    assert extension_on(graph, dataclasses.replace(motion, graph=graph)) is None
+    bonds = Bonds.up_to(SNAPSHOT, 2.0)
+    assert values_on(bonds, motion, "bond_extension") is None
+    bonded = dataclasses.replace(motion, bonds=bonds)
+    assert values_on(bonds, bonded, "bond_extension") is None

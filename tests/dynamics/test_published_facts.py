@@ -27,7 +27,7 @@ def test_time_temperature_and_box_are_known(ensembles):
 
 
 def test_graph_of_401_has_the_published_number_of_edges(labelled):
-    assert labelled[0].graph.n_edges == 166_240
+    assert 2 * len(labelled[0].bonds) == 166_240
 
 
 @pytest.mark.parametrize(("index", "a", "b"), [(0, 0.375, 0.708), (1, 0.431, 0.793)])
@@ -60,8 +60,8 @@ def test_bond_extension_agrees_with_a_direct_computation(ensembles, labelled):
     ensemble, motion = ensembles[0], labelled[0].motion
     box = ensemble.snapshot.box
     final = ensemble.positions[0]
-    for k in np.random.default_rng(0).integers(motion.graph.n_edges, size=50):
-        i, j = motion.graph.edge_index[:, k]
+    for k in np.random.default_rng(0).integers(len(motion.bonds), size=50):
+        i, j = motion.bonds.pairs[:, k]
         start = ensemble.snapshot.positions[j] - ensemble.snapshot.positions[i]
         image = box * np.round(start / box)
         now = np.linalg.norm(final[:, j] - final[:, i] - image, axis=1)

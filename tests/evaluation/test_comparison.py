@@ -40,11 +40,11 @@ def test_a_model_of_shorter_bonds_is_compared_with_stored_averages(tmp_path):
     )
     model = Predictor(network, card)
     comparison = compare(tmp_path / "m.npz", [model])
-    assert comparison.measured.graph.cutoff == 2.0
+    assert comparison.measured.bonds.cutoff == 2.0
     (guess,) = comparison.predictions
-    assert guess.graph.cutoff == 1.5
+    assert guess.bonds.cutoff == 1.5
     found, _ = as_measured(comparison.measured, guess, "bond_extension")
-    near = graph.distances < 1.5
+    near = comparison.measured.bonds.distances < 1.5
     assert np.array_equal(found[:, near], guess.bond_extension)
     assert np.isnan(found[:, ~near]).all()
 

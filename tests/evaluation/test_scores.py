@@ -12,8 +12,9 @@ from rich.console import Console
 import glassbotan as gb
 from conftest import random_ensemble, random_snapshot
 from glassbotan.datasets.labelled import LabelledSnapshot, label
+from glassbotan.dynamics import Bonds
 from glassbotan.dynamics.ceiling import noise_ceiling, pearson
-from glassbotan.dynamics.motion import Motion, extension_on
+from glassbotan.dynamics.motion import Motion, values_on
 from glassbotan.evaluation.scores import Row, Scores, score
 from glassbotan.evaluation.table import comparison_table, score_table
 
@@ -34,7 +35,7 @@ def changed(labels: LabelledSnapshot, change) -> Motion:
         motion.snapshot,
         motion.times,
         {name: change(values) for name, values in motion.values.items()},
-        motion.graph,
+        motion.bonds,
     )
 
 
@@ -67,7 +68,7 @@ def test_correlation_does_not_see_scale_and_offset_and_the_error_does(measured, 
             g.snapshot,
             g.times,
             {name: slope * values + offset for name, values in g.values.items()},
-            g.graph,
+            g.bonds,
         )
         for g in guesses
     ]
@@ -153,7 +154,7 @@ def test_only_common_times_are_scored(measured):
     def last(labels):
         m = labels.motion
         return Motion(
-            m.snapshot, m.times[1:], {name: x[1:] for name, x in m.values.items()}, m.graph
+            m.snapshot, m.times[1:], {name: x[1:] for name, x in m.values.items()}, m.bonds
         )
 
     scores = score("m", measured, [last(x) for x in measured])
@@ -163,10 +164,10 @@ def test_only_common_times_are_scored(measured):
 
 def on_cutoff(motion: Motion, cutoff: float, source: str = "net") -> Motion:
     """The motion with bonds of another cutoff; those that it has not are far off."""
-    graph = gb.neighbour_graph(motion.snapshot, cutoff)
-    extension = np.nan_to_num(extension_on(graph, motion), nan=100.0)
+    bonds = Bonds.up_to(motion.snapshot, cutoff)
+    extension = np.nan_to_num(values_on(bonds, motion, "bond_extension"), nan=100.0)
     values = {"propensity": motion.propensity, "bond_extension": extension}
-    return dataclasses.replace(motion, graph=graph, values=values, source=source)
+    return dataclasses.replace(motion, bonds=bonds, values=values, source=source)
 
 
 @pytest.mark.parametrize("cutoff", [1.35, 1.5, 2.3])

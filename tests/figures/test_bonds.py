@@ -11,9 +11,10 @@ from matplotlib.figure import Figure
 import glassbotan as gb
 from conftest import random_ensemble, random_snapshot
 from glassbotan.datasets import LabelledSnapshot
-from glassbotan.datasets.groups import BOND_RANGE, bond_groups, particle_groups
+from glassbotan.datasets.groups import BOND_RANGE, bond_groups, groups_of_motion, particle_groups
 from glassbotan.datasets.labelled import label
-from glassbotan.dynamics.motion import extension_on
+from glassbotan.dynamics import Bonds
+from glassbotan.dynamics.motion import values_on
 from glassbotan.dynamics.quantities import BOND_EXTENSION
 from glassbotan.evaluation.comparison import Comparison, compare
 from glassbotan.evaluation.scores import score
@@ -59,16 +60,15 @@ def three_in_a_row() -> gb.Motion:
     snapshot = gb.Snapshot(
         [[9.5, 4.0, 5.0], [0.5, 4.5, 5.2], [1.5, 4.5, 4.8]], [0, 1, 0], [10.0] * 3
     )
-    graph = neighbour_graph(snapshot, 2.0)
-    extension = np.zeros((1, graph.n_edges))
-    senders, receivers = graph.edge_index
-    extension[0, senders + receivers == 1] = -0.2
-    extension[0, senders + receivers == 3] = 0.4
+    bonds = Bonds.up_to(snapshot, 2.0)
+    extension = np.zeros((1, len(bonds)))
+    extension[0, bonds.pairs.sum(axis=0) == 1] = -0.2
+    extension[0, bonds.pairs.sum(axis=0) == 3] = 0.4
     return gb.Motion(
         snapshot,
         np.array([1.0]),
         {"propensity": np.zeros((1, 3)), "bond_extension": extension},
-        graph,
+        bonds,
         "made up",
     )
 
@@ -105,7 +105,7 @@ def test_the_colour_of_a_line_is_its_extension(axes):
 def test_limits_are_symmetric_about_zero(axes, labels):
     low, high = coloured(draw_bonds(axes, labels.motion, 1)).get_clim()
     assert low == -high
-    near = labels.graph.distances < BOND_RANGE
+    near = labels.bonds.distances < BOND_RANGE
     assert 0 < high < np.abs(labels.motion.bond_extension[1, near]).max()
 
 
@@ -116,17 +116,17 @@ def test_a_line_for_each_bond_with_both_ends_in_the_slab(axes, labels, axis):
     inside = set(view.particles(motion.snapshot).tolist())
     expected = {
         (int(i), int(j))
-        for (i, j), length in zip(motion.graph.edge_index.T, motion.graph.distances, strict=True)
-        if i < j and length < BOND_RANGE and {int(i), int(j)} <= inside
+        for (i, j), length in zip(motion.bonds.pairs.T, motion.bonds.distances, strict=True)
+        if length < BOND_RANGE and {int(i), int(j)} <= inside
     }
     values, chosen = bonds_shown(motion, 0, BOND_EXTENSION, view)
     assert np.array_equal(values, motion.bond_extension[0, chosen])
-    assert set(map(tuple, motion.graph.edge_index[:, chosen].T.tolist())) == expected
+    assert set(map(tuple, motion.bonds.pairs[:, chosen].T.tolist())) == expected
     assert len(chosen) == len(expected) > 20
     drawn = coloured(draw_bonds(axes, motion, 0, view=view))
     assert set(drawn.get_array()) == set(motion.bond_extension[0, chosen])
     # As long in the picture as the bond is in the plane.
-    flat = np.delete(motion.graph.vectors[chosen], axis, axis=1)
+    flat = np.delete(motion.bonds.vectors[chosen], axis, axis=1)
     lengths = {round(float(np.linalg.norm(b - a)), 6) for a, b in drawn.get_segments()}
     assert lengths == {round(float(k), 6) for k in np.linalg.norm(flat, axis=1)}
 
@@ -134,12 +134,9 @@ def test_a_line_for_each_bond_with_both_ends_in_the_slab(axes, labels, axis):
 def test_scores_beside_the_scatter_are_those_of_evaluate(axes, labels):
     guess = predicted(labels)
     rows = score("model", [labels], [guess])
-    for part, groups, true, told in (
-        (rows.particles, particle_groups(guess.snapshot), labels.motion.propensity, "propensity"),
-        (rows.bonds, bond_groups(guess.graph), labels.motion.bond_extension, "bond_extension"),
-    ):
-        axes = Figure().subplots()
-        draw_scatter(axes, true[1], getattr(guess, told)[1], groups)
+    for name, part in (("propensity", rows.particles), ("bond_extension", rows.bonds)):
+        axes, groups = Figure().subplots(), groups_of_motion(guess, name)
+        draw_scatter(axes, labels.motion[name][1], guess[name][1], groups)
         expected = [
             f"{row.species}  ρ {row.pearson_mean:.2f}, MSE {row.mse:.2g}"
             for row in part
@@ -213,7 +210,7 @@ def test_times_of_data_and_model_are_matched(labels):
     assert set(coloured(right).get_array()) == set(guess[chosen])
     top = np.percentile(np.abs([true[chosen], guess[chosen]]), 98)
     assert coloured(left).get_clim() == pytest.approx((-top, top))
-    scored = np.concatenate([group.members for group in bond_groups(labels.graph)])
+    scored = np.concatenate([group.members for group in bond_groups(late.snapshot, labels.bonds)])
     (points,) = (c for c in pairs.collections if isinstance(c, PathCollection))
     expected = sorted(zip(true[scored], guess[scored], strict=True))
     assert sorted(map(tuple, np.asarray(points.get_offsets()))) == expected
@@ -222,10 +219,10 @@ def test_times_of_data_and_model_are_matched(labels):
 @pytest.mark.parametrize("cutoff", [1.4, 2.5])
 def test_bonds_of_another_cutoff_are_drawn_as_those_of_the_same(labels, cutoff):
     same = predicted(labels)
-    graph = neighbour_graph(same.snapshot, cutoff)
-    extension = np.nan_to_num(extension_on(graph, same), nan=100.0)
+    bonds = Bonds.up_to(same.snapshot, cutoff)
+    extension = np.nan_to_num(values_on(bonds, same, "bond_extension"), nan=100.0)
     other = replace(
-        same, graph=graph, values={"propensity": same.propensity, "bond_extension": extension}
+        same, bonds=bonds, values={"propensity": same.propensity, "bond_extension": extension}
     )
     figures = [bonds_figure(comparison(labels, guess)) for guess in (same, other)]
     for one, two in zip(figures[0].axes[:2], figures[1].axes[:2], strict=True):
@@ -251,8 +248,8 @@ def test_two_dimensions_and_a_box_that_is_no_square():
 
 def test_measured_and_predicted_bonds_of_a_published_snapshot_are_the_same(published):
     both = compare(published[0], ["botan"])
-    assert np.array_equal(both.labels.graph.edge_index, both.predictions[0].graph.edge_index)
-    assert np.allclose(both.labels.graph.vectors, both.predictions[0].graph.vectors)
+    assert np.array_equal(both.labels.bonds.pairs, both.predictions[0].bonds.pairs)
+    assert np.allclose(both.labels.bonds.vectors, both.predictions[0].bonds.vectors)
     figure = bonds_figure(both)
     texts = {text.get_text().split()[0]: text.get_text() for k in figure.axes for text in k.texts}
     rows = score("botan", [both.labels], list(both.predictions))
@@ -263,13 +260,13 @@ def test_measured_and_predicted_bonds_of_a_published_snapshot_are_the_same(publi
 def test_what_cannot_be_drawn(labels):
     guess = predicted(labels)
     no_bonds = replace(
-        guess, graph=None, values={"propensity": guess.propensity}, source="node-only"
+        guess, bonds=None, values={"propensity": guess.propensity}, source="node-only"
     )
-    other = neighbour_graph(labels.motion.snapshot, 1.2)
+    other = Bonds.up_to(labels.motion.snapshot, 1.2)
     narrower = replace(
         guess,
-        graph=other,
-        values={"propensity": guess.propensity, "bond_extension": np.zeros((2, other.n_edges))},
+        bonds=other,
+        values={"propensity": guess.propensity, "bond_extension": np.zeros((2, len(other)))},
     )
     unmeasured = replace(
         labels, motion=replace(labels.motion, values={"propensity": labels.motion.propensity})

@@ -31,12 +31,31 @@ def changed(path, **changes: object):
 
 def test_bonds_that_are_not_the_snapshots_are_refused(prediction):
     path, motion = prediction
-    bonds = motion.graph.edge_index.copy()
+    bonds = motion.bonds.pairs.copy()
     bonds[0, 0] = (bonds[0, 0] + 1) % 40
     with pytest.raises(InputError, match="stored bonds are not"):
         io.read_motion(changed(path, bonds=bonds))
     with pytest.raises(InputError, match="stored bonds are not"):
-        io.read_motion(changed(path, bonds=motion.graph.edge_index, cutoff=np.array(1.2)))
+        io.read_motion(changed(path, bonds=motion.bonds.pairs, cutoff=np.array(1.2)))
+
+
+def test_bonds_in_both_directions_as_files_held_them_become_their_mean(prediction):
+    path, motion = prediction
+    graph = neighbour_graph(motion.snapshot, 1.7)
+    uneven = np.random.default_rng(0).normal(size=(2, graph.n_edges)).astype(np.float32)
+    io.write(path, replace(motion, errors={"bond_extension": np.ones((2, len(motion.bonds)))}))
+    errors = np.abs(uneven)
+    changed(path, bonds=graph.edge_index, bond_extension=uneven, bond_extension_error=errors)
+    found = io.read_motion(path)
+    assert np.array_equal(found.bonds.pairs, motion.bonds.pairs)
+    assert found.bond_extension.dtype == np.float32
+    of = {tuple(pair): k for k, pair in enumerate(graph.edge_index.T.tolist())}
+    for k, (i, j) in enumerate(found.bonds.pairs.T.tolist()):
+        both = [of[i, j], of[j, i]]
+        assert np.allclose(found.bond_extension[:, k], uneven[:, both].mean(1))
+        assert np.allclose(found.errors["bond_extension"][:, k], errors[:, both].mean(1))
+    with pytest.raises(InputError, match="bond_extension has shape"):
+        io.read_motion(changed(path, bond_extension=motion.bond_extension[:, 1:]))
 
 
 @pytest.mark.parametrize(
@@ -77,7 +96,7 @@ def test_particles_that_a_model_leaves_blank_come_back_blank(prediction, tmp_pat
     values = motion.propensity.copy()
     values[:, motion.snapshot.species == 1] = np.nan
     path = tmp_path / f"blank{suffix}"
-    io.write(path, Motion(motion.snapshot, motion.times, {"propensity": values}, motion.graph))
+    io.write(path, Motion(motion.snapshot, motion.times, {"propensity": values}, motion.bonds))
     if suffix == ".npz":
         found = io.read_motion(path).propensity
         assert io.read_motion(path).bond_extension is None

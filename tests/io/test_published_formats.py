@@ -132,7 +132,7 @@ def test_glassbench_snapshot_and_motion(tmp_path, dimension):
         with pytest.raises(InputError, match="two-dimensional files are not known"):
             io.read_motion(path, box=5.0)
     motion = io.read_motion(path, box=5.0, times=PUBLISHED_TIMES[0.50])
-    assert motion.graph is None
+    assert motion.bonds is None
     assert motion.times.tolist() == list(PUBLISHED_TIMES[0.50])
     assert np.array_equal(motion.propensity, stored["md_prop"].T)
     assert motion.snapshot.temperature == 0.50

@@ -88,9 +88,9 @@ def test_a_motion_with_bonds_is_read_back_exactly(tmp_path, dimension):
     assert io.detect_format(path) == "motion_npz"
     for name in ("times", "propensity", "bond_extension"):
         assert np.array_equal(getattr(found, name), getattr(motion, name))
-    assert found.graph.cutoff == 1.9
-    assert np.array_equal(found.graph.edge_index, motion.graph.edge_index)
-    assert np.array_equal(found.graph.vectors, motion.graph.vectors)
+    assert found.bonds.cutoff == 1.9
+    assert np.array_equal(found.bonds.pairs, motion.bonds.pairs)
+    assert np.array_equal(found.bonds.vectors, motion.bonds.vectors)
     assert np.array_equal(found.snapshot.positions, snapshot.positions)
     assert np.array_equal(io.read(path).species, snapshot.species)
     assert io.read_provenance(path) == {"model": "botan", "input": str(tmp_path)}
@@ -101,7 +101,7 @@ def test_a_motion_without_bonds_and_with_single_precision_stays_so(tmp_path):
     motion = Motion(snapshot, np.array([1.0]), {"propensity": np.ones((1, 10), dtype=np.float32)})
     io.write(tmp_path / "m.npz", motion)
     found = io.read_motion(tmp_path / "m.npz")
-    assert found.graph is None
+    assert found.bonds is None
     assert found.bond_extension is None
     assert found.propensity.dtype == np.float32
     assert found.snapshot.temperature is None

@@ -286,7 +286,7 @@ def test_glassbench_files_pass_through_a_store(tmp_path, transposed):
     labels = load_labelled(stored)
     assert labels.motion.propensity.shape == (10, 40)
     assert all(np.isnan(c).all() for c in labels.ceilings["propensity"].values())
-    assert np.isnan(read_halves(stored, labels.graph)["propensity"].even).all()
+    assert np.isnan(read_halves(stored)["propensity"].even).all()
     [back] = export([stored], tmp_path / "back", "glassbench_npz")
     assert back.name == "N40T0.44_17.npz"
     found = np.load(back)

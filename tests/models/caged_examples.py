@@ -22,7 +22,7 @@ def made_up_states(snapshot: gb.Snapshot, recipe: CagedSettings = RECIPE) -> Sta
     graph = gb.neighbour_graph(snapshot, 2.4)
     senders, receivers = graph.edge_index
     units = graph.vectors / graph.distances[:, None]
-    bonds = Bonds.of(gb.neighbour_graph(snapshot, recipe.cutoff))
+    bonds = Bonds.up_to(snapshot, recipe.cutoff)
 
     def sums(values: np.ndarray) -> np.ndarray:
         total = np.zeros((snapshot.n_particles, *values.shape[1:]))

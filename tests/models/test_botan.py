@@ -7,6 +7,7 @@ import torch
 import glassbotan as gb
 from conftest import random_snapshot
 from glassbotan.datasets.groups import bond_groups
+from glassbotan.dynamics.bonds import both_ways
 from glassbotan.dynamics.ceiling import pearson
 from glassbotan.models.botan import Botan
 from glassbotan.models.published import BOTAN_NAMES
@@ -59,7 +60,7 @@ def test_agrees_with_the_textbook_form(dtype, tolerance, dimension, times):
 
 def test_agrees_with_the_textbook_form_on_a_published_snapshot(labelled):
     model = gb.load_model("botan-2023-bonds-1")
-    graph = labelled[0].graph
+    graph = gb.neighbour_graph(labelled[0].motion.snapshot)
     with torch.no_grad():
         nodes, bonds = model(graph).values()
         expected = textbook_of(model)(
@@ -93,14 +94,17 @@ PUBLISHED_BOND_CORRELATIONS = {
 
 
 def bond_correlations(labels, networks, orientation) -> list[float]:
-    group = next(g for g in bond_groups(labels.graph) if g.name == "AA")
-    truth = labels.motion.bond_extension[0, group.members].astype(float)
-    turned = networks[0].tensors(labels.graph).turned(orientation)
+    motion, graph = labels.motion, gb.neighbour_graph(labels.motion.snapshot)
+    [group] = [g for g in bond_groups(motion.snapshot, labels.bonds) if g.name == "AA"]
+    # Each direction of a bond counts as one, as in the published code.
+    scored = np.isin(both_ways(np.arange(len(labels.bonds))[None], graph)[0], group.members)
+    truth = both_ways(motion.bond_extension, graph)[0, scored].astype(float)
+    turned = networks[0].tensors(graph).turned(orientation)
     found = []
     for network in networks:
         with torch.no_grad():
             bonds = network(turned)["bond_extension"]
-        found.append(pearson(bonds[group.members, 0].double().numpy(), truth))
+        found.append(pearson(bonds[scored, 0].double().numpy(), truth))
     return found
 
 

@@ -113,8 +113,8 @@ def moved(snapshot: gb.Snapshot, matrix: np.ndarray, shift: float) -> gb.Snapsho
 def values_of(motion: Motion) -> dict[str, np.ndarray]:
     """By quantity; those of bonds by pair, so that the order of bonds does not matter."""
     found = {**motion.values, **{f"error of {n}": x for n, x in motion.errors.items()}}
-    if motion.graph is not None:
-        order = np.lexsort(motion.graph.edge_index)
+    if motion.bonds is not None:
+        order = np.lexsort(motion.bonds.pairs)
         found |= {n: x[:, order] for n, x in found.items() if x.shape[1] == len(order)}
     return found
 
@@ -134,7 +134,7 @@ def test_it_predicts_what_it_learned_and_particles_differ(name, trained):
     assert case.card.quantities == list(case.model.settings.quantities)
     assert motion.propensity.std(axis=1).min() > 0
     assert np.isfinite(motion.propensity).all()
-    assert (motion.graph is not None) == ("bonds" in case.card.targets)
+    assert (motion.bonds is not None) == ("bonds" in case.card.targets)
 
 
 @every_architecture
@@ -204,8 +204,7 @@ def test_it_learns_from_glasses_of_one_species(name, trained, tmp_path):
     for k, path in enumerate(asked.data.train + asked.data.validation):
         motion = gb.read_motion(path)
         alone = replace(motion.snapshot, species=np.zeros(150))
-        graph = gb.neighbour_graph(alone)
-        gb.write(tmp_path / f"{k}.npz", replace(motion, snapshot=alone, graph=graph))
+        gb.write(tmp_path / f"{k}.npz", replace(motion, snapshot=alone))
         files.append(str(tmp_path / f"{k}.npz"))
     data = asked.data.model_copy(update={"train": files[:3], "validation": files[3:]})
     changes = {"data": data, "stages": asked.stages[:1]}

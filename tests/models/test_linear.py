@@ -147,7 +147,7 @@ def published_minima(labelled):
                 motion.snapshot,
                 fields={"positions_inherent": inherent_structure(motion.snapshot).positions},
             ),
-            graph=None,
+            bonds=None,
             values={"propensity": motion.propensity},
         )
         for motion in motions

@@ -94,7 +94,7 @@ def test_any_graph_in_spans_of_any_size(received, span_edges, network, variant):
 @every_variant
 def test_equals_the_usual_form_on_a_published_snapshot(labelled, variant):
     model = gb.load_model("botan")
-    graph = labelled[0].graph
+    graph = gb.neighbour_graph(labelled[0].motion.snapshot)
     ours = predicted(model, graph, 10_000, variant)
     assert_close(ours, predicted(model, graph, None, variant), 1e-5)
 
@@ -106,9 +106,9 @@ def test_few_edges_take_the_usual_form(labelled, monkeypatch):
     monkeypatch.setattr("glassbotan.models.message_passing.MessagePassing._by_spans", refuse)
     model = gb.load_model("botan")
     with torch.inference_mode():
-        model(labelled[0].graph)
+        model(gb.neighbour_graph(labelled[0].motion.snapshot))
         with by_spans(1000), pytest.raises(AssertionError):
-            model(labelled[0].graph)
+            model(gb.neighbour_graph(labelled[0].motion.snapshot))
 
 
 @every_network

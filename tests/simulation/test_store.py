@@ -15,7 +15,7 @@ from glassbotan import io
 from glassbotan.datasets import load_labelled
 from glassbotan.datasets.groups import bond_groups, particle_groups
 from glassbotan.datasets.public import resolve
-from glassbotan.dynamics import bond_breaking, motion_of
+from glassbotan.dynamics import Bonds, bond_breaking, motion_of
 from glassbotan.dynamics.ceiling import ceiling_of_halves
 from glassbotan.errors import InputError, RunError
 from glassbotan.io.ensemble_store import group_name, open_group
@@ -96,7 +96,7 @@ def test_averages_are_those_of_the_positions(averages, positions):
     assert found.snapshot.temperature == 0.44
     # Displacements are float32 there, and averages rounded to 2^-14 here.
     assert np.abs(found.propensity[:2] - expected.propensity).max() < 4e-5
-    assert np.array_equal(found.graph.edge_index, graph.edge_index)
+    assert np.array_equal(found.bonds.pairs, Bonds.of(graph).pairs)
     assert np.abs(found.bond_extension[:2] - expected.bond_extension).max() < 4e-5
     breaking = found["bond_breaking"]
     assert np.abs(breaking[:2] - bond_breaking(ensemble)).max() < 4e-5
@@ -112,11 +112,12 @@ def test_energy_is_kept(averages):
 def test_ceilings_are_those_of_one_split(averages, positions):
     found = load_labelled(first(averages))
     ensemble = io.read_ensemble(first(positions))
+    graph = neighbour_graph(ensemble.snapshot)
     halves = [
-        motion_of(replace(ensemble, positions=ensemble.positions[:, first::2]), found.graph)
+        motion_of(replace(ensemble, positions=ensemble.positions[:, first::2]), graph)
         for first in (0, 1)
     ]
-    groups = (particle_groups(ensemble.snapshot), bond_groups(found.graph))
+    groups = (particle_groups(ensemble.snapshot), bond_groups(ensemble.snapshot, found.bonds))
     for group in groups[0]:
         values = [half.propensity[1, group.members] for half in halves]
         expected = ceiling_of_halves(*values)

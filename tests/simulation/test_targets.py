@@ -36,10 +36,9 @@ def by_definition(ensemble, trajectories):
 
     part = replace(ensemble, positions=ensemble.positions[:, trajectories])
     graph = neighbour_graph(ensemble.snapshot)
-    once = graph.edge_index[0] < graph.edge_index[1]
     return {
         "propensity": propensity(part)[0],
-        "bond_extension": bond_extension(part, graph)[0, once],
+        "bond_extension": bond_extension(part, graph)[0],
         "bond_breaking": bond_breaking(part)[0],
     }
 

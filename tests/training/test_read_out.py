@@ -7,6 +7,7 @@ import torch
 from conftest import new_model, random_ensemble, random_snapshot
 from glassbotan.datasets.groups import particle_groups
 from glassbotan.dynamics import motion_of
+from glassbotan.dynamics.bonds import both_ways
 from glassbotan.models.architecture import Preparation
 from glassbotan.models.example import Example
 from glassbotan.models.graph_tensors import graph_tensors
@@ -32,7 +33,7 @@ def example(seed: int) -> Example:
         graph_tensors(graph, dtype=torch.float64),
         {
             "propensity": torch.from_numpy(motion.propensity.T.copy()),
-            "bond_extension": torch.from_numpy(motion.bond_extension.T.copy()),
+            "bond_extension": torch.from_numpy(both_ways(motion.bond_extension, graph).T.copy()),
         },
         tuple(torch.from_numpy(group.members) for group in particle_groups(snapshot)),
     )

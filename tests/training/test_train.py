@@ -76,7 +76,7 @@ def test_training_lowers_the_loss_and_leaves_a_model(config, tmp_path):
     assert card.provenance["seed"] == recipe.seed
     motion = gb.predict(random_snapshot(64, edge=4.2, seed=9), folder)
     assert motion.propensity.shape == (1, 64)
-    assert motion.bond_extension.shape == (1, motion.graph.n_edges)
+    assert motion.bond_extension.shape == (1, len(motion.bonds))
 
 
 def test_the_checkpoint_of_a_later_stage_is_chosen_by_its_own_losses(config, tmp_path):

@@ -64,8 +64,8 @@ def test_a_model_is_trained_kept_and_predicts_with_errors(recipe, tmp_path):
     assert told == [(1, 1, "made up")]
     assert motion.propensity.shape == motion.propensity_error.shape == (1, COUNT)
     assert np.all(motion.propensity_error > 0)
-    assert motion.graph.cutoff == 1.6
-    assert motion.bond_extension.shape == (1, motion.graph.n_edges)
+    assert motion.bonds.cutoff == 1.6
+    assert motion.bond_extension.shape == (1, len(motion.bonds))
     # Made-up motion follows from nothing: its mean is all that there is to learn.
     measured = load_labelled(recipe.data.validation[0], box=snapshot.box).motion.propensity
     assert motion.propensity.mean() == pytest.approx(measured.mean(), rel=0.1)

@@ -106,7 +106,7 @@ def test_trajectories_and_their_averages_teach_the_same(tmp_path):
         [loss] = losses(tmp_path / kind)
         motion = gb.predict(random_snapshot(64, edge=4.2, seed=9), folder)
         assert motion.propensity.shape == (2, 64)
-        assert motion.bond_extension.shape == (2, motion.graph.n_edges)
+        assert motion.bond_extension.shape == (2, len(motion.bonds))
         learnt.append((loss, motion.propensity))
     assert learnt[1][0] == pytest.approx(learnt[0][0], rel=1e-3)
     np.testing.assert_allclose(learnt[1][1], learnt[0][1], atol=1e-3)
@@ -142,7 +142,7 @@ def test_stored_bonds_may_be_longer_than_the_network_s_but_not_shorter(tmp_path)
     asked = recipe(*motions, node_weight=0.4).model_dump()
     asked["model"]["cutoff"] = 1.5
     folder = train(Recipe.model_validate(asked), tmp_path / "run")
-    assert gb.predict(random_snapshot(64, edge=4.2), folder).graph.cutoff == 1.5
+    assert gb.predict(random_snapshot(64, edge=4.2), folder).bonds.cutoff == 1.5
     asked["model"]["cutoff"] = 1.7
     with pytest.raises(gb.InputError, match=r"those of cutoff 1.6; the model's graph has 1.7"):
         train(Recipe.model_validate(asked), tmp_path / "other")

@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 from glassbotan.dynamics.bonds import Bonds
 from glassbotan.dynamics.motion import Motion
 from glassbotan.dynamics.quantities import Place, quantity
-from glassbotan.structure import NeighbourGraph, Snapshot
-from glassbotan.structure.periodic import FloatArray
+from glassbotan.structure import Snapshot
 from glassbotan.structure.snapshot import IntArray, species_name
 
 BOND_RANGE = 1.35
@@ -37,36 +36,29 @@ def particle_groups(snapshot: Snapshot) -> list[Group]:
     ]
 
 
-def bond_groups(graph: NeighbourGraph) -> list[Group]:
+def bond_groups(snapshot: Snapshot, bonds: Bonds) -> list[Group]:
     """Return the bonds shorter than ``BOND_RANGE`` of each unordered pair of species."""
-    return groups_of_pairs(graph.species, graph.edge_index, graph.distances)
-
-
-def groups_of_motion(motion: Motion, name: str) -> list[Group]:
-    """Return the groups of a quantity that a motion tells; of bonds those of its graph."""
-    if quantity(name).place == "particles":
-        return particle_groups(motion.snapshot)
-    return [] if motion.graph is None else bond_groups(motion.graph)
-
-
-def groups_of(place: Place, snapshot: Snapshot, bonds: Bonds) -> list[Group]:
-    """Return the groups of particles, or of bonds that are kept once."""
-    if place == "particles":
-        return particle_groups(snapshot)
-    return groups_of_pairs(snapshot.species, np.stack([bonds.first, bonds.second]), bonds.distances)
-
-
-def groups_of_pairs(species: IntArray, pairs: IntArray, distances: FloatArray) -> list[Group]:
-    """Return the same of any pairs [2, P] at distances [P] of particles of species [N]."""
-    near = np.flatnonzero(distances < BOND_RANGE)
-    kinds = species[pairs[0][near]], species[pairs[1][near]]
+    near = np.flatnonzero(bonds.distances < BOND_RANGE)
+    kinds = snapshot.species[bonds.first[near]], snapshot.species[bonds.second[near]]
     low, high = np.minimum(*kinds), np.maximum(*kinds)
     groups = []
-    for a, b in combinations_with_replacement(_present(species), 2):
+    for a, b in combinations_with_replacement(_present(snapshot.species), 2):
         members = near[(low == a) & (high == b)]
         if len(members):
             groups.append(Group(species_name(a) + species_name(b), members))
     return groups
+
+
+def groups_of(place: Place, snapshot: Snapshot, bonds: Bonds | None) -> list[Group]:
+    """Return the groups of particles or of bonds; none of bonds that are not known."""
+    if place == "particles":
+        return particle_groups(snapshot)
+    return [] if bonds is None else bond_groups(snapshot, bonds)
+
+
+def groups_of_motion(motion: Motion, name: str) -> list[Group]:
+    """Return the groups of a quantity that a motion tells."""
+    return groups_of(quantity(name).place, motion.snapshot, motion.bonds)
 
 
 def _present(species: IntArray) -> list[int]:

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from glassbotan import io
-from glassbotan.datasets.groups import Group, bond_groups, groups_of, particle_groups
+from glassbotan.datasets.groups import Group, groups_of
 from glassbotan.dynamics import IsoconfigurationalEnsemble, Motion
-from glassbotan.dynamics.bonds import Bonds, both_ways
+from glassbotan.dynamics.bonds import Bonds
 from glassbotan.dynamics.ceiling import ceiling_of_halves, ceiling_of_sums, random_halves
 from glassbotan.dynamics.quantities import QUANTITIES, within_reach
 from glassbotan.errors import InputError
@@ -20,7 +20,7 @@ from glassbotan.provenance import sha256
 from glassbotan.structure import NeighbourGraph, Snapshot, neighbour_graph
 from glassbotan.structure.periodic import FloatArray
 
-CACHE_FORM = 2
+CACHE_FORM = 3
 """Counts up when the cached form changes, so that older files are made anew."""
 
 Ceilings = Mapping[str, FloatArray]
@@ -44,10 +44,10 @@ class LabelledSnapshot:
     ceilings: Mapping[str, Ceilings]
 
     @property
-    def graph(self) -> NeighbourGraph:
-        """The snapshot's neighbour graph."""
-        assert self.motion.graph is not None
-        return self.motion.graph
+    def bonds(self) -> Bonds:
+        """The motion's, which labels always have."""
+        assert self.motion.bonds is not None
+        return self.motion.bonds
 
 
 def load_labelled(
@@ -66,11 +66,11 @@ def load_labelled(
         BOTAN npz, node-only pickle, GlassBench npz, the project's own motion npz, or a snapshot
         of a store of ensembles (STORE.zarr/snapshots/0007).
     cutoff
-        Of the neighbour graph, length units.
+        Of the bonds, length units.
     box
         Edge lengths [d] where the format has none and the published one does not apply.
     cached
-        Whether to keep graph and labels in the cache folder (see ``cache_home``).
+        Whether to keep bonds and labels in the cache folder (see ``cache_home``).
     any_cutoff
         Whether a file that holds bonds of another cutoff is taken with these, to score against;
         otherwise it is refused.
@@ -84,7 +84,7 @@ def load_labelled(
     path = Path(path)
     labelled = _by_way_of_the_cache(path, cutoff, box, cached=cached)
     if not any_cutoff:
-        _check_same_cutoff(labelled.graph.cutoff, cutoff, path)
+        _check_same_cutoff(labelled.bonds.cutoff, cutoff, path)
     return labelled
 
 
@@ -109,14 +109,13 @@ def label(ensemble: IsoconfigurationalEnsemble, graph: NeighbourGraph) -> Labell
     halves = random_halves(ensemble.n_trajectories)
     weights = np.concatenate([np.ones((1, ensemble.n_trajectories)), halves])
     values, ceilings = {}, {}
-    for one in within_reach(graph.cutoff):
+    for one in within_reach(bonds.cutoff):
         groups = groups_of(one.place, snapshot, bonds)
         sums = [
             weights @ one.sample(bonds, ensemble.displacements(t))
             for t in range(len(ensemble.times))
         ]
-        mean = np.stack([at_time[0] for at_time in sums]) / ensemble.n_trajectories
-        values[one.name] = both_ways(mean, graph) if one.place == "bonds" else mean
+        values[one.name] = np.stack([at_time[0] for at_time in sums]) / ensemble.n_trajectories
         ceilings[one.name] = {
             group.name: np.array(
                 [
@@ -130,7 +129,7 @@ def label(ensemble: IsoconfigurationalEnsemble, graph: NeighbourGraph) -> Labell
             )
             for group in groups
         }
-    motion = Motion(snapshot, ensemble.times, values, graph, snapshot.source)
+    motion = Motion(snapshot, ensemble.times, values, bonds, snapshot.source)
     return LabelledSnapshot(motion, ceilings)
 
 
@@ -140,27 +139,21 @@ def _measure(path: Path, cutoff: float, box: FloatArray | None) -> LabelledSnaps
         if kind == "ensemble_store":
             return _stored_averages(path)
         motion = io.read_motion(path, box=box)
-        if motion.graph is not None:
-            return LabelledSnapshot(motion, {})
-        graph = neighbour_graph(motion.snapshot, cutoff)
-        return LabelledSnapshot(replace(motion, graph=graph), {})
+        bonds = motion.bonds or Bonds.up_to(motion.snapshot, cutoff)
+        return LabelledSnapshot(replace(motion, bonds=bonds), {})
     ensemble = io.read_ensemble(path, box=box)
     return label(ensemble, neighbour_graph(ensemble.snapshot, cutoff))
 
 
 def _stored_averages(path: Path) -> LabelledSnapshot:
     """Return a store's averages, with ceilings from its one split into halves."""
-    motion = io.read_motion(path)
-    assert motion.graph is not None
-    graph, snapshot = motion.graph, motion.snapshot
-    groups = {"particles": particle_groups(snapshot), "bonds": bond_groups(graph)}
-    return LabelledSnapshot(
-        motion,
-        {
-            name: _halves_ceilings(halves, groups[QUANTITIES[name].place])
-            for name, halves in read_halves(path, graph).items()
-        },
-    )
+    labelled = LabelledSnapshot(io.read_motion(path), {})
+    snapshot, bonds = labelled.motion.snapshot, labelled.bonds
+    ceilings = {
+        name: _halves_ceilings(halves, groups_of(QUANTITIES[name].place, snapshot, bonds))
+        for name, halves in read_halves(path).items()
+    }
+    return replace(labelled, ceilings=ceilings)
 
 
 def _halves_ceilings(halves: Halves, groups: list[Group]) -> Ceilings:
@@ -189,7 +182,7 @@ def _entry(path: Path, cutoff: float, box: FloatArray | None) -> Path:
 
 
 def _save(path: Path, labelled: LabelledSnapshot) -> None:
-    motion, graph = labelled.motion, labelled.graph
+    motion, bonds = labelled.motion, labelled.bonds
     arrays: dict[str, Any] = {
         "form": np.array(CACHE_FORM),
         "positions": motion.snapshot.positions,
@@ -197,10 +190,9 @@ def _save(path: Path, labelled: LabelledSnapshot) -> None:
         "box": motion.snapshot.box,
         "temperature": np.array(motion.snapshot.temperature or np.nan),
         "times": motion.times,
-        "edge_index": graph.edge_index.astype(np.int32),
-        "vectors": graph.vectors,
-        "row_offsets": graph.row_offsets,
-        "cutoff": np.array(graph.cutoff),
+        "pairs": bonds.pairs.astype(np.int32),
+        "vectors": bonds.vectors,
+        "cutoff": np.array(bonds.cutoff),
     }
     for kind, of_kind in (("value", motion.values), ("error", motion.errors)):
         arrays |= {f"{kind}:{name}": x.astype(np.float32) for name, x in of_kind.items()}
@@ -221,18 +213,13 @@ def _load(entry: Path, path: Path) -> LabelledSnapshot:
             temperature=None if np.isnan(temperature) else temperature,
             source=str(path),
         )
-        graph = NeighbourGraph(
-            species=snapshot.species,
-            edge_index=stored["edge_index"].astype(np.int64),
-            vectors=stored["vectors"],
-            row_offsets=stored["row_offsets"],
-            cutoff=float(stored["cutoff"]),
-        )
+        pairs, cutoff = stored["pairs"].astype(np.int64), float(stored["cutoff"])
+        bonds = Bonds(pairs, stored["vectors"], snapshot.n_particles, cutoff)
         motion = Motion(
             snapshot,
             stored["times"],
             _named(stored, "value"),
-            graph,
+            bonds,
             str(path),
             _named(stored, "error"),
         )

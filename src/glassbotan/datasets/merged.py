@@ -65,17 +65,17 @@ def _join(one: LabelledSnapshot, other: LabelledSnapshot) -> LabelledSnapshot:
             )
     order = np.argsort(np.concatenate([a.times, b.times]))
     # The bonds that both have are those of the shorter cutoff.
-    graph = min(one.graph, other.graph, key=lambda graph: graph.cutoff)
+    bonds = min(one.bonds, other.bonds, key=lambda bonds: bonds.cutoff)
     both = [name for name in a.values if name in b.values]
     lengths = len(a.times), len(b.times)
     motion = Motion(
         a.snapshot,
         np.concatenate([a.times, b.times])[order],
         {
-            name: _in_order(values_on(graph, a, name), values_on(graph, b, name), order)
+            name: _in_order(values_on(bonds, a, name), values_on(bonds, b, name), order)
             for name in both
         },
-        graph,
+        bonds,
         f"{a.source} and {b.source}",
         {
             name: np.concatenate([a.errors[name], b.errors[name]])[order]

@@ -1,5 +1,6 @@
 """What happened to a glass: ensembles of trajectories and the averages that describe motion."""
 
+from glassbotan.dynamics.bonds import Bonds
 from glassbotan.dynamics.ceiling import noise_ceiling
 from glassbotan.dynamics.ensemble import IsoconfigurationalEnsemble
 from glassbotan.dynamics.force_balance import ForceBalance, force_balance
@@ -23,6 +24,7 @@ from glassbotan.dynamics.trajectories import Trajectories
 
 __all__ = [
     "QUANTITIES",
+    "Bonds",
     "ForceBalance",
     "IsoconfigurationalEnsemble",
     "Motion",

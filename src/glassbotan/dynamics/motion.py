@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from glassbotan.dynamics.bonds import Bonds
 from glassbotan.dynamics.quantities import quantity
 from glassbotan.errors import InputError
-from glassbotan.structure import NeighbourGraph, Snapshot
+from glassbotan.structure import Snapshot
 from glassbotan.structure.periodic import FloatArray
 
 Values = NDArray[np.floating]
@@ -31,9 +32,9 @@ class Motion:
         Shape [T], Lennard-Jones time units, increasing.
     values
         By the quantity's name (see :data:`glassbotan.dynamics.quantities.QUANTITIES`): shape [T, N]
-        on particles, NaN for those of a species that a model does not predict, and [T, E] on bonds.
-    graph
-        The bonds that are meant; None where bonds are not known.
+        on particles, NaN for those of a species that a model does not predict, and [T, B] on bonds.
+    bonds
+        Those that are meant, each once; None where bonds are not known.
     source
         The model's name or the file of the simulation.
     errors
@@ -51,7 +52,7 @@ class Motion:
     snapshot: Snapshot
     times: FloatArray
     values: Mapping[str, Values]
-    graph: NeighbourGraph | None = None
+    bonds: Bonds | None = None
     source: str = ""
     errors: Mapping[str, Values] = field(default_factory=dict)
 
@@ -90,7 +91,7 @@ class Motion:
 
     @property
     def bond_extension(self) -> Values | None:
-        """Mean change of each bond's length, [T, E], length units; None where not known."""
+        """Mean change of each bond's length, [T, B], length units; None where not known."""
         return self.values.get("bond_extension")
 
     def __repr__(self) -> str:
@@ -100,8 +101,8 @@ class Motion:
 
     def _check_shape(self, what: str, name: str, values: Values) -> None:
         place = quantity(name).place
-        n_edges = 0 if self.graph is None else self.graph.n_edges
-        number = self.snapshot.n_particles if place == "particles" else n_edges
+        n_bonds = 0 if self.bonds is None else len(self.bonds)
+        number = self.snapshot.n_particles if place == "particles" else n_bonds
         if values.shape != (len(self.times), number):
             raise InputError(
                 f"{self.source}: {what} has shape {list(values.shape)}, "
@@ -109,41 +110,28 @@ class Motion:
             )
 
 
-def values_on(graph: NeighbourGraph, motion: Motion, name: str) -> Values | None:
-    """Return a motion's quantity on the particles, or on the bonds of another graph.
+def values_on(bonds: Bonds, motion: Motion, name: str) -> Values | None:
+    """Return a motion's quantity on the particles, or on bonds of another cutoff.
 
     Parameters
     ----------
-    graph
-        Of the motion's snapshot, with E bonds.
+    bonds
+        B bonds of the motion's snapshot.
     motion
-        With bonds of its own graph, which may have another cutoff.
+        With bonds of its own, which may have another cutoff.
     name
         The quantity's.
 
     Returns
     -------
-    Shape [T, N], or [T, E] with NaN for bonds that the motion's own graph has not; None where the
-    motion does not tell it.
+    Shape [T, N], or [T, B] with NaN for bonds that the motion has not; None where it does not tell
+    the quantity.
 
     """
-    own, values = motion.graph, motion.values.get(name)
+    own, values = motion.bonds, motion.values.get(name)
     if values is None or quantity(name).place == "particles" or own is None:
         return values
-    if np.array_equal(own.edge_index, graph.edge_index):
-        return values
-    # Edges are sorted by receiver, then sender, and so are these numbers.
-    wanted, known = (g.edge_index[1] * g.n_particles + g.edge_index[0] for g in (graph, own))
-    places = np.searchsorted(known, wanted)
-    found = np.flatnonzero(np.append(known, -1)[places] == wanted)
-    result = np.full((len(values), graph.n_edges), np.nan, dtype=values.dtype)
-    result[:, found] = values[:, places[found]]
-    return result
-
-
-def extension_on(graph: NeighbourGraph, motion: Motion) -> Values | None:
-    """Return a motion's bond extension on the bonds of another graph; see :func:`values_on`."""
-    return values_on(graph, motion, "bond_extension")
+    return own.values_of(bonds, values)
 
 
 def time_label(time: float) -> str:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from glassbotan.dynamics.bonds import Bonds, both_ways
+from glassbotan.dynamics.bonds import Bonds
 from glassbotan.dynamics.ensemble import IsoconfigurationalEnsemble
 from glassbotan.dynamics.motion import Motion
 from glassbotan.dynamics.quantities import (
@@ -13,7 +13,7 @@ from glassbotan.dynamics.quantities import (
     mean_over,
     within_reach,
 )
-from glassbotan.structure import NeighbourGraph, neighbour_graph
+from glassbotan.structure import NeighbourGraph
 from glassbotan.structure.periodic import FloatArray
 
 
@@ -42,12 +42,11 @@ def bond_breaking(ensemble: IsoconfigurationalEnsemble) -> FloatArray:
         The box is shorter than twice FIRST_SHELL.
 
     """
-    shell = Bonds.of(neighbour_graph(ensemble.snapshot, FIRST_SHELL))
-    return mean_over(ensemble, BOND_BREAKING, shell)
+    return mean_over(ensemble, BOND_BREAKING, Bonds.up_to(ensemble.snapshot, FIRST_SHELL))
 
 
 def bond_extension(ensemble: IsoconfigurationalEnsemble, graph: NeighbourGraph) -> FloatArray:
-    """Return the mean over trajectories of each bond's change of length, shape [T, E].
+    """Return the mean over trajectories of each bond's change of length, shape [T, B].
 
     See :data:`glassbotan.dynamics.quantities.BOND_EXTENSION`.
 
@@ -56,10 +55,10 @@ def bond_extension(ensemble: IsoconfigurationalEnsemble, graph: NeighbourGraph) 
     ensemble
         The trajectories.
     graph
-        The bonds of the ensemble's snapshot.
+        Of the ensemble's snapshot, with B bonds.
 
     """
-    return both_ways(mean_over(ensemble, BOND_EXTENSION, Bonds.of(graph)), graph)
+    return mean_over(ensemble, BOND_EXTENSION, Bonds.of(graph))
 
 
 def motion_of(ensemble: IsoconfigurationalEnsemble, graph: NeighbourGraph | None = None) -> Motion:
@@ -70,16 +69,12 @@ def motion_of(ensemble: IsoconfigurationalEnsemble, graph: NeighbourGraph | None
     ensemble
         The trajectories.
     graph
-        The bonds that are followed; none by default.
+        Whose bonds are followed; none by default.
 
     """
-    if graph is None:
+    bonds, snapshot = None if graph is None else Bonds.of(graph), ensemble.snapshot
+    if bonds is None:
         values = {PROPENSITY.name: propensity(ensemble)}
     else:
-        bonds = Bonds.of(graph)
-        found = {one: mean_over(ensemble, one, bonds) for one in within_reach(graph.cutoff)}
-        values = {
-            one.name: both_ways(mean, graph) if one.place == "bonds" else mean
-            for one, mean in found.items()
-        }
-    return Motion(ensemble.snapshot, ensemble.times, values, graph, source=ensemble.snapshot.source)
+        values = {o.name: mean_over(ensemble, o, bonds) for o in within_reach(bonds.cutoff)}
+    return Motion(snapshot, ensemble.times, values, bonds, source=snapshot.source)

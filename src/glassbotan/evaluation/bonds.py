@@ -1,17 +1,14 @@
 """Predictions as they can be compared with what was measured, particle by particle, bond by bond.
 
-A model's graph may have another cutoff than that of the labels. Scored and drawn are bonds shorter
-than ``BOND_RANGE``, which every graph has whose cutoff is at least that.
+A model's bonds may have another cutoff than the labels'. Scored and drawn are bonds shorter than
+``BOND_RANGE``, which all have whose cutoff is at least that.
 """
-
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from glassbotan.datasets.groups import BOND_RANGE
 from glassbotan.dynamics import Motion
-from glassbotan.dynamics.motion import values_on
 from glassbotan.dynamics.quantities import quantity
 from glassbotan.errors import InputError
 
@@ -24,7 +21,7 @@ def too_few_bonds(measured: Motion, predicted: Motion, name: str) -> str | None:
         (f"{measured.source}: holds bonds", measured),
         (f"model {predicted.source!r} predicts bonds", predicted),
     ):
-        own = motion.graph if quantity(name).place == "bonds" else None
+        own = motion.bonds if quantity(name).place == "bonds" else None
         if own is not None and own.cutoff < BOND_RANGE:
             return f"{whose} shorter than {own.cutoff:g} only; bonds are scored up to {BOND_RANGE}"
     return None
@@ -43,7 +40,7 @@ def as_measured(measured: Motion, predicted: Motion, name: str) -> tuple[Values,
     Returns
     -------
     values, errors
-        At the predicted times, shape [T, N] or [T, E]; NaN for bonds of ``BOND_RANGE`` and above
+        At the predicted times, shape [T, N] or [T, B]; NaN for bonds of ``BOND_RANGE`` and above
         that are not predicted. Errors are None where the model tells none.
 
     Raises
@@ -58,20 +55,14 @@ def as_measured(measured: Motion, predicted: Motion, name: str) -> tuple[Values,
     reason = too_few_bonds(measured, predicted, name)
     if reason is not None:
         raise InputError(reason)
-    graph, own = measured.graph, predicted.graph
-    assert graph is not None
+    bonds, own = measured.bonds, predicted.bonds
+    assert bonds is not None
     assert own is not None
-    n = own.n_particles
-    known, near = (
-        index[1] * n + index[0]
-        for index in (own.edge_index, graph.edge_index[:, graph.distances < BOND_RANGE])
-    )
-    if graph.n_particles != n or not np.isin(near, known, assume_unique=True).all():
+    near = bonds.within(BOND_RANGE)
+    if bonds.n_particles != own.n_particles or -1 in own.places_of(near):
         raise InputError(
             f"{measured.source}: its bonds are not those that model {predicted.source!r} predicts; "
             "both must be of one snapshot"
         )
-    told = replace(predicted, values={name: errors}, errors={}) if errors is not None else None
-    values = values_on(graph, predicted, name)
-    assert values is not None
-    return values, None if told is None else values_on(graph, told, name)
+    values = own.values_of(bonds, predicted[name])
+    return values, None if errors is None else own.values_of(bonds, errors)

@@ -78,22 +78,22 @@ def draw_bonds(
     view = view or Slice()
     snapshot = motion.snapshot
     one = described(quantity)
-    values, bonds = bonds_shown(motion, t, one, view)
-    graph = motion.graph
-    assert graph is not None
+    values, drawn = bonds_shown(motion, t, one, view)
+    bonds = motion.bonds
+    assert bonds is not None
     # The largest changes are drawn last, over the others.
     order = np.argsort(np.abs(values), kind="stable")
-    values, bonds = values[order], bonds[order]
+    values, drawn = values[order], drawn[order]
     across = list(view.across(snapshot.dimension))
     lines, owners = periodic_segments(
-        view.points(snapshot)[graph.edge_index[0, bonds]],
-        graph.vectors[bonds][:, across],
+        view.points(snapshot)[bonds.first[drawn]],
+        bonds.vectors[drawn][:, across],
         view.extent(snapshot),
     )
     order = np.argsort(owners, kind="stable")
     _draw_rims(axes, lines)
     segments = LineCollection(list(lines[order]), cmap=colour_map(one), linewidths=1.3, zorder=2)
-    segments.set_rasterized(len(bonds) > MOST_VECTOR_DISCS)
+    segments.set_rasterized(len(drawn) > MOST_VECTOR_DISCS)
     segments.set_array(values[owners[order]])
     segments.set_clim(*(limits or shared_limits([values], signed=one.signed)))
     axes.add_collection(segments)
@@ -119,7 +119,7 @@ def draw_scatter(
     axes
         To draw on.
     measured, predicted
-        Of each particle, shape [N], or each bond, shape [E], length units.
+        Of each particle, shape [N], or each bond, shape [B], length units.
     groups
         Of ``datasets.groups``: which particles or bonds to draw, and their names.
 
@@ -211,9 +211,9 @@ def bonds_figure(
 def bonds_shown(
     motion: Motion, t: int, quantity: Quantity, view: Slice
 ) -> tuple[NDArray[np.floating], NDArray[np.int64]]:
-    """Return the values [K] of the bonds of a slice, and which of the graph's they are.
+    """Return the values [K] of the bonds of a slice, and which of the motion's they are.
 
-    They are shorter than ``BOND_RANGE``, with both ends in the slice, each in one direction.
+    They are shorter than ``BOND_RANGE``, with both ends in the slice.
 
     Raises
     ------
@@ -221,20 +221,18 @@ def bonds_shown(
         The motion does not tell the quantity, or no bond lies in the slice.
 
     """
-    graph = motion.graph
-    if graph is None or quantity.name not in motion.values:
+    bonds = motion.bonds
+    if bonds is None or quantity.name not in motion.values:
         raise InputError(f"{motion.source}: has no {quantity.title} to draw")
-    inside = np.zeros(graph.n_particles, dtype=bool)
+    inside = np.zeros(bonds.n_particles, dtype=bool)
     inside[view.particles(motion.snapshot)] = True
-    senders, receivers = graph.edge_index
-    near = graph.distances < BOND_RANGE
-    bonds = np.flatnonzero(near & inside[senders] & inside[receivers] & (senders < receivers))
-    if not len(bonds):
+    shown = np.flatnonzero((bonds.distances < BOND_RANGE) & inside[bonds.pairs].all(axis=0))
+    if not len(shown):
         raise InputError(
             f"{motion.snapshot.source}: no bond shorter than {BOND_RANGE} has both particles in "
             "the slice; move or thicken it"
         )
-    return motion[quantity.name][t, bonds], bonds
+    return motion[quantity.name][t, shown], shown
 
 
 def _measured(comparison: Comparison) -> Motion:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassbotan.dynamics import IsoconfigurationalEnsemble, Motion
-from glassbotan.dynamics.bonds import both_ways
+from glassbotan.dynamics.bonds import Bonds
 from glassbotan.dynamics.quantities import QUANTITIES
 from glassbotan.errors import InputError
 from glassbotan.io.ensemble_layout import (
@@ -24,7 +24,7 @@ from glassbotan.io.ensemble_layout import (
     open_group,
 )
 from glassbotan.io.options import ReadOptions
-from glassbotan.structure import NeighbourGraph, Snapshot, neighbour_graph
+from glassbotan.structure import Snapshot
 
 if TYPE_CHECKING:
     import zarr
@@ -35,7 +35,7 @@ LARGEST_ARRAY = 2**34
 
 @dataclass(frozen=True, eq=False)
 class Halves:
-    """Means over even and over odd trajectories, each of shape [T, N] or [T, E]."""
+    """Means over even and over odd trajectories, each of shape [T, N] or [T, B]."""
 
     even: NDArray[np.floating]
     odd: NDArray[np.floating]
@@ -113,12 +113,11 @@ def read_motion(path: Path, options: ReadOptions) -> Motion:
     """Return the quantities that a store of targets holds."""
     group = _with_targets(path)
     snapshot = read_snapshot(path)
-    graph = _graph(group, snapshot, path)
     return Motion(
         snapshot,
         stored_values(group, "times", path) if options.times is None else options.times,
-        {name: _values(group, name, name, graph, path) for name in QUANTITIES if name in group},
-        graph,
+        {name: stored_values(group, name, path) for name in QUANTITIES if name in group},
+        _bonds(group, snapshot, path),
         str(path),
     )
 
@@ -133,7 +132,7 @@ def holds_targets(path: Path) -> bool:
     return any(name in open_group(path) for name in QUANTITIES)
 
 
-def read_halves(path: Path, graph: NeighbourGraph) -> Mapping[str, Halves]:
+def read_halves(path: Path) -> Mapping[str, Halves]:
     """Return half-ensemble means of each quantity that a stored snapshot holds; NaN if unknown."""
     group = _with_targets(path)
     # Where their number is not known (0), neither are the halves.
@@ -142,18 +141,10 @@ def read_halves(path: Path, graph: NeighbourGraph) -> Mapping[str, Halves]:
     found: dict[str, Halves] = {}
     for name in QUANTITIES:
         if name in group:
-            mean = _values(group, name, name, graph, path).astype(np.float64)
-            split = _values(group, name, f"{name}_split", graph, path).astype(np.float64)
+            mean = stored_values(group, name, path).astype(np.float64)
+            split = stored_values(group, f"{name}_split", path).astype(np.float64)
             found[name] = Halves(mean + split * odd / counts, mean - split * even / counts)
     return found
-
-
-def _values(
-    group: "zarr.Group", name: str, array: str, graph: NeighbourGraph, path: Path
-) -> NDArray[np.floating]:
-    """Return an array of a quantity, shape [T, N] or [T, E]."""
-    values: NDArray[np.floating] = stored_values(group, array, path)
-    return both_ways(values, graph) if QUANTITIES[name].place == "bonds" else values
 
 
 def with_trajectories(path: Path) -> "zarr.Group":
@@ -213,15 +204,14 @@ def stored_values(
     return values
 
 
-def _graph(group: "zarr.Group", snapshot: Snapshot, path: Path) -> NeighbourGraph:
+def _bonds(group: "zarr.Group", snapshot: Snapshot, path: Path) -> Bonds:
     cutoff = group.attrs.get("cutoff")
     if not isinstance(cutoff, (int, float)) or not cutoff > 0:
         raise InputError(f"{path}: its cutoff is {cutoff}; expected a positive length")
-    graph = neighbour_graph(snapshot, float(cutoff))
-    once = graph.edge_index[:, graph.edge_index[0] < graph.edge_index[1]]
-    if "bonds" in group and not np.array_equal(once, stored_values(group, "bonds", path)):
+    bonds = Bonds.up_to(snapshot, float(cutoff))
+    if "bonds" in group and not np.array_equal(bonds.pairs, stored_values(group, "bonds", path)):
         raise InputError(
-            f"{path}: the stored bonds are not the {graph.n_edges // 2} pairs closer than the "
-            f"cutoff {graph.cutoff:g}; the store is damaged or was changed"
+            f"{path}: the stored bonds are not the {len(bonds)} pairs closer than the "
+            f"cutoff {bonds.cutoff:g}; the store is damaged or was changed"
         )
-    return graph
+    return bonds

@@ -2,9 +2,10 @@
 
 Arrays: ``times`` [T], ``species`` [N], ``positions`` [N, d], ``box`` [d], ``temperature`` (NaN if
 unknown), ``provenance`` (JSON text); each quantity by its name, such as ``propensity`` [T, N] (NaN
-for particles of which a model predicts nothing) or ``bond_extension`` [T, E]; where a model tells
+for particles of which a model predicts nothing) or ``bond_extension`` [T, B]; where a model tells
 it, ``propensity_error`` [T, N], half the width of the 90 % interval, and so on; and, where bonds
-are known, ``bonds`` [2, E] and ``cutoff``.
+are known, ``bonds`` [2, B] (each pair once, i < j) and ``cutoff``. Files of earlier versions hold
+both directions of a bond, and values of each; read is their mean.
 """
 
 from pathlib import Path
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassbotan.dynamics import Motion
+from glassbotan.dynamics.bonds import Bonds, mean_of_both_ways
 from glassbotan.dynamics.quantities import QUANTITIES
 from glassbotan.errors import InputError
 from glassbotan.io import provenance as provenance_text
@@ -22,7 +24,7 @@ from glassbotan.io.npz import one_number, read_members
 from glassbotan.io.options import ReadOptions, given_box
 from glassbotan.io.provenance import Provenance
 from glassbotan.io.species import species_from_types
-from glassbotan.structure import NeighbourGraph, Snapshot, neighbour_graph
+from glassbotan.structure import Snapshot, neighbour_graph
 
 _SNAPSHOT = ["species", "positions", "box"]
 
@@ -43,12 +45,13 @@ def read_motion(path: Path, options: ReadOptions) -> Motion:
         if name in members:
             blanks = QUANTITIES[name.removesuffix("_error")].place == "particles"
             _check_finite(members[name], name, path, blanks=blanks)
+    bonds = _bonds(snapshot, members, path) if "bonds" in members else None
     stored = members["times"].astype(np.float64).reshape(-1)
     return Motion(
         snapshot,
         stored if options.times is None else options.times,
         {name: _floating(members[name]) for name in QUANTITIES if name in members},
-        _graph(snapshot, members, path) if "bonds" in members else None,
+        bonds,
         str(path),
         {
             name: _floating(members[f"{name}_error"])
@@ -81,9 +84,9 @@ def write(path: Path, motion: Motion, provenance: Provenance | None) -> None:
         **motion.values,
         **{f"{name}_error": error for name, error in motion.errors.items()},
     }
-    if motion.graph is not None:
-        arrays["bonds"] = motion.graph.edge_index
-        arrays["cutoff"] = np.array(motion.graph.cutoff)
+    if motion.bonds is not None:
+        arrays["bonds"] = motion.bonds.pairs
+        arrays["cutoff"] = np.array(motion.bonds.cutoff)
     with atomic_output(path) as temporary, temporary.open("wb") as out:
         np.savez(out, **arrays)
 
@@ -105,19 +108,31 @@ def _snapshot(
     )
 
 
-def _graph(
-    snapshot: Snapshot, members: dict[str, NDArray[np.generic]], path: Path
-) -> NeighbourGraph:
+def _bonds(snapshot: Snapshot, members: dict[str, NDArray[np.generic]], path: Path) -> Bonds:
+    """Return the stored bonds; those of both directions, and what is on them, become one."""
     cutoff = one_number(members, "cutoff", path)
     if not cutoff > 0:
         raise InputError(f"{path}: holds bonds, but cutoff is {cutoff}; expected a positive length")
+    bonds, stored = Bonds.up_to(snapshot, cutoff), members["bonds"]
+    if np.array_equal(bonds.pairs, stored):
+        return bonds
     graph = neighbour_graph(snapshot, cutoff)
-    if not np.array_equal(graph.edge_index, members["bonds"]):
+    if not np.array_equal(graph.edge_index, stored):
         raise InputError(
-            f"{path}: the stored bonds are not the {graph.n_edges} ordered pairs closer than the "
-            f"cutoff {graph.cutoff:g}; the file is damaged or was changed"
+            f"{path}: the stored bonds are not the {len(bonds)} pairs closer than the "
+            f"cutoff {cutoff:g}; the file is damaged or was changed"
         )
-    return graph
+    for name, one in QUANTITIES.items():
+        for member in (name, f"{name}_error"):
+            directed = members.get(member)
+            # What has another shape is refused with those of the quantities that have their own.
+            if (
+                one.place == "bonds"
+                and directed is not None
+                and directed.shape[-1:] == (graph.n_edges,)
+            ):
+                members[member] = mean_of_both_ways(_floating(directed), graph)
+    return bonds
 
 
 def _floating(values: NDArray[np.generic]) -> NDArray[np.floating]:

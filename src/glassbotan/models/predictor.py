@@ -3,10 +3,13 @@
 import logging
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from glassbotan.dynamics import Motion
+from glassbotan.dynamics.bonds import Bonds, mean_of_both_ways
 from glassbotan.errors import InputError
 from glassbotan.models import DEFAULT_MODEL
 from glassbotan.models.architecture import Model, Predicted
@@ -63,17 +66,19 @@ class Predictor:
         names = np.array([f"particles {species_name(int(s))}" for s in snapshot.species])
         trained = np.isin(names, card.targets)
         told = [name for name in settings.quantities if name in card.quantities]
+
+        def once(name: str, numbers: NDArray[Any]) -> NDArray[Any]:
+            if name in settings.of("particles"):
+                return np.where(trained, numbers, np.nan)
+            assert graph is not None
+            return mean_of_both_ways(numbers, graph)
+
         values, errors = (
-            {
-                name: np.where(trained, of_kind[name], np.nan)
-                if name in settings.of("particles")
-                else of_kind[name]
-                for name in told
-                if name in of_kind
-            }
+            {name: once(name, of_kind[name]) for name in told if name in of_kind}
             for of_kind in predicted
         )
-        bonds = graph if any(name in settings.of("bonds") for name in values) else None
+        bonded = any(name in settings.of("bonds") for name in values)
+        bonds = Bonds.of(graph) if bonded and graph is not None else None
         return Motion(snapshot, np.array(settings.times), values, bonds, card.name, errors)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from glassbotan.dynamics.bonds import Bonds
 from glassbotan.dynamics.quantities import QUANTITIES
 from glassbotan.errors import InputError
-from glassbotan.structure import Snapshot, neighbour_graph
+from glassbotan.structure import Snapshot
 from glassbotan.structure.periodic import FloatArray
 
 Sums = Mapping[str, FloatArray]
@@ -79,7 +79,7 @@ def followed(snapshot: Snapshot, cutoff: float) -> Bonds:
             f"the cutoff of bonds is {cutoff:g}; it must be at least {reach:g} (the first "
             "shell), and 2 is usual"
         )
-    return Bonds.of(neighbour_graph(snapshot, cutoff))
+    return Bonds.up_to(snapshot, cutoff)
 
 
 def averages(blocks: Sequence[FloatArray], trajectories: int) -> Averages:

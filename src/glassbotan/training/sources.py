@@ -15,6 +15,7 @@ from torch import Tensor
 
 from glassbotan.datasets import load_all_labelled, load_labelled
 from glassbotan.datasets.groups import particle_groups
+from glassbotan.dynamics.bonds import Bonds, both_ways
 from glassbotan.dynamics.motion import match_times, values_on
 from glassbotan.dynamics.quantities import QUANTITIES
 from glassbotan.errors import InputError
@@ -27,7 +28,7 @@ from glassbotan.training.config import Recipe, StageSection
 from glassbotan.training.example_files import EXAMPLE_FORM, is_stored, write_example
 
 LABEL_CUTOFF = 2.0
-"""Of the graph whose bonds stores of targets hold, length units."""
+"""Of the bonds that stores of targets hold, length units."""
 
 LOGGER = logging.getLogger("glassbotan")
 
@@ -68,9 +69,9 @@ def survey(files: Sequence[Path], recipe: Recipe) -> list[Source]:
     for path in files:
         labels = load_labelled(path, any_cutoff=True, **_reading(recipe))
         motion = labels.motion
-        if labels.graph.cutoff < longest - 1e-9:
+        if labels.bonds.cutoff < longest - 1e-9:
             raise InputError(
-                f"{path}: its bonds are those of cutoff {labels.graph.cutoff:g}; "
+                f"{path}: its bonds are those of cutoff {labels.bonds.cutoff:g}; "
                 f"the model's graph has {longest:g}"
             )
         source = Source(
@@ -206,8 +207,10 @@ def _example(source: Source, recipe: Recipe, times: tuple[float, ...], fold: int
     for name in settings.quantities:
         values = motion.values.get(name)
         if values is not None and QUANTITIES[name].place == "bonds":
-            assert inputs.graph is not None
-            values = values_on(inputs.graph, motion, name)
+            graph = inputs.graph
+            assert graph is not None
+            found = values_on(Bonds.of(graph), motion, name)
+            values = None if found is None else both_ways(found, graph)
         if values is None:
             continue
         if np.isnan(values[chosen]).any():

@@ -4,16 +4,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Event
 
-import numpy as np
-
-from glassbotan.dynamics.bonds import Bonds
 from glassbotan.errors import InputError, RunError
 from glassbotan.io.cache import Arrays, cached_arrays
 from glassbotan.models.caged.settings import CagedSettings
 from glassbotan.progress import Progress, silent
 from glassbotan.simulation.cage_state import CageState, cores, sample_cage_state
-from glassbotan.structure import Snapshot, neighbour_graph
+from glassbotan.structure import Snapshot
 from glassbotan.structure.descent import descent_path
+from glassbotan.structure.graph import unordered_pairs
 from glassbotan.structure.inherent import inherent_structure
 from glassbotan.structure.periodic import FloatArray
 from glassbotan.structure.snapshot import fingerprint
@@ -109,8 +107,7 @@ class _Sampling:
     ) -> None:
         self.snapshot, self.inherent = snapshot, inherent
         self.recipe, self.seed, self.progress = recipe, seed, progress
-        bonds = Bonds.of(neighbour_graph(snapshot, recipe.cutoff))
-        self.pairs = np.stack([bonds.first, bonds.second])
+        self.pairs, _ = unordered_pairs(snapshot, recipe.cutoff)
         self.steps = [round((c.burn_in + c.duration) / c.timestep) for c in recipe.cages]
         self.done = [0.0] * len(self.steps)
         self.stopped = Event()

@@ -22,8 +22,7 @@ class DeviceBonds:
     def __init__(self, bonds: Bonds, device: torch.device | str) -> None:
         self._bonds, self._device = bonds, device
         self._shells: dict[float, DeviceBonds] = {}
-        ends = np.concatenate([bonds.first, bonds.second])
-        number = np.maximum(np.bincount(ends, minlength=bonds.n_particles), 1)
+        number = np.maximum(np.bincount(bonds.pairs.ravel(), minlength=bonds.n_particles), 1)
         self.first, self.second, self.vectors, self.distances, self._number = (
             torch.as_tensor(array).to(device=device)
             for array in (bonds.first, bonds.second, bonds.vectors, bonds.distances, number)
