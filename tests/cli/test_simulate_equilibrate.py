@@ -120,7 +120,7 @@ def test_a_full_disk_is_one_line(tmp_path, monkeypatch):
     def full(self, *_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("glassbotan.io.extxyz.format_rows", full)
+    monkeypatch.setattr("glassbotan.io.tables.format_rows", full)
     monkeypatch.chdir(tmp_path)
     said = refusal(*equilibrate(*QUICK, "--hold-time", "1", "-o", "a.xyz"), status=1)
     assert "the disk or the quota is full" in said
