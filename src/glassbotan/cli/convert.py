@@ -36,14 +36,12 @@ def convert(
         typer.Argument(
             metavar="SOURCE...",
             help="File to read; several, folders and parts of data sets go into one store.",
-            show_default=False,
         ),
     ],
     target: Annotated[
         Path,
         typer.Argument(
-            help="File to write; its suffix tells the format. A folder for what fills several.",
-            show_default=False,
+            help="File to write; its suffix tells the format. A folder for what fills several."
         ),
     ],
     *,

@@ -30,8 +30,7 @@ def dynamics(
     data: Annotated[
         list[str],
         typer.Argument(
-            help="Stores, files, folders, globs or parts of data sets, with trajectories.",
-            show_default=False,
+            help="Stores, files, folders, globs or parts of data sets, with trajectories."
         ),
     ],
     *,
@@ -53,7 +52,6 @@ def dynamics(
         typer.Option(
             metavar="NAME|FILE",
             help="Tell whether the frames agree with this potential; may be repeated.",
-            show_default=False,
         ),
     ] = None,
     output: Annotated[Path | None, PICTURE] = None,

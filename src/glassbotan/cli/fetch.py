@@ -29,9 +29,7 @@ def fetch(
     name: Annotated[
         str | None,
         typer.Argument(
-            help="botan-small, botan, glassbench or deepmind.",
-            show_default=False,
-            autocompletion=_complete_name,
+            help="botan-small, botan, glassbench or deepmind.", autocompletion=_complete_name
         ),
     ] = None,
     *,
@@ -64,8 +62,7 @@ def fetch(
         ),
     ] = None,
     listing: Annotated[
-        bool,
-        typer.Option("--list", help="Say what there is and what is here, and fetch nothing."),
+        bool, typer.Option("--list", help="Say what there is and what is here, and fetch nothing.")
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="With --list: as a JSON list.")] = False,
 ) -> None:

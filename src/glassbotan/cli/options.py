@@ -135,14 +135,10 @@ DataFiles = Annotated[
         metavar="DATA...",
         help="File with measured motion, a snapshot, or a stored prediction; several where they "
         "hold motion of one snapshot at different times.",
-        show_default=False,
     ),
 ]
 TrajectoryFile = Annotated[
-    Path,
-    typer.Argument(
-        metavar="DATA", help="File with trajectories from one snapshot.", show_default=False
-    ),
+    Path, typer.Argument(metavar="DATA", help="File with trajectories from one snapshot.")
 ]
 OneModel = Annotated[str, model_option(".")]
 Models = Annotated[list[str] | None, model_option("; may be repeated.")]

@@ -18,7 +18,6 @@ def report(
             metavar="RUN_OR_RESULTS...",
             help="Folder of a training run; a model (bundled name or folder); or result files of "
             "evaluate --json.",
-            show_default=False,
         ),
     ],
     *,

@@ -14,10 +14,7 @@ EXAMPLE = "glassbotan train configs/botan.yaml --output runs/mine --set seed=2"
 
 def train(
     config: Annotated[
-        Path,
-        typer.Argument(
-            metavar="RECIPE", help="YAML file; see the folder configs/.", show_default=False
-        ),
+        Path, typer.Argument(metavar="RECIPE", help="YAML file; see the folder configs/.")
     ],
     *,
     output: Annotated[

@@ -17,22 +17,14 @@ EXAMPLE = "glassbotan simulate campaign configs/campaign-quick.yaml --workers 2 
 @options_of(Resources, short={"workers": "-w"})
 def campaign(
     given: dict[str, Any],
-    file: Annotated[
-        Path,
-        typer.Argument(metavar="CAMPAIGN", help="A YAML file (see configs/).", show_default=False),
-    ],
+    file: Annotated[Path, typer.Argument(metavar="CAMPAIGN", help="A YAML file (see configs/).")],
     *,
     device: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME", help="Instead of the campaign's: cpu or cuda.", show_default=False
-        ),
+        str | None, typer.Option(metavar="NAME", help="Instead of the campaign's: cpu or cuda.")
     ] = None,
     output: Annotated[
         Path | None,
-        output_option(
-            "STORE", "A Zarr store; default: the campaign's name with .zarr.", show_default=False
-        ),
+        output_option("STORE", "A Zarr store; default: the campaign's name with .zarr."),
     ] = None,
 ) -> None:
     """Run ensembles of many snapshots, here or on a cluster.

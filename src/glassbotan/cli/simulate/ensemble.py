@@ -29,11 +29,7 @@ def ensemble(
     given: dict[str, Any],
     snapshots: Annotated[
         list[str],
-        typer.Argument(
-            metavar="SNAPSHOT...",
-            help="Files, folders or parts of public data sets.",
-            show_default=False,
-        ),
+        typer.Argument(metavar="SNAPSHOT...", help="Files, folders or parts of public data sets."),
     ],
     *,
     targets_only: Annotated[
