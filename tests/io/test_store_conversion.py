@@ -233,14 +233,14 @@ def test_a_store_in_published_layout(tmp_path):
             trajectories=group["trajectories"][...],
             cutoff=2.0,
         )
-        layout.create_energy(made, 4, 32)
+        layout.create_array(made, "energy", (4, 32), "float64")
         layout.put(made, "bonds", group["bonds"][...])
-        for name, size, what in (
-            ("propensity", 4096, "particle"),
-            ("bond_breaking", 4096, "particle"),
-            ("bond_extension", bonds, "bond"),
+        for name, size in (
+            ("propensity", 4096),
+            ("bond_breaking", 4096),
+            ("bond_extension", bonds),
         ):
-            layout.create_averages(made, name, 4, size, what)
+            layout.create_averages(made, name, (4, size))
         made.attrs["finished"] = True
     here, there = (path / layout.group_name(0) for path in (tmp_path / "a.zarr", STORED))
     described = {p.relative_to(there): json.loads(p.read_text()) for p in there.rglob("zarr.json")}

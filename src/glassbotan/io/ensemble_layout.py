@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from glassbotan.dynamics.quantities import Place
+from glassbotan.dynamics.quantities import QUANTITIES
 from glassbotan.errors import InputError, RunError
 from glassbotan.structure import Snapshot
 from glassbotan.structure.periodic import FloatArray
@@ -46,6 +46,9 @@ SNAPSHOTS = "snapshots"
 
 LARGEST_CHUNK = 2**24
 """Numbers; arrays of targets beyond it are cut by time."""
+
+CUTOFF = 2.0
+"""Of the graph of a snapshot without bonds of its own, length units."""
 
 Attributes = dict[str, Any]
 
@@ -136,10 +139,13 @@ def create_snapshot(
     *,
     file: str,
     times: Sequence[float] | FloatArray,
-    trajectories: Sequence[int],
-    cutoff: float,
+    trajectories: Sequence[int] | None = None,
+    cutoff: float = CUTOFF,
 ) -> "zarr.Group":
-    """Make a snapshot's group, not yet finished, with all that is known before any result."""
+    """Make a snapshot's group, not yet finished, with all that is known before any result.
+
+    Numbers of trajectories that are not known yet are 0.
+    """
     attributes = {
         "temperature": snapshot.temperature,
         "source": Path(file).name,
@@ -151,29 +157,9 @@ def create_snapshot(
     put(group, "species", snapshot.species.astype(np.int32))
     put(group, "box", snapshot.box)
     put(group, "times", np.array(times, dtype=np.float64))
-    put(group, "trajectories", np.array(trajectories, dtype=np.int32))
+    counts = [0] * len(times) if trajectories is None else trajectories
+    put(group, "trajectories", np.array(counts, dtype=np.int32))
     return group
-
-
-def create_energy(group: "zarr.Group", n_times: int, n_trajectories: int) -> None:
-    """Make the array of total energies, NaN throughout."""
-    shape = (n_times, n_trajectories)
-    _create(group, "energy", shape, ("time", "trajectory"), dtype="float64")
-
-
-def create_displacements(
-    group: "zarr.Group", shape: tuple[int, int, int, int], *, together: int
-) -> None:
-    """Make the array [T, R, N, d], NaN throughout, in chunks of the trajectories run together."""
-    dimensions = ("time", "trajectory", "particle", "dimension")
-    chunk = (1, together, *shape[2:])
-    _create(group, "displacements", shape, dimensions, chunk=chunk)
-
-
-def create_averages(group: "zarr.Group", name: str, n_times: int, size: int, place: Place) -> None:
-    """Make the arrays [T, size] of one quantity's mean, error and split, NaN throughout."""
-    for suffix in ("", "_error", "_split"):
-        _create(group, name + suffix, (n_times, size), ("time", place.removesuffix("s")))
 
 
 _DIMENSIONS = {
@@ -183,28 +169,25 @@ _DIMENSIONS = {
     "times": ("time",),
     "trajectories": ("time",),
     "bonds": ("end", "bond"),
+    "energy": ("time", "trajectory"),
+    "displacements": ("time", "trajectory", "particle", "dimension"),
 }
 
 
-def put(group: "zarr.Group", name: str, values: NDArray[Any]) -> None:
-    """Make one of the arrays that hold no results, and fill it."""
-    array = _create(group, name, values.shape, _DIMENSIONS[name], dtype=values.dtype.name)
-    array[...] = values
-
-
-def _create(
+def create_array(
     group: "zarr.Group",
     name: str,
     shape: tuple[int, ...],
-    dimensions: tuple[str, ...],
-    *,
     dtype: str = "float32",
+    *,
     chunk: tuple[int, ...] | None = None,
-) -> "zarr.Array[Any]":
+) -> Any:
+    """Make an array, NaN throughout, or 0 if of whole numbers; cut by time if large."""
     from zarr.codecs import BloscCodec
 
     if chunk is None:
         chunk = shape if np.prod(shape) <= LARGEST_CHUNK else (1, *shape[1:])
+    quantity = QUANTITIES.get(name.removesuffix("_error").removesuffix("_split"))
     return group.create_array(
         name,
         shape=shape,
@@ -212,8 +195,26 @@ def _create(
         # A box without bonds has no chunk either.
         chunks=tuple(max(size, 1) for size in chunk),
         fill_value=np.nan if np.dtype(dtype).kind == "f" else 0,
-        dimension_names=dimensions,
+        dimension_names=("time", quantity.place.removesuffix("s"))
+        if quantity
+        else _DIMENSIONS[name],
         compressors=BloscCodec(
             typesize=np.dtype(dtype).itemsize, cname="zstd", clevel=9, shuffle="bitshuffle"
         ),
     )
+
+
+def create_averages(group: "zarr.Group", name: str, shape: tuple[int, ...]) -> None:
+    """Make the arrays [T, N] or [T, B] of one quantity's mean, error and split."""
+    for suffix in ("", "_error", "_split"):
+        create_array(group, name + suffix, shape)
+
+
+def put(group: "zarr.Group", name: str, values: NDArray[Any]) -> None:
+    """Make one of the arrays that hold no results, and fill it."""
+    create_array(group, name, values.shape, values.dtype.name)[...] = values
+
+
+def array(group: "zarr.Group", name: str) -> Any:
+    """Return one of the arrays, to be read or written in part."""
+    return group[name]

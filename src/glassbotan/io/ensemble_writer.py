@@ -1,25 +1,19 @@
 """Stores of ensembles that come from elsewhere than a campaign: from files, from Python."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from glassbotan.dynamics import IsoconfigurationalEnsemble, Motion
-from glassbotan.dynamics.quantities import QUANTITIES
 from glassbotan.dynamics.trajectories import Trajectories
 from glassbotan.errors import InputError
 from glassbotan.io import ensemble_layout as layout
 from glassbotan.io.provenance import Provenance
-from glassbotan.structure import Snapshot
-from glassbotan.structure.periodic import FloatArray
 
 if TYPE_CHECKING:
     import zarr
-
-CUTOFF = 2.0
-"""Of the graph of a snapshot without bonds of its own, length units."""
 
 
 def write_ensemble(
@@ -65,55 +59,36 @@ def add_trajectories(
 
     """
     snapshot, times = trajectories.snapshot, trajectories.times
-    group = _create(root, index, snapshot, times, file)
+    group = layout.create_snapshot(root, index, snapshot, file=file, times=times)
     counts: list[int] = []
     for t, time in enumerate(times):
         moved = trajectories.displacements(t)
         if not counts:
-            _create_results(group, len(times), moved.shape)
+            most, n, d = moved.shape
+            together = max(1, min(most, layout.LARGEST_CHUNK // (n * d)))
+            layout.create_array(group, "energy", (len(times), most), "float64")
+            layout.create_array(
+                group, "displacements", (len(times), most, n, d), chunk=(1, together, n, d)
+            )
         elif len(moved) > counts[-1]:
             raise InputError(
                 f"{snapshot.source}: has {len(moved)} trajectories at t = {time:g} but "
                 f"{counts[-1]} at t = {times[t - 1]:g}; in a store their number must not grow "
                 "with time: make a store of each"
             )
-        _array(group, "displacements")[t, : len(moved)] = _single(moved, snapshot.source)
+        layout.array(group, "displacements")[t, : len(moved)] = _single(moved, snapshot.source)
         counts.append(len(moved))
-    _array(group, "trajectories")[...] = np.array(counts, dtype=np.int32)
+    layout.array(group, "trajectories")[...] = np.array(counts, dtype=np.int32)
     group.attrs["finished"] = True
 
 
 def add_averages(root: "zarr.Group", index: int, motion: Motion, *, file: str) -> None:
     """Write a snapshot's group with averages over particles, and mark it as finished."""
-    group = _create(root, index, motion.snapshot, motion.times, file)
+    group = layout.create_snapshot(root, index, motion.snapshot, file=file, times=motion.times)
     for name, values in motion.values.items():
-        n_times, size = values.shape
-        layout.create_averages(group, name, n_times, size, QUANTITIES[name].place)
-        _array(group, name)[...] = _single(values, motion.source)
+        layout.create_averages(group, name, values.shape)
+        layout.array(group, name)[...] = _single(values, motion.source)
     group.attrs["finished"] = True
-
-
-def _create(
-    root: "zarr.Group", index: int, snapshot: Snapshot, times: FloatArray, file: str
-) -> "zarr.Group":
-    """Make a group whose numbers of trajectories are not known yet."""
-    return layout.create_snapshot(
-        root,
-        index,
-        snapshot,
-        file=file,
-        times=times,
-        trajectories=[0] * len(times),
-        cutoff=CUTOFF,
-    )
-
-
-def _create_results(group: "zarr.Group", n_times: int, shape: tuple[int, ...]) -> None:
-    """Make the arrays of ``n_times`` times of displacements [R, N, d]."""
-    most, n, d = shape
-    layout.create_energy(group, n_times, most)
-    together = max(1, min(most, layout.LARGEST_CHUNK // (n * d)))
-    layout.create_displacements(group, (n_times, most, n, d), together=together)
 
 
 def _single(values: NDArray[np.floating], source: str) -> NDArray[np.float32]:
@@ -122,7 +97,3 @@ def _single(values: NDArray[np.floating], source: str) -> NDArray[np.float32]:
     if not np.all(np.isfinite(single)):
         raise InputError(f"{source}: positions are too large for single precision")
     return single
-
-
-def _array(group: "zarr.Group", name: str) -> Any:
-    return group[name]

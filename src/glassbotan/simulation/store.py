@@ -89,7 +89,7 @@ class Store:
         """Write the displacements [R, N, d] of a block at the time of that index."""
         chosen = slice(block.trajectories.start, block.trajectories.stop)
         with disk_errors(self.path):
-            array = _array(self._group(block.snapshot), "displacements")
+            array = layout.array(self._group(block.snapshot), "displacements")
             array[time, chosen] = displacements.astype(np.float32)
 
     def finish(
@@ -109,7 +109,7 @@ class Store:
         """
         group = self._group(index)
         with disk_errors(self.path):
-            _array(group, "energy")[...] = energies
+            layout.array(group, "energy")[...] = energies
             if sums:
                 self._write_averages(group, sums)
             for left in self.group_path(index).rglob("*.partial"):
@@ -128,7 +128,7 @@ class Store:
             ]
             for part, suffix in (("mean", ""), ("error", "_error"), ("split", "_split")):
                 values = np.stack([getattr(row, part) for row in rows])
-                _array(group, name + suffix)[...] = values
+                layout.array(group, name + suffix)[...] = values
 
     def _group(self, index: int) -> "zarr.Group":
         return open_group(self.group_path(index), mode="r+")
@@ -185,21 +185,19 @@ def _make(path: Path, plan: Plan, provenance: Mapping[str, object]) -> None:
 def _make_results(group: "zarr.Group", snapshot: Snapshot, protocol: Protocol) -> None:
     n_times, most = len(protocol.times), protocol.trajectories[0]
     n, d = snapshot.positions.shape
-    layout.create_energy(group, n_times, most)
+    layout.create_array(group, "energy", (n_times, most), "float64")
     if protocol.keep == "positions":
         # Whole blocks, each written by the one worker that runs it.
         together = min(protocol.block, most)
-        layout.create_displacements(group, (n_times, most, n, d), together=together)
+        layout.create_array(
+            group, "displacements", (n_times, most, n, d), chunk=(1, together, n, d)
+        )
         return
     bonds = followed(snapshot, protocol.cutoff)
     layout.put(group, "bonds", np.stack([bonds.first, bonds.second]).astype(np.int32))
     sizes = {"particles": n, "bonds": len(bonds.first)}
     for name, one in QUANTITIES.items():
-        layout.create_averages(group, name, n_times, sizes[one.place], one.place)
-
-
-def _array(group: "zarr.Group", name: str) -> Any:
-    return group[name]
+        layout.create_averages(group, name, (n_times, sizes[one.place]))
 
 
 def _snapshots(plan: Plan) -> list[Attributes]:
