@@ -1,6 +1,7 @@
 """How every particle and bond of a snapshot moves, measured or predicted."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -96,7 +97,7 @@ class Motion:
 
     def __repr__(self) -> str:
         """Return what it is of, in a line."""
-        when = f"t = {', '.join(f'{time:g}' for time in self.times)}"
+        when = f"t = {listed_times(self.times)}"
         return f"<Motion {self.source}: {self.snapshot.n_particles} particles at {when}>"
 
     def _check_shape(self, what: str, name: str, values: Values) -> None:
@@ -139,6 +140,11 @@ def time_label(time: float) -> str:
     return f"{time:g}" if time < 1e6 else f"{time:.0f}"
 
 
+def listed_times(times: Iterable[float]) -> str:
+    """Return times as a message tells them: "0.13, 4120"."""
+    return ", ".join(f"{t:g}" for t in times)
+
+
 def match_times(wanted: FloatArray, available: FloatArray, *, tolerance: float = 0.03) -> list[int]:
     """Return, for each wanted time, the index of the available one that is the same, else -1.
 
@@ -151,3 +157,20 @@ def match_times(wanted: FloatArray, available: FloatArray, *, tolerance: float =
         nearest = int(np.argmin(gaps)) if len(gaps) else -1
         indices.append(nearest if nearest >= 0 and gaps[nearest] <= tolerance else -1)
     return indices
+
+
+def choose_time(times: FloatArray, wanted: float | None, owner: str) -> int:
+    """Return the index of a wanted time (to 3 %) among those of ``owner``; by default the longest.
+
+    Raises
+    ------
+    InputError
+        It is none of them; names those that there are.
+
+    """
+    if wanted is None:
+        return len(times) - 1
+    match = match_times(np.array([wanted]), times)[0] if math.isfinite(wanted) else -1
+    if match < 0:
+        raise InputError(f"{owner}: has t = {listed_times(times)}, not t = {wanted:g}")
+    return match

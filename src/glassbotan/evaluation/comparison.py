@@ -9,7 +9,7 @@ import numpy as np
 from glassbotan import io
 from glassbotan.datasets import LabelledSnapshot, load_all_labelled
 from glassbotan.dynamics import IsoconfigurationalEnsemble, Motion
-from glassbotan.dynamics.motion import match_times
+from glassbotan.dynamics.motion import listed_times, match_times
 from glassbotan.errors import InputError
 from glassbotan.io.options import BoxOption
 from glassbotan.models.predictor import Predictor, load_predictor, predict
@@ -66,19 +66,15 @@ class Comparison:
         known = _union([motion.times for _, motion in self.motions()])
         if wanted is None:
             return known if self.measured is None else self.measured.times
-        for time, match in zip(
-            wanted, match_times(np.asarray(wanted, dtype=float), known), strict=True
-        ):
-            if match < 0:
-                raise InputError(f"t = {time:g}: not known here; {self._times_by_source()}")
-        return np.unique(known[match_times(np.asarray(wanted, dtype=float), known)])
-
-    def _times_by_source(self) -> str:
-        return "; ".join(
-            f"{self.snapshot.source if name == SIMULATION else f'model {name}'} has t = "
-            + ", ".join(f"{t:g}" for t in motion.times)
-            for name, motion in self.motions()
-        )
+        matches = match_times(np.asarray(wanted, dtype=float), known)
+        if -1 in matches:
+            there_are = "; ".join(
+                f"{self.snapshot.source if name == SIMULATION else f'model {name}'} has t = "
+                + listed_times(motion.times)
+                for name, motion in self.motions()
+            )
+            raise InputError(f"t = {wanted[matches.index(-1)]:g}: not known here; {there_are}")
+        return np.unique(known[matches])
 
 
 def compare(

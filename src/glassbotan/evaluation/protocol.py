@@ -1,7 +1,7 @@
 """Score models on labelled snapshots."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
 
@@ -10,7 +10,7 @@ import numpy as np
 from glassbotan.datasets import load_all_labelled
 from glassbotan.datasets.public import resolve_all
 from glassbotan.dynamics import Motion
-from glassbotan.dynamics.motion import match_times
+from glassbotan.dynamics.motion import listed_times, match_times
 from glassbotan.errors import InputError
 from glassbotan.evaluation.circumstances import common_temperature, known_system, timings
 from glassbotan.evaluation.scores import Scores, score
@@ -90,10 +90,6 @@ def _nothing_in_common(card: Card, measured: Motion) -> str:
     if max(match_times(measured.times, np.array(card.times))) >= 0:
         return f"{model} predicts nothing that was measured: no particles or bonds in common"
     return (
-        f"{model} predicts t = {_listed(card.times)}, "
-        f"the data have t = {_listed(measured.times)}: no time in common"
+        f"{model} predicts t = {listed_times(card.times)}, "
+        f"the data have t = {listed_times(measured.times)}: no time in common"
     )
-
-
-def _listed(times: Iterable[float]) -> str:
-    return ", ".join(f"{t:g}" for t in times)

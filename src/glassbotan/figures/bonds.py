@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from glassbotan.datasets.groups import BOND_RANGE, Group, groups_of_motion
 from glassbotan.dynamics import Motion
 from glassbotan.dynamics.ceiling import pearson
+from glassbotan.dynamics.motion import choose_time, listed_times
 from glassbotan.dynamics.quantities import BOND_EXTENSION, PROPENSITY, Quantity
 from glassbotan.dynamics.quantities import quantity as described
 from glassbotan.errors import InputError
@@ -25,7 +26,6 @@ from glassbotan.figures.style import (
     note,
     style,
 )
-from glassbotan.figures.times import choose_time
 from glassbotan.structure.periodic import FloatArray
 
 if TYPE_CHECKING:
@@ -268,14 +268,10 @@ def _shared_time(measured: Motion, predicted: Motion, time: float | None) -> tup
     owner = f"{measured.source} with model {predicted.source!r}"
     if not shared:
         raise InputError(
-            f"{owner}: no time in common; the data have t = {_listed(measured)}, the model "
-            f"t = {_listed(predicted)}"
+            f"{owner}: no time in common; the data have t = {listed_times(measured.times)}, "
+            f"the model t = {listed_times(predicted.times)}"
         )
     return shared[choose_time(measured.times[[t for t, _ in shared]], time, owner)]
-
-
-def _listed(motion: Motion) -> str:
-    return ", ".join(f"{t:g}" for t in motion.times)
 
 
 def _draw_rims(axes: "Axes", lines: FloatArray) -> None:

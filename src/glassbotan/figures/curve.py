@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glassbotan.datasets.groups import FIRST_GROUP
+from glassbotan.dynamics.motion import listed_times
 from glassbotan.dynamics.quantities import QUANTITIES, Quantity
 from glassbotan.dynamics.quantities import quantity as described
 from glassbotan.errors import InputError
@@ -187,7 +188,7 @@ def _groups(scores: Scores) -> str:
         rows = _known_rows(scores, name)
         if rows:
             species = ", ".join(sorted({row.species for row in rows}))
-            times = ", ".join(f"{t:g}" for t in sorted({row.time for row in rows}))
+            times = listed_times(sorted({row.time for row in rows}))
             found.append(f"{name} {species} at t = {times}")
     return "; ".join(found) or "no correlations"
 

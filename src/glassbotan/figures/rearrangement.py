@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from glassbotan.datasets.groups import BOND_RANGE
 from glassbotan.dynamics import IsoconfigurationalEnsemble
 from glassbotan.dynamics.mobile_cluster import most_mobile_cluster
+from glassbotan.dynamics.motion import choose_time
 from glassbotan.errors import InputError
 from glassbotan.figures.segments import periodic_segments
 from glassbotan.figures.slices import (
@@ -22,7 +23,6 @@ from glassbotan.figures.slices import (
     scale_bar,
 )
 from glassbotan.figures.style import PAGE, new_figure, style
-from glassbotan.figures.times import choose_time
 from glassbotan.structure import Snapshot, minimum_image
 from glassbotan.structure.periodic import FloatArray
 from glassbotan.structure.snapshot import species_name
