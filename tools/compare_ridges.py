@@ -42,7 +42,8 @@ def described(motion: Motion) -> Glass:
     """Return all inputs of the A particles."""
     snapshot, recipe = motion.snapshot, CagedSettings()
     states = states_of(snapshot, recipe)
-    inputs = assemble(snapshot, states, recipe)
+    seen = assemble(snapshot, states, recipe).seen
+    scalars, averages = seen.scalars.numpy(), seen.averages.numpy()
     cage = states.cages[0].displacement
 
     def moved(displacement: FloatArray) -> FloatArray:
@@ -55,9 +56,9 @@ def described(motion: Motion) -> Glass:
         "descriptors of the inherent structure": moved(states.inherent),
         "descriptors of the cage state": of_cage,
         "and the distance to it (CAGE-like)": np.hstack([of_cage, length]),
-        "descent and inherent structure alone": inputs.scalars[:, :rest],
-        "the caged network's scalars": inputs.scalars,
-        "and their neighbourhood averages": np.hstack([inputs.scalars, inputs.averages]),
+        "descent and inherent structure alone": scalars[:, :rest],
+        "the caged network's scalars": scalars,
+        "and their neighbourhood averages": np.hstack([scalars, averages]),
     }
     members = snapshot.species == 0
     return Glass({k: v[members] for k, v in columns.items()}, motion.propensity[:, members].T)

@@ -69,7 +69,9 @@ def test_vectors_turn_with_the_glass_inside_the_network(glass):
     states = []
     for x in (tensors, tensors.turned(rotation)):
         with torch.inference_mode():
-            states.append(network._states(x, network.columns(x), network.baseline(x)))
+            states.append(
+                network._states(x, network.columns(x), network.baseline(x, network.columns(x)))
+            )
     torch.testing.assert_close(states[1][0], states[0][0], rtol=1e-9, atol=1e-9)
     turned_too = torch.einsum("ij,njv->niv", rotation, states[0][1])
     torch.testing.assert_close(states[1][1], turned_too, rtol=1e-9, atol=1e-9)
@@ -119,7 +121,7 @@ def test_averages_over_neighbours_against_a_double_loop():
 
 def test_every_scalar_has_a_name(glass):
     names = scalar_names(RECIPE)
-    assert len(set(names)) == len(names) == assemble(*glass, RECIPE).scalars.shape[1]
+    assert len(set(names)) == len(names) == assemble(*glass, RECIPE).seen.scalars.shape[1]
 
 
 @pytest.mark.skipif(available()["ensemble"] is not None, reason="the ensemble engine was not built")
@@ -138,8 +140,8 @@ def test_states_are_computed_once_and_then_taken_from_the_cache(tmp_path, monkey
     assert not told
     np.testing.assert_array_equal(again.cages[0].covariance, first.cages[0].covariance)
     inputs = assemble(glass, again, recipe)
-    assert np.all(np.isfinite(inputs.scalars))
-    assert np.all(np.isfinite(inputs.bond_scalars))
+    assert torch.all(torch.isfinite(inputs.seen.scalars))
+    assert torch.all(torch.isfinite(inputs.seen.bond_scalars))
     states_of(glass, recipe.model_copy(update={"potential": KOB_ANDERSEN_CUT}), progress=told)
     assert told, "states of another potential are not these"
     # A minimum of the energy neither descends nor relaxes.

@@ -106,7 +106,9 @@ def test_the_baseline_finds_a_linear_law_and_messages_begin_at_nothing(recipe):
         truth = example.targets["propensity"]
         error = (nodes - truth).std() / truth.std()
         assert error < 0.1
-        torch.testing.assert_close(nodes, network.baseline(example.graph))
+        torch.testing.assert_close(
+            nodes, network.baseline(example.graph, network.columns(example.graph))
+        )
 
 
 def test_an_interval_holds_nine_of_ten():

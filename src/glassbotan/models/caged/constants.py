@@ -146,7 +146,7 @@ def _fit_errors(
     network: "CagedNetwork", values: Sequence[Tensor], graphs: Sequence[CagedTensors]
 ) -> None:
     """Set how wide the 90 % interval is, from the baseline's errors on snapshots held out."""
-    predicted = [network.baseline(g) for g in graphs]
+    predicted = [network.baseline(g, network.columns(g)) for g in graphs]
     for species in _present(graphs):
         members = [g.species == species for g in graphs]
         told = _numbers(torch.cat([p[m] for p, m in zip(predicted, members, strict=True)]))

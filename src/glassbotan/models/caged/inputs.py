@@ -26,13 +26,13 @@ TINY = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
-class CagedInputs:
+class CagedTensors(Tensors):
     """What the caged network sees of one snapshot.
 
     Attributes
     ----------
-    species
-        Shape [N].
+    species, senders, receivers
+        Whole numbers, shapes [N], [E], [E].
     scalars
         Rotation-invariant numbers of each particle, shape [N, P]; see :func:`scalar_names`.
     averages
@@ -40,47 +40,10 @@ class CagedInputs:
     vectors
         Displacements from the snapshot, shape [N, K, d], length units: along the descent, to the
         inherent structure, to each cage state.
-    graph
-        Bonds of the snapshot, E directed edges.
     bond_scalars
         Rotation-invariant numbers of each bond, shape [E, Q].
     directions
         Unit vectors from sender to receiver in the cage state and in the snapshot, [E, 2, d].
-
-    """
-
-    species: np.ndarray
-    scalars: FloatArray
-    averages: FloatArray
-    vectors: FloatArray
-    graph: NeighbourGraph
-    bond_scalars: FloatArray
-    directions: FloatArray
-
-    def tensors(self, dtype: torch.dtype = torch.float32, fold: int = WHOLE) -> "CagedTensors":
-        """Return the same as tensors."""
-        names = ("scalars", "averages", "vectors", "bond_scalars", "directions")
-        numbers = {name: np.ascontiguousarray(getattr(self, name)) for name in names}
-        senders, receivers = torch.from_numpy(self.graph.edge_index)
-        return CagedTensors(
-            species=torch.from_numpy(np.ascontiguousarray(self.species)).long(),
-            senders=senders,
-            receivers=receivers,
-            fold=torch.tensor(fold),
-            **{name: torch.from_numpy(values).to(dtype) for name, values in numbers.items()},
-        )
-
-
-@dataclass(frozen=True, eq=False)
-class CagedTensors(Tensors):
-    """One snapshot's inputs as tensors.
-
-    Attributes
-    ----------
-    species, senders, receivers
-        Whole numbers, shapes [N], [E], [E].
-    scalars, averages, vectors, bond_scalars, directions
-        As in :class:`CagedInputs`.
     fold
         Which of the cross-validation's baselines this snapshot sees, a number in a tensor: for a
         training snapshot, the one that was fitted without it.
@@ -102,26 +65,46 @@ class CagedTensors(Tensors):
         return replace(self, vectors=self.vectors @ matrix.T, directions=self.directions @ matrix.T)
 
 
+@dataclass(frozen=True, eq=False)
+class CagedInputs:
+    """The bonds of a snapshot, E directed edges, and in double precision what the network sees."""
+
+    graph: NeighbourGraph
+    seen: CagedTensors
+
+    def tensors(self, dtype: torch.dtype = torch.float32, fold: int = WHOLE) -> CagedTensors:
+        """Return what the network sees in a precision of its own."""
+        seen = self.seen.each(lambda x: x.to(dtype) if x.is_floating_point() else x)
+        return replace(seen, fold=torch.tensor(fold))
+
+
 def assemble(snapshot: Snapshot, states: States, recipe: CagedSettings) -> CagedInputs:
     """Return the network's inputs from the computed states."""
     graph = neighbour_graph(snapshot, recipe.cutoff)
     cage = moved_to(snapshot, snapshot.positions + states.cages[0].displacement)
-    scalars = _scalars(snapshot, states, recipe.potential)
-    return CagedInputs(
-        species=snapshot.species,
-        scalars=scalars,
-        averages=neighbour_averages(cage, scalars, recipe.averages, recipe.reach),
-        vectors=np.stack(
-            [*states.descent, states.inherent, *(c.displacement for c in states.cages)], axis=1
-        ),
-        graph=graph,
-        bond_scalars=_bond_scalars(graph, states),
-        directions=_directions(graph, states.cages[0].displacement),
+    places = [*states.descent, states.inherent, *(c.displacement for c in states.cages)]
+    vectors = np.stack(places, axis=1)
+    scalars = _scalars(snapshot, states, vectors, recipe.potential)
+    numbers = {
+        "scalars": scalars,
+        "averages": neighbour_averages(cage, scalars, recipe.averages, recipe.reach),
+        "vectors": vectors,
+        "bond_scalars": _bond_scalars(graph, states),
+        "directions": _directions(graph, states.cages[0].displacement),
+    }
+    senders, receivers = torch.from_numpy(graph.edge_index)
+    seen = CagedTensors(
+        species=torch.from_numpy(np.ascontiguousarray(snapshot.species)).long(),
+        senders=senders,
+        receivers=receivers,
+        fold=torch.tensor(WHOLE),
+        **{name: torch.from_numpy(np.ascontiguousarray(x)) for name, x in numbers.items()},
     )
+    return CagedInputs(graph, seen)
 
 
 def scalar_names(recipe: CagedSettings) -> list[str]:
-    """Return the name of each of the scalars of :class:`CagedInputs`."""
+    """Return the name of each of the scalars of :class:`CagedTensors`."""
     places = [f"descent {tau:g}" for tau in recipe.descent] + ["inherent"]
     places += [f"cage T={cage.temperature:g}" for cage in recipe.cages]
     names = [f"|displacement {place}|^{power:g}" for place in places for power in POWERS]
@@ -162,9 +145,10 @@ _CAGE_NAMES = (
 )  # fmt: skip
 
 
-def _scalars(snapshot: Snapshot, states: States, potential: PairPotential) -> FloatArray:
-    displacements = [*states.descent, states.inherent, *(c.displacement for c in states.cages)]
-    lengths = np.stack([np.linalg.norm(d, axis=1) + TINY for d in displacements], axis=1)
+def _scalars(
+    snapshot: Snapshot, states: States, vectors: FloatArray, potential: PairPotential
+) -> FloatArray:
+    lengths = np.linalg.norm(vectors, axis=2) + TINY
     powers = (lengths[:, :, None] ** np.array(POWERS)).reshape(len(lengths), -1)
     energies = [
         particle_energies(moved_to(snapshot, snapshot.positions + d), potential)

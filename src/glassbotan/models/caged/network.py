@@ -96,7 +96,7 @@ class CagedNetwork(Network):
     def forward(self, graph: CagedTensors) -> dict[str, Tensor]:
         """Return quantities [N, T] and [E, T], in units of 1 / output_scale."""
         columns = self.columns(graph)
-        base = self._linear(graph, columns)
+        base = self.baseline(graph, columns)
         x, v, bonds = self._states(graph, columns, base)
         species, settings, scale = graph.species, self.settings, self.output_scale
         lengths = (v.square().sum(1) + 1e-6).sqrt()
@@ -141,11 +141,8 @@ class CagedNetwork(Network):
         scaled = (raw - self.column_mean[graph.species]) / self.column_spread[graph.species]
         return scaled.clamp(-FARTHEST, FARTHEST)
 
-    def baseline(self, graph: CagedTensors) -> Tensor:
-        """Return what the linear baseline says of particles, shape [N, K T]."""
-        return self._linear(graph, self.columns(graph))
-
-    def _linear(self, graph: CagedTensors, columns: Tensor) -> Tensor:
+    def baseline(self, graph: CagedTensors, columns: Tensor) -> Tensor:
+        """Return what the linear baseline says of particles by :meth:`columns`, shape [N, K T]."""
         fold = graph.fold
         base = torch.empty(len(columns), self.slopes.shape[-1]).to(columns)
         for species in range(N_SPECIES):
