@@ -1,6 +1,7 @@
 """The linear baseline: finds a linear truth, survives its file, and scores."""
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,8 @@ from glassbotan.errors import InputError
 from glassbotan.models.architecture import Preparation
 from glassbotan.models.example import Example
 from glassbotan.models.linear import Linear
-from glassbotan.models.registry import card_of, load_model
+from glassbotan.models.registry import card_of, load_model, load_model_and_card
+from glassbotan.models.storage import save_model
 from glassbotan.structure.descriptors import DescriptorRecipe, descriptors
 from glassbotan.structure.inherent import inherent_structure
 from glassbotan.training.processes import ALONE
@@ -127,6 +129,36 @@ def test_a_file_of_another_baseline_is_refused_by_name(tmp_path):
     other = new_model("linear", times=(1.0,), descriptors=RECIPE)
     with pytest.raises(InputError, match=r"weights.safetensors: slopes has shape \[2, 2, "):
         other.load_weights(path)
+
+
+def test_a_folder_of_the_first_form_is_read(tmp_path):
+    motion = linear_motion(0)
+    baseline = fitted([motion])
+    tables = {"epsilon": np.ones((2, 2)), "sigma": np.ones((2, 2)), "cutoff": np.full((2, 2), 2.5)}
+    content = {
+        "form": "glassbotan linear baseline 1",
+        "recipe": json.dumps(asdict(RECIPE)),
+        "times": TIMES,
+        **baseline.arrays,
+        **tables,
+    }
+    np.savez(tmp_path / "ridge.npz", **content)
+    first = {"name": "old", "architecture": "linear", "times": [1.0, 10.0], "dimension": 3}
+    first |= {"cutoff": 2.0, "width": 64, "steps": 7, "targets": ["particles A", "particles B"]}
+    (tmp_path / "model.json").write_text(json.dumps(first))
+    model, card = load_model_and_card(tmp_path / "ridge.npz")
+    assert np.array_equal(predicted(model, motion.snapshot), predicted(baseline, motion.snapshot))
+    assert model.settings.potential.shift == "energy"
+    assert card.quantities == ["propensity"]
+    save_model(tmp_path / "new", model, card)
+    again, _ = load_model_and_card(tmp_path / "new")
+    assert again.settings.record() == model.settings.record() == card.inputs
+    wrong = (({"form": "another"}, "not a"), ({"recipe": "{"}, "cannot be read"))
+    wrong += (({"slopes": np.ones(3)}, "slopes has shape"), ({"epsilon": np.ones(3)}, "potential"))
+    for changed, why in wrong:
+        np.savez(tmp_path / "ridge.npz", **(content | changed))
+        with pytest.raises(InputError, match=f"ridge.npz: .*{why}"):
+            load_model_and_card(tmp_path)
 
 
 def test_refusals_name_what_is_wrong():

@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from glassbotan.errors import InputError
 from glassbotan.settings import Fraction, Positive
 
-WEIGHTS, CARD = "weights.safetensors", "model.json"
-"""Files of a model folder."""
+WEIGHTS, CARD, RIDGE = "weights.safetensors", "model.json", "ridge.npz"
+"""Files of a model folder; the last instead of the first in old ones of the linear baseline."""
 
 
 class Domain(BaseModel):

@@ -1,5 +1,6 @@
 """The linear baseline: ridge regression of the propensity on structural descriptors."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,12 +11,14 @@ from pydantic import Field
 from safetensors import SafetensorError
 
 from glassbotan.errors import InputError
+from glassbotan.io.npz import read_members
 from glassbotan.models.architecture import WHOLE, Model, ModelSettings, Predicted, Preparation
+from glassbotan.models.card import CARD, Card
 from glassbotan.models.potential import Potential
 from glassbotan.models.ridge import cross_fitted_ridge
 from glassbotan.models.state import check_state, entry_of, not_weights
 from glassbotan.progress import Progress, silent
-from glassbotan.settings import Positive
+from glassbotan.settings import Positive, checked
 from glassbotan.structure import Snapshot
 from glassbotan.structure.descriptors import DescriptorRecipe, descriptors
 from glassbotan.structure.inherent import inherent_structure
@@ -36,6 +39,9 @@ FOLDS = 10
 
 SMALLEST_SPREAD = 1e-3
 """A column that hardly varies in training must not decide a prediction where it varies."""
+
+RIDGE_FORM = "glassbotan linear baseline 1"
+"""What an archive of an old baseline calls itself."""
 
 INHERENT = "positions_inherent"
 """Field of a snapshot with its inherent structure, where its file brought that along."""
@@ -204,6 +210,10 @@ class Linear(Model):
             arrays = load_file(path)
         except (SafetensorError, OSError) as error:
             raise not_weights(path, error) from None
+        self.take_arrays(arrays, path)
+
+    def take_arrays(self, arrays: Mapping[str, FloatArray], path: Path) -> None:
+        """Take arrays that ``path`` held."""
         n_species = entry_of(arrays, "species", path).size
         finite: Callable[[FloatArray], bool] = lambda x: bool(np.all(np.isfinite(x)))  # noqa: E731
         check_state(arrays, self._shapes(n_species), self.architecture, path, finite=finite)
@@ -214,3 +224,31 @@ class Linear(Model):
         each = (n_species, len(settings.times) * len(settings.quantities))
         slopes = (*each, settings.descriptors.n_columns)
         return {"species": each[:1], "slopes": slopes, "intercepts": each, "alphas": each}
+
+
+def load_ridge(path: Path, card: Card) -> tuple[Linear, Card]:
+    """Read a baseline of the time when one archive held its arrays and settings.
+
+    Raises
+    ------
+    InputError
+        The file is no such archive, or is not the card's.
+
+    """
+    names, tables = ("species", "slopes", "intercepts", "alphas"), ("epsilon", "sigma", "cutoff")
+    found = read_members(path, ["form", "recipe", *names, *tables], ["shift"])
+    if str(found["form"]) != RIDGE_FORM or card.architecture != Linear.architecture:
+        raise InputError(f"{path}: not a {RIDGE_FORM!r}, or not of the {CARD} beside it")
+    # The first files, all of shifted energy, do not name the shift.
+    potential = {name: found[name].tolist() for name in (*tables, "shift") if name in found}
+    try:
+        arrays = {name: found[name].astype(np.float64) for name in names}
+        recipe = json.loads(str(found["recipe"]))
+    except ValueError as error:
+        raise InputError(f"{path}: cannot be read ({error})") from None
+    given = {"descriptors": recipe, "potential": {"shift": "energy", **potential}}
+    settings = checked(LinearSettings, {"times": card.times, **given}, source=str(path))
+    model = Linear(settings)
+    model.take_arrays(arrays, path)
+    own = settings.model_dump(mode="json", exclude={"times"})
+    return model, card.model_copy(update={"settings": own, "inputs": settings.record()})

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from glassbotan.errors import InputError
-from glassbotan.models.card import CARD, WEIGHTS, Card, read_card
+from glassbotan.models.card import CARD, RIDGE, WEIGHTS, Card, read_card
 
 if TYPE_CHECKING:
     from glassbotan.models.architecture import Model
@@ -74,7 +74,7 @@ def locate(model: str | Path) -> Path:
     if str(model) in bundled_names():
         return bundled_folder() / str(model)
     path = Path(model)
-    if path.name in (WEIGHTS, CARD):
+    if path.name in (WEIGHTS, CARD, RIDGE):
         path = path.parent
     if path.is_dir() or (path.is_file() and path.suffix in (".pth", ".npz")):
         return path

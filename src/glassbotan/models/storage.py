@@ -5,7 +5,7 @@ from pathlib import Path
 from glassbotan.errors import InputError
 from glassbotan.io.atomic import atomic_output
 from glassbotan.models.architecture import Model, architecture
-from glassbotan.models.card import CARD, WEIGHTS, Card, read_card
+from glassbotan.models.card import CARD, RIDGE, WEIGHTS, Card, read_card
 from glassbotan.settings import checked
 
 
@@ -29,6 +29,10 @@ def load_saved(folder: Path) -> tuple[Model, Card]:
 
     """
     card = read_card(folder / CARD)
+    if (folder / RIDGE).is_file() and not (folder / WEIGHTS).is_file():
+        from glassbotan.models.linear import load_ridge
+
+        return load_ridge(folder / RIDGE, card)
     try:
         kind = architecture(card.architecture)
         settings = checked(

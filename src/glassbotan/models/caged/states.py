@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from threading import Event
 
 from glassbotan.errors import InputError, RunError
@@ -77,63 +78,45 @@ def states_of(
 def _compute(snapshot: Snapshot, recipe: CagedSettings, seed: int, progress: Progress) -> Arrays:
     progress(0, 1, "inherent structure")
     inherent = inherent_structure(snapshot, recipe.potential).positions
-    sampling = _Sampling(snapshot, inherent, recipe, seed, progress)
+    pairs, _ = unordered_pairs(snapshot, recipe.cutoff)
+    steps = [round((c.burn_in + c.duration) / c.timestep) for c in recipe.cages]
+    done = [0.0] * len(steps)
+    stopped = Event()
+
+    def sampling(k: int, now: float, *_: object, **__: object) -> None:
+        if stopped.is_set():
+            raise RunError(f"{snapshot.source}: sampling was given up")
+        done[k] = now
+        share = sum(done) / sum(steps)
+        progress(BEFORE_CAGES + (1 - BEFORE_CAGES) * share, 1, "cage states")
+
     with ThreadPoolExecutor(cores()) as pool:
-        running = {k: pool.submit(sampling.sample, k) for k in sampling.longest_first}
+        running = {
+            k: pool.submit(
+                sample_cage_state,
+                snapshot,
+                inherent,
+                recipe.cages[k],
+                potential=recipe.potential,
+                pairs=pairs,
+                seed=seed + k,
+                threads=1,
+                progress=partial(sampling, k),
+            )
+            for k in sorted(range(len(steps)), key=lambda k: -steps[k])
+        }
         # Cheapest, and so last: the core that is free first takes it.
         descent = pool.submit(descent_path, snapshot, recipe.potential, recipe.descent)
         try:
             states = [running[k].result() for k in range(len(running))]
         except BaseException:
             # Ctrl-C, or one that blew up: the others need not go on.
-            sampling.stopped.set()
+            stopped.set()
             raise
         arrays: Arrays = {"inherent": inherent - snapshot.positions}
         for k, state in enumerate(states):
             arrays |= {f"cage{k}.{name}": values for name, values in vars(state).items()}
         return arrays | {"descent": descent.result()}
-
-
-class _Sampling:
-    """The cage states of one snapshot, each sampled on a core of its own."""
-
-    def __init__(
-        self,
-        snapshot: Snapshot,
-        inherent: FloatArray,
-        recipe: CagedSettings,
-        seed: int,
-        progress: Progress,
-    ) -> None:
-        self.snapshot, self.inherent = snapshot, inherent
-        self.recipe, self.seed, self.progress = recipe, seed, progress
-        self.pairs, _ = unordered_pairs(snapshot, recipe.cutoff)
-        self.steps = [round((c.burn_in + c.duration) / c.timestep) for c in recipe.cages]
-        self.done = [0.0] * len(self.steps)
-        self.stopped = Event()
-
-    @property
-    def longest_first(self) -> list[int]:
-        return sorted(range(len(self.steps)), key=lambda k: -self.steps[k])
-
-    def sample(self, k: int) -> CageState:
-        def sampling(now: float, *_: object, **__: object) -> None:
-            if self.stopped.is_set():
-                raise RunError(f"{self.snapshot.source}: sampling was given up")
-            self.done[k] = now
-            share = sum(self.done) / sum(self.steps)
-            self.progress(BEFORE_CAGES + (1 - BEFORE_CAGES) * share, 1, "cage states")
-
-        return sample_cage_state(
-            self.snapshot,
-            self.inherent,
-            self.recipe.cages[k],
-            potential=self.recipe.potential,
-            pairs=self.pairs,
-            seed=self.seed + k,
-            threads=1,
-            progress=sampling,
-        )
 
 
 def _cage(arrays: Arrays, prefix: str) -> CageState:
