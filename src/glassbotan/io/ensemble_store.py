@@ -23,7 +23,7 @@ from glassbotan.io.ensemble_layout import (
     group_name,
     open_group,
 )
-from glassbotan.io.options import ReadOptions
+from glassbotan.io.options import PLAIN, ReadOptions
 from glassbotan.structure import Snapshot
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def read_attributes(store: Path) -> Attributes:
     return found
 
 
-def read_snapshot(path: Path) -> Snapshot:
+def read(path: Path, options: ReadOptions = PLAIN) -> Snapshot:  # noqa: ARG001 - a store tells all
     """Return the initial configuration, with the temperature that it was run at."""
     group = open_group(path)
     temperature = group.attrs.get("temperature")
@@ -90,15 +90,10 @@ def read_snapshot(path: Path) -> Snapshot:
     )
 
 
-def read(path: Path, options: ReadOptions) -> Snapshot:  # noqa: ARG001 - every format's signature
-    """Return the snapshot."""
-    return read_snapshot(path)
-
-
 def read_ensemble(path: Path, options: ReadOptions) -> IsoconfigurationalEnsemble:
     """Return the trajectories of a snapshot, up to the last time that all of them reached."""
     group = with_trajectories(path)
-    snapshot = read_snapshot(path)
+    snapshot = read(path)
     counts = stored_values(group, "trajectories", path)
     reached = int(np.sum(counts == counts.max()))
     moved = stored_values(group, "displacements", path, slice(0, reached))
@@ -112,7 +107,7 @@ def read_ensemble(path: Path, options: ReadOptions) -> IsoconfigurationalEnsembl
 def read_motion(path: Path, options: ReadOptions) -> Motion:
     """Return the quantities that a store of targets holds."""
     group = _with_targets(path)
-    snapshot = read_snapshot(path)
+    snapshot = read(path)
     return Motion(
         snapshot,
         stored_values(group, "times", path) if options.times is None else options.times,

@@ -32,6 +32,8 @@ _PAIR = re.compile(
 )
 _SPECIES = ("species", "type", "types", "particle_type", "atom_types")
 _POSITIONS = ("pos", "positions")
+_KINDS = {"b": "L", "i": "I", "u": "I", "f": "R", "U": "S"}
+"""Of a column, by NumPy's kind of its numbers."""
 _TRUE, _FALSE = {"T", "TRUE", "1"}, {"F", "FALSE", "0"}
 
 
@@ -90,7 +92,10 @@ def is_header(lines: list[str]) -> bool:
 def _comment(snapshot: Snapshot, fields: Columns, provenance: Provenance | None) -> str:
     # A plane lies in a box of unit height that is not periodic along it.
     edges = np.append(snapshot.box, 1.0)[:3]
-    properties = ":".join(_property(name, np.asarray(values)) for name, values in fields.items())
+    properties = ":".join(
+        f"{name}:{_KINDS[values.dtype.kind]}:{1 if values.ndim == 1 else values.shape[1]}"
+        for name, values in zip(fields, map(np.asarray, fields.values()), strict=True)
+    )
     facts = [
         f'Lattice="{" ".join(repr(x) for x in np.diag(edges).reshape(-1).tolist())}"',
         f"Properties={properties}",
@@ -103,11 +108,6 @@ def _comment(snapshot: Snapshot, fields: Columns, provenance: Provenance | None)
         quoted = to_json(provenance).replace("\\", "\\\\").replace('"', '\\"')
         facts.append(f'provenance="{quoted}"')
     return " ".join(facts)
-
-
-def _property(name: str, values: NDArray[np.generic]) -> str:
-    kind = {"b": "L", "i": "I", "u": "I", "f": "R", "U": "S"}[values.dtype.kind]
-    return f"{name}:{kind}:{1 if values.ndim == 1 else values.shape[1]}"
 
 
 def _frames(lines: TextIO, source: str) -> Iterator[_Frame]:

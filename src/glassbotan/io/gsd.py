@@ -101,8 +101,10 @@ class _Frame:
 
 def _snapshot(frame: _Frame, options: ReadOptions) -> Snapshot:
     positions = frame.chunk("particles/position")
-    if positions is None and _is_one_particle(frame):
-        positions = np.zeros((1, 3))
+    if positions is None:
+        count = frame.chunk("particles/N")
+        if count is not None and count.reshape(-1).tolist() == [1]:
+            positions = np.zeros((1, 3))  # one particle at the origin, the default
     if positions is None or positions.ndim != 2 or positions.shape[1] != 3:
         raise InputError(f"{frame.source}: has no particles/position of shape [N, 3]")
     box, dimension = _box(frame)
@@ -115,12 +117,6 @@ def _snapshot(frame: _Frame, options: ReadOptions) -> Snapshot:
         temperature=None if temperature is None else float(temperature.reshape(-1)[0]),
         source=frame.source,
     )
-
-
-def _is_one_particle(frame: _Frame) -> bool:
-    """Tell whether leaving out all positions means one particle at the origin, the default."""
-    count = frame.chunk("particles/N")
-    return count is not None and count.reshape(-1).tolist() == [1]
 
 
 def _box(frame: _Frame) -> tuple[FloatArray, int]:

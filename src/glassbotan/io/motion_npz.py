@@ -18,11 +18,9 @@ from glassbotan.dynamics import Motion
 from glassbotan.dynamics.bonds import Bonds, mean_of_both_ways
 from glassbotan.dynamics.quantities import QUANTITIES
 from glassbotan.errors import InputError
-from glassbotan.io import provenance as provenance_text
-from glassbotan.io.atomic import atomic_output
-from glassbotan.io.npz import one_number, read_members
+from glassbotan.io.npz import check_finite, one_number, read_members, write_members
 from glassbotan.io.options import ReadOptions, given_box
-from glassbotan.io.provenance import Provenance
+from glassbotan.io.provenance import Provenance, from_json
 from glassbotan.io.species import species_from_types
 from glassbotan.structure import Snapshot, neighbour_graph
 
@@ -40,11 +38,11 @@ def read_motion(path: Path, options: ReadOptions) -> Motion:
     required = [*_SNAPSHOT, "times"]
     members = read_members(path, required, ["temperature", "bonds", "cutoff", *names])
     snapshot = _snapshot(path, members, options)
-    _check_finite(members["times"], "times", path)
+    check_finite(members["times"], "times", path)
     for name in names:
         if name in members:
             blanks = QUANTITIES[name.removesuffix("_error")].place == "particles"
-            _check_finite(members[name], name, path, blanks=blanks)
+            check_finite(members[name], name, path, blanks=blanks)
     bonds = _bonds(snapshot, members, path) if "bonds" in members else None
     stored = members["times"].astype(np.float64).reshape(-1)
     return Motion(
@@ -66,7 +64,7 @@ def read_provenance(path: Path) -> dict[str, object]:
     stored = read_members(path, [], ["provenance"]).get("provenance")
     if stored is None or stored.size != 1:
         return {}
-    return provenance_text.from_json(str(stored.reshape(-1)[0]))
+    return from_json(str(stored.reshape(-1)[0]))
 
 
 def write(path: Path, motion: Motion, provenance: Provenance | None) -> None:
@@ -80,22 +78,20 @@ def write(path: Path, motion: Motion, provenance: Provenance | None) -> None:
         "temperature": np.array(
             np.nan if snapshot.temperature is None else snapshot.temperature, dtype=np.float64
         ),
-        "provenance": np.array(provenance_text.to_json(provenance)),
         **motion.values,
         **{f"{name}_error": error for name, error in motion.errors.items()},
     }
     if motion.bonds is not None:
         arrays["bonds"] = motion.bonds.pairs
         arrays["cutoff"] = np.array(motion.bonds.cutoff)
-    with atomic_output(path) as temporary, temporary.open("wb") as out:
-        np.savez(out, **arrays)
+    write_members(path, arrays, provenance)
 
 
 def _snapshot(
     path: Path, members: dict[str, NDArray[np.generic]], options: ReadOptions
 ) -> Snapshot:
     positions, source = members["positions"], str(path)
-    _check_finite(positions, "positions", path)
+    check_finite(positions, "positions", path)
     temperature = one_number(members, "temperature", path)
     box = members["box"] if options.box is None else options.box
     dimension = positions.shape[1] if positions.ndim == 2 else 3
@@ -138,13 +134,3 @@ def _bonds(snapshot: Snapshot, members: dict[str, NDArray[np.generic]], path: Pa
 def _floating(values: NDArray[np.generic]) -> NDArray[np.floating]:
     kept: NDArray[np.floating] = values if values.dtype.kind == "f" else values.astype(np.float64)  # type: ignore[assignment]  # kind f is floating
     return kept
-
-
-def _check_finite(
-    values: NDArray[np.generic], name: str, path: Path, *, blanks: bool = False
-) -> None:
-    """Raise InputError where a value is infinite, or NaN without ``blanks``."""
-    bad = np.isinf if blanks else lambda numbers: ~np.isfinite(numbers)
-    if values.dtype.kind not in "iuf" or np.any(bad(values)):
-        allowed = " (or NaN, where a model predicts nothing)" if blanks else ""
-        raise InputError(f"{path}: {name} must be finite numbers throughout{allowed}")

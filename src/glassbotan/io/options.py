@@ -41,6 +41,10 @@ class ReadOptions:
     format: str | None = None
 
 
+PLAIN = ReadOptions()
+"""The caller knows nothing better."""
+
+
 def given_box(box: BoxOption, dimension: int, source: str) -> FloatArray:
     """Return a box option as edge lengths, shape [dimension].
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +20,8 @@ from glassbotan.errors import InputError
 from glassbotan.io import botan_npz, glassbench_npz
 from glassbotan.io.ensemble_store import file_name, is_stored_snapshot
 from glassbotan.io.npz import member_names, read_members, write_members
-from glassbotan.io.options import ReadOptions
-from glassbotan.io.store_import import PLAIN, holds_trajectories, trajectories_of
+from glassbotan.io.options import PLAIN, ReadOptions
+from glassbotan.io.store_import import holds_trajectories, trajectories_of
 from glassbotan.progress import Progress, silent
 from glassbotan.provenance import provenance
 
@@ -84,9 +85,18 @@ def export(
             yield from of_source(path, number, reading)
 
     if target.suffix.lower() == ".npz" and not target.is_dir():
-        _write(target, *_only(outputs(), target)[1:])
+        found = list(islice(outputs(), 2))
+        if len(found) > 1:
+            raise InputError(
+                f"{target}: is one file, and there are several to write ({found[0][0]}, "
+                f"{found[1][0]} ...); name a folder"
+            )
+        _write(target, *found[0][1:])
         return [target]
-    _make_folder(target)
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{target}: this folder cannot be made ({error.strerror})") from None
     written: list[Path] = []
     for name, arrays, source in outputs():
         path = target / name
@@ -151,24 +161,6 @@ def _numbers(sources: Sequence[Path]) -> list[int]:
     if len(keys) == len(sources):
         return [int(found[1]) for found in told if found]
     return [int(path.name) if path.name.isdecimal() else k for k, path in enumerate(sources)]
-
-
-def _only(outputs: Iterator[Output], target: Path) -> Output:
-    output = next(outputs)
-    another = next(outputs, None)
-    if another is not None:
-        raise InputError(
-            f"{target}: is one file, and there are several to write ({output[0]}, "
-            f"{another[0]} ...); name a folder"
-        )
-    return output
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{folder}: this folder cannot be made ({error.strerror})") from None
 
 
 def _write(path: Path, arrays: Mapping[str, NDArray[np.generic]], source: Path) -> None:

@@ -16,7 +16,7 @@ from glassbotan.io import ensemble_layout as layout
 from glassbotan.io.ensemble_store import file_name, is_stored_snapshot
 from glassbotan.io.ensemble_writer import add_averages, add_trajectories, check_free
 from glassbotan.io.formats import read_item
-from glassbotan.io.options import ReadOptions
+from glassbotan.io.options import PLAIN, ReadOptions
 from glassbotan.io.stored_trajectories import open_trajectories
 from glassbotan.progress import Progress, silent
 from glassbotan.provenance import provenance
@@ -25,9 +25,6 @@ from glassbotan.structure.periodic import FloatArray
 
 if TYPE_CHECKING:
     import zarr
-
-
-PLAIN = ReadOptions()
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,11 +9,11 @@ import numpy as np
 from glassbotan import io
 from glassbotan.dynamics.trajectories import Trajectories
 from glassbotan.errors import InputError
+from glassbotan.io import ensemble_store
 from glassbotan.io.ensemble_store import (
     LARGEST_ARRAY,
     is_stored_snapshot,
     read_attributes,
-    read_snapshot,
     stored_values,
     with_trajectories,
 )
@@ -49,7 +49,7 @@ def open_trajectories(path: str | os.PathLike[str], *, box: BoxOption = None) ->
     if not is_stored_snapshot(source):
         return Trajectories.of(io.read_ensemble(source, box=box))
     group = with_trajectories(source)
-    snapshot = read_snapshot(source)
+    snapshot = ensemble_store.read(source)
     times = _row(group, "times", source)
     counts = _row(group, "trajectories", source)
     moved: Any = group["displacements"]

@@ -18,7 +18,7 @@ from glassbotan.dynamics.quantities import QUANTITIES
 from glassbotan.errors import InputError
 from glassbotan.io import ensemble_layout as layout
 from glassbotan.io.ensemble_layout import Attributes, group_name, open_group
-from glassbotan.io.ensemble_store import read_attributes, read_snapshot
+from glassbotan.io.ensemble_store import read, read_attributes
 from glassbotan.simulation.plan import Plan
 from glassbotan.simulation.protocol import USUAL, Block, Protocol, difference
 from glassbotan.simulation.targets import averages, followed, stored_form
@@ -68,7 +68,7 @@ class Store:
 
     def snapshot(self, index: int) -> Snapshot:
         """Return a snapshot with the temperature that it is run at."""
-        return read_snapshot(self.group_path(index))
+        return read(self.group_path(index))
 
     def group_path(self, index: int) -> Path:
         """Return the folder of a snapshot's group."""
