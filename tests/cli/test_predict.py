@@ -249,6 +249,9 @@ def test_what_a_model_was_not_trained_on_is_blank(tmp_path, snapshot, source):
     result = run("predict", source, "--model", bonds, "--map", tmp_path / "m.png")
     assert result.status == 2
     assert "no propensity to draw; the model predicts bond_extension" in result.err
+    drawn = ("--map", tmp_path / "b.svg", "--quantity", "bond_extension")
+    assert run("predict", source, "--model", bonds, *drawn).status == 0
+    assert "bond extension (σ)</text>" in (tmp_path / "b.svg").read_text("utf-8")
     assert not (tmp_path / "m.png").exists()
 
 

@@ -14,12 +14,15 @@ from glassbotan.cli.options import (
     Frame,
     JsonFile,
     OneModel,
+    QuantityName,
     SpeciesNames,
     check_picture,
     checked_by,
 )
 from glassbotan.dynamics import Motion
+from glassbotan.dynamics.quantities import PROPENSITY
 from glassbotan.errors import InputError
+from glassbotan.io.formats import formats_that
 from glassbotan.models import DEFAULT_MODEL
 from glassbotan.progress import part
 from glassbotan.progress_bar import shown
@@ -69,10 +72,11 @@ def predict(
         typer.Option(
             "--map",
             metavar="FILE",
-            help="Slice coloured by propensity at the last time: .png, .pdf or .svg.",
+            help="Slice at the last time, coloured by --quantity: .png, .pdf or .svg.",
             callback=checked_by(check_picture),
         ),
     ] = None,
+    quantity: QuantityName = PROPENSITY.name,
     json: JsonFile = None,
     box: Box = None,
     species: SpeciesNames = None,
@@ -108,7 +112,7 @@ def predict(
                 with progress.aside():
                     show(_table(rows, f"{path.name}: predicted by {motion.source}"))
             progress(k + 0.8, total, "writing", unit="snapshots")
-            written = list(_write(path, motion, model, target, picture))
+            written = list(_write(path, motion, model, target, picture, quantity))
             with progress.aside():
                 for line in written:
                     typer.echo(line, err=str(json) == "-")
@@ -124,9 +128,8 @@ def _targets(snapshots: list[Path], output: Path | None) -> list[Path | None]:
         return [None] * len(snapshots)
     if len(snapshots) == 1:
         if not io.writable(output, Motion):
-            raise InputError(
-                f"{output}: unknown suffix; use one of {', '.join(_motion_suffixes())}"
-            )
+            able = [s for n in formats_that("write", Motion) for s in io.FORMATS[n].suffixes]
+            raise InputError(f"{output}: unknown suffix; use one of {', '.join(able)}")
         return [output]
     if output.suffix and not output.is_dir():
         raise InputError(f"{output}: with several snapshots, --output names a folder (no suffix)")
@@ -150,17 +153,13 @@ def _make_folder(folder: Path) -> None:
         raise InputError(f"{folder}: this folder cannot be made ({error.strerror})") from None
 
 
-def _motion_suffixes() -> list[str]:
-    return [
-        suffix
-        for entry in io.FORMATS.values()
-        if Motion in entry.write
-        for suffix in entry.suffixes
-    ]
-
-
 def _write(
-    source: Path, motion: Motion, model: str, target: Path | None, picture: Path | None
+    source: Path,
+    motion: Motion,
+    model: str,
+    target: Path | None,
+    picture: Path | None,
+    quantity: str,
 ) -> Iterator[str]:
     from glassbotan.provenance import provenance
 
@@ -173,7 +172,8 @@ def _write(
         from glassbotan.figures.style import save_figure
 
         last = [float(motion.times[-1])]
-        figure = map_figure(Comparison(motion.snapshot, predictions=[motion]), times=last)
+        comparison = Comparison(motion.snapshot, predictions=[motion])
+        figure = map_figure(comparison, quantity=quantity, times=last)
         save_figure(picture, figure, provenance=provenance([source], model=model))
         yield f"map: {picture}"
 
