@@ -1,13 +1,16 @@
 """Networks learn from stores: of trajectories, of averages, and of both together."""
 
 import csv
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 import glassbotan as gb
+from cli.command_line import run
 from conftest import random_ensemble, random_snapshot
 from glassbotan import io
 from glassbotan.dynamics import IsoconfigurationalEnsemble, Trajectories, motion_of
@@ -110,6 +113,38 @@ def test_trajectories_and_their_averages_teach_the_same(tmp_path):
         learnt.append((loss, motion.propensity))
     assert learnt[1][0] == pytest.approx(learnt[0][0], rel=1e-3)
     np.testing.assert_allclose(learnt[1][1], learnt[0][1], atol=1e-3)
+
+
+def test_bond_breaking_goes_by_a_recipe_alone_from_a_store_to_scores(tmp_path):
+    train_store = of_averages(tmp_path / "train.zarr", ensembles(range(3)))
+    validation = of_averages(tmp_path / "validation.zarr", ensembles(range(3, 5)))
+    asked = recipe(train_store, validation, node_weight=1.0).model_dump(mode="json")
+    asked["model"]["quantities"] = ["propensity", "bond_breaking"]
+    asked["stages"][0] |= {"node_weight": None, "weights": {"bond_breaking": 1.0}}
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(asked))
+
+    def did(*words):
+        done = run(*map(str, words))
+        assert done.status == 0, done.err
+        return done
+
+    did("train", tmp_path / "recipe.yaml", "--output", tmp_path / "run")
+    model, snapshot = tmp_path / "run" / "model", validation / layout.group_name(0)
+    # What does not count in the loss is not told.
+    assert card_of(model).quantities == ["bond_breaking"]
+    shown = did("predict", snapshot, "--model", model, "--output", tmp_path / "p.npz").out
+    assert "bond-breaking propensity A" in shown
+    predicted, measured = io.read_motion(tmp_path / "p.npz"), io.read_motion(snapshot)
+    assert list(predicted.values) == ["bond_breaking"]
+    assert predicted["bond_breaking"].shape == (2, 64)
+    did("evaluate", snapshot, "--model", model, "--json", tmp_path / "scores.json")
+    scores = json.loads((tmp_path / "scores.json").read_text())
+    [found] = [
+        r for r in scores["quantities"]["bond_breaking"] if (r["time"], r["species"]) == (1.0, "A")
+    ]
+    of_a = measured.snapshot.species == 0
+    expected = np.corrcoef(predicted["bond_breaking"][1, of_a], measured["bond_breaking"][1, of_a])
+    assert found["pearson_mean"] == pytest.approx(expected[0, 1], abs=1e-5)
 
 
 def test_glassbench_averages_teach_particles_and_have_no_bonds(tmp_path):
