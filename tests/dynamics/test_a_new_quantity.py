@@ -58,7 +58,7 @@ def test_goes_from_a_campaign_through_a_store_to_labels_with_ceilings(ensemble, 
             "keep": "targets",
         },
     )
-    plan = Plan("q", campaign, (ensemble.snapshot,), ("a.xyz",))
+    plan = Plan(campaign, (ensemble.snapshot,), ("a.xyz",))
     store = prepare(tmp_path / "q.zarr", plan, {})
     bonds = followed(ensemble.snapshot, campaign.cutoff)
     sums = [sums_over(bonds, ensemble.displacements(t), range(6)) for t in range(2)]

@@ -136,7 +136,7 @@ def test_without_the_engine_the_extra_is_named(tmp_path, monkeypatch):
 def test_every_snapshot_is_run_at_every_temperature(tmp_path):
     planned = plan(campaign(tmp_path))
     assert [snapshot.temperature for snapshot in planned.snapshots] == [0.44, 0.5]
-    protocol = planned.protocol
+    protocol = planned.campaign
     assert Protocol.model_validate(protocol.to_json()).to_json() == protocol.to_json()
     work = sum(planned.particle_steps(block) for block in planned.blocks)
     assert work == 2 * 160 * (4 * 400 + 2 * 200)

@@ -176,10 +176,8 @@ def test_no_stage_repeats_another_ones_noise():
     seeds = set()
     work = job_module._Work(job)
     try:
-        work.begin(liquid().snapshot)
         for index in range(3):
-            if index:
-                work._start_stage(index, liquid().snapshot, None)
+            work._start_stage(index, liquid().snapshot, None)
             seeds.add(tuple(work._run._task.random_source(0, purpose=1).generate_state(2)))
     finally:
         work.close()

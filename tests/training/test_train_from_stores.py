@@ -53,7 +53,7 @@ def of_averages(path: Path, contents: list[gb.IsoconfigurationalEnsemble]) -> Pa
     """As simulate ensemble --targets-only makes it, without the simulation."""
     protocol = checked(Campaign, {**CAMPAIGN, "times": list(TIMES), "keep": "targets"})
     snapshots = tuple(ensemble.snapshot for ensemble in contents)
-    store = prepare(path, Plan("made", protocol, snapshots, ("glass.xyz",) * len(contents)), {})
+    store = prepare(path, Plan(protocol, snapshots, ("glass.xyz",) * len(contents)), {})
     for k, ensemble in enumerate(contents):
         bonds = followed(ensemble.snapshot, protocol.cutoff)
         sums = [

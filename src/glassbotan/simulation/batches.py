@@ -75,7 +75,9 @@ def run_blocks(
 
 
 class _BlockState(BlockFiles):
-    """A block, and the state that it goes on from; None at the beginning."""
+    """A block, and the state that it goes on from, None at the beginning; its part of a batch."""
+
+    part: Part
 
     def __init__(self, store: Store, block: Block) -> None:
         super().__init__(store, block)
@@ -137,47 +139,36 @@ class _BlockBatch:
         spread = [split_tasks(one.task) for one in self._blocks]
         tasks = [task for tasks in spread for task in tasks]
         self._batch = Batch(tasks, device=self._store.protocol.device)
-        self._parts: list[Part] = []
         first = 0
         for one, own in zip(self._blocks, spread, strict=True):
-            self._parts.append(Part(self._batch, range(first, first + len(own)), one.task))
+            one.part = Part(self._batch, range(first, first + len(own)), one.task)
             first += len(own)
-        states = [
-            state
-            for one, part in zip(self._blocks, self._parts, strict=True)
-            if one.at is not None
-            for state in part.split(one.at)
-        ]
+        begun = [(one.part, one.at) for one in self._blocks if one.at is not None]
+        states = [state for part, at in begun for state in part.split(at)]
         if states:
             self._batch.restore(states)
 
     def _drop(self, box: int, why: str) -> None:
-        gone = next(k for k, part in enumerate(self._parts) if box in part.boxes)
-        self._record(self._blocks[gone].block, Outcome(done=False, failure=why))
-        for one, part in zip(self._blocks, self._parts, strict=True):
-            one.at = part.state()
+        gone = next(one for one in self._blocks if box in one.part.boxes)
+        self._record(gone.block, Outcome(done=False, failure=why))
+        for one in self._blocks:
+            one.at = one.part.state()
         self._batch.close()
-        del self._blocks[gone]
+        self._blocks.remove(gone)
         if self._blocks:
             self._gather()
 
     def _keep_all(self, time_index: int) -> None:
         """Write the frames of one time."""
-        self._drop_unsound()
-        for one, part in zip(self._blocks, self._parts, strict=True):
-            self._keep(one, part, time_index)
+        for one in list(self._blocks):
+            why = self._unsound(one.part)
+            if why is not None:
+                self._drop(one.part.boxes[0], why)
+        for one in self._blocks:
+            self._keep(one, time_index)
 
-    def _drop_unsound(self) -> None:
-        """Part with blocks whose momentum or positions are not sound at a frame."""
-        k = 0
-        while k < len(self._blocks):
-            why = self._unsound(self._blocks[k], self._parts[k])
-            if why is None:
-                k += 1
-            else:
-                self._drop(self._parts[k].boxes[0], why)
-
-    def _unsound(self, one: _BlockState, part: Part) -> str | None:
+    def _unsound(self, part: Part) -> str | None:
+        """Return why a block whose momentum or positions are not sound cannot go on."""
         energies = np.sum(part.energies(), axis=0)
         moved = max(
             float(self._batch.displacements_on_device(box).abs().max()) for box in part.boxes
@@ -186,11 +177,11 @@ class _BlockBatch:
         if unsound is not None or self._store.protocol.integrator != "nve":
             return unsound
         momenta = self._batch.momentum()[part.boxes.start : part.boxes.stop]
-        return not_at_rest(self._batch.step, momenta / one.task.snapshot.n_particles)
+        return not_at_rest(self._batch.step, momenta / part.task.snapshot.n_particles)
 
-    def _keep(self, one: _BlockState, part: Part, time_index: int) -> None:
+    def _keep(self, one: _BlockState, time_index: int) -> None:
         """Write a frame: targets summed on the device, or displacements."""
-        energies = np.sum(part.energies(), axis=0)
+        part, energies = one.part, np.sum(one.part.energies(), axis=0)
         if self._store.protocol.keep == "targets":
             rows = torch.cat([self._batch.displacements_on_device(box) for box in part.boxes])
             one.keep(time_index, rows, energies, self._bonds_of(one))
@@ -210,8 +201,8 @@ class _BlockBatch:
             self._tell(one.block, self._batch.step)
 
     def _save(self) -> None:
-        for one, part in zip(self._blocks, self._parts, strict=True):
-            one.save(part.state())
+        for one in self._blocks:
+            one.save(one.part.state())
 
 
 def _that_fit(store: Store, waiting: Sequence[_BlockState]) -> list[_BlockState]:

@@ -294,14 +294,12 @@ def _engine() -> Any:
 
 
 def _variant(name: str | None, trajectories: int, threads: int) -> Variant:
-    variants = native.variants()
+    variants = {variant.name: variant for variant in native.variants()}
+    if name in variants:
+        return variants[name]
     if name is not None:
-        for variant in variants:
-            if variant.name == name:
-                return variant
         raise InputError(
-            f"instruction set {name!r} is not to be had here; use one of "
-            f"{', '.join(variant.name for variant in variants)}"
+            f"instruction set {name!r} is not to be had here; use one of {', '.join(variants)}"
         )
 
     def duration(variant: Variant) -> float:
@@ -309,7 +307,7 @@ def _variant(name: str | None, trajectories: int, threads: int) -> Variant:
         # A vector of twice the lanes takes some 1.7 times as long.
         return float(rounds * variant.lanes**0.77)
 
-    return min(variants, key=duration)
+    return min(variants.values(), key=duration)
 
 
 def _system(task: Task) -> tuple[native.System, list[NDArray[Any] | None]]:

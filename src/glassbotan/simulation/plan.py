@@ -8,7 +8,7 @@ from glassbotan.errors import InputError
 from glassbotan.simulation.campaign import Campaign
 from glassbotan.simulation.engines import check_engine
 from glassbotan.simulation.plausible import check_plausible
-from glassbotan.simulation.protocol import Block, Protocol
+from glassbotan.simulation.protocol import Block
 from glassbotan.simulation.targets import followed
 from glassbotan.structure import Snapshot
 from glassbotan.structure.inherent import inherent_structure
@@ -21,10 +21,8 @@ class Plan:
 
     Attributes
     ----------
-    name
-        The campaign's.
-    protocol
-        What is done with every snapshot.
+    campaign
+        What is done, with every snapshot.
     snapshots
         With the temperature that they are run at; one that is run at several is there as often.
     files
@@ -32,19 +30,18 @@ class Plan:
 
     """
 
-    name: str
-    protocol: Protocol
+    campaign: Campaign
     snapshots: tuple[Snapshot, ...]
     files: tuple[str, ...]
 
     @property
     def blocks(self) -> list[Block]:
         """All blocks, snapshot by snapshot, so that each is finished before much of the next."""
-        return [b for s in range(len(self.snapshots)) for b in self.protocol.blocks(s)]
+        return [b for s in range(len(self.snapshots)) for b in self.campaign.blocks(s)]
 
     def particle_steps(self, block: Block) -> int:
         """Return the work in a block."""
-        steps = int(self.protocol.steps[block.times - 1])
+        steps = int(self.campaign.steps[block.times - 1])
         return steps * len(block.trajectories) * self.snapshots[block.snapshot].n_particles
 
 
@@ -74,7 +71,7 @@ def plan(campaign: Campaign) -> Plan:
             files.append(str(path))
         if campaign.keep == "targets":
             followed(snapshot, campaign.cutoff)
-    return Plan(campaign.name, campaign, tuple(snapshots), tuple(files))
+    return Plan(campaign, tuple(snapshots), tuple(files))
 
 
 def _temperatures(campaign: Campaign, snapshot: Snapshot) -> tuple[float, ...]:

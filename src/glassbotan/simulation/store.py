@@ -161,10 +161,10 @@ def disk_errors(path: Path) -> AbstractContextManager[None]:
 
 
 def _make(path: Path, plan: Plan, provenance: Mapping[str, object]) -> None:
-    protocol = plan.protocol
+    protocol = plan.campaign
     root = layout.create_store(
         path,
-        name=plan.name,
+        name=plan.campaign.name,
         snapshots=_snapshots(plan),
         provenance=provenance,
         protocol=protocol.to_json(),
@@ -217,7 +217,7 @@ def _check_same(path: Path, plan: Plan) -> None:
             f"{path}: was made from other files by glassbotan convert, not by a campaign; "
             "write to another store"
         )
-    here = {**USUAL, **json.loads(json.dumps(plan.protocol.to_json()))}
+    here = {**USUAL, **json.loads(json.dumps(plan.campaign.to_json()))}
     there: dict[str, Any] = {**USUAL, **kept["protocol"]}
     found = f"{path}: was made by another campaign"
     advice = "change the campaign back, or write to another store"

@@ -30,9 +30,7 @@ class PlainKernels:
     name = "plain"
     skins = (1.2, 0.4)
     splines = True
-    """Whether forms that are no Lennard-Jones can be run."""
     captures = False
-    """Whether a stretch of steps can be kept as a CUDA graph."""
 
     def slots(self, system: System) -> int:  # noqa: ARG002 - other kernels need it
         """As :meth:`Kernels.slots`."""

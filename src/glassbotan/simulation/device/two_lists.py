@@ -17,7 +17,6 @@ from glassbotan.simulation.device.blow_up import runaway
 from glassbotan.simulation.device.interface import Kernels
 from glassbotan.simulation.device.lists import IMAGE_OFFSET, SLACK, PairList
 from glassbotan.simulation.device.moving import Moving
-from glassbotan.simulation.device.plain import PARTICLE
 from glassbotan.simulation.device.system import System
 
 FIRST_CAPACITY = 8
@@ -138,18 +137,6 @@ class TwoLists:
         spare = 0.5 * (self.outer.skin - self.inner.skin) - SLACK
         self._stale = [box for box, square in enumerate(farthest) if not square < spare * spare]
         return True
-
-    def listed_pairs(self, box: int) -> set[tuple[int, int]]:
-        """Return the pairs in a box's rows of the inner list, in the caller's numbers."""
-        self.ensure_inner()
-        rows, order = self._system.rows(box), self._system.orders[box]
-        counts = self.inner.counts[rows].cpu().numpy()
-        second = (self.inner.entries[:, rows] & PARTICLE).cpu().numpy() - rows.start
-        return {
-            (int(order[i]), int(order[j]))
-            for i, count in enumerate(counts)
-            for j in second[:count, i]
-        }
 
     def _larger(self, pairs: PairList, longest: int) -> PairList:
         """Return a list with room for rows of that length and some more."""

@@ -204,11 +204,7 @@ class _Work:
         self.close()
         self.stage, self.record = 0, None
         self.tell(progress)
-        self.begin(self.job.begin())
-
-    def begin(self, snapshot: Snapshot) -> None:
-        """Begin the first stage."""
-        self._start_stage(0, snapshot, None)
+        self._start_stage(0, self.job.begin(), None)
 
     def save(self, file: Path | None) -> None:
         """Write a checkpoint, where there is to be one."""

@@ -54,6 +54,9 @@ class Change:
     z: float
 
 
+UNKNOWN = Change(np.nan, np.nan, np.nan)
+
+
 @dataclass(frozen=True)
 class Judgement:
     """Whether a hold has shown equilibrium.
@@ -144,7 +147,7 @@ def judge(
     half = (record.frames - 1) // 2
     early, late = record.energies[:half], record.energies[half : 2 * half]
     blocks = _blocks(half * record.spacing, ENERGY_BLOCK * max(tau, damping))
-    energy_drift = _change(early, late, blocks, common_start=common_start)
+    scattering_change, tau_ratio, tau_ratio_error = _ageing(record, half, common_start=common_start)
     found = Judgement(
         verdict="cannot tell",
         reason="",
@@ -152,14 +155,13 @@ def judge(
         held=time / tau,
         tau_alpha=tau,
         temperature=temperature,
-        energy=float(late.mean()) if late.size else float("nan"),
+        energy=float(late.mean()) if late.size else np.nan,
         energy_error=_mean_error(late, blocks),
-        energy_drift=energy_drift,
-        scattering_change=Change(float("nan"), float("nan"), float("nan")),
-        tau_ratio=float("nan"),
-        tau_ratio_error=float("nan"),
+        energy_drift=_change(early, late, blocks, common_start=common_start),
+        scattering_change=scattering_change,
+        tau_ratio=tau_ratio,
+        tau_ratio_error=tau_ratio_error,
     )
-    found = _with_ageing(found, record, half, common_start=common_start)
     verdict, reason = _verdict(found)
     return replace(found, verdict=verdict, reason=reason)
 
@@ -191,20 +193,18 @@ def _verdict(found: Judgement) -> tuple[Verdict, str]:
     return "equilibrated", f"no drift of the energy, and no ageing beyond {most:.0%} of tau_alpha"
 
 
-def _with_ageing(
-    found: Judgement, record: HoldRecord, half: int, *, common_start: bool
-) -> Judgement:
-    """Return the judgement with what F_s says, early against late."""
-    if np.isnan(found.tau_alpha):
-        return found
-    spacing = record.spacing
-    lag = min(max(1, round(found.tau_alpha / spacing)), half)
-    if half < 1 or lag * spacing < 0.5 * found.tau_alpha:
-        return found
+def _ageing(record: HoldRecord, half: int, *, common_start: bool) -> tuple[Change, float, float]:
+    """Return what F_s says, early against late: its change, and tau_alpha's ratio with error."""
+    tau, spacing = record.tau_alpha(), record.spacing
+    if np.isnan(tau):
+        return UNKNOWN, np.nan, np.nan
+    lag = min(max(1, round(tau / spacing)), half)
+    if half < 1 or lag * spacing < 0.5 * tau:
+        return UNKNOWN, np.nan, np.nan
     origins = half - lag + 1
     at_lag = np.array([record.scattering[i, i + lag] for i in range(record.frames - lag)])
     early, late = at_lag[:origins], at_lag[half : half + origins]
-    blocks = _blocks((origins - 1) * spacing, found.tau_alpha)
+    blocks = _blocks((origins - 1) * spacing, tau)
     change = _change(early, late, blocks, common_start=common_start)
 
     times = spacing * np.arange(1, half + 1, dtype=np.float64)
@@ -215,20 +215,15 @@ def _with_ageing(
         ratio = after / before
     else:
         # A half too short for its own crossing: by the change at one lag.
-        ratio = float(np.exp(change.value / slope)) if slope > 0 else float("nan")
-    return replace(
-        found,
-        scattering_change=change,
-        tau_ratio=ratio,
-        tau_ratio_error=ratio * change.error / slope if slope > 0 else float("nan"),
-    )
+        ratio = float(np.exp(change.value / slope)) if slope > 0 else np.nan
+    return change, ratio, ratio * change.error / slope if slope > 0 else np.nan
 
 
 def _slope(times: FloatArray, curve: FloatArray, lag: int) -> float:
     """Return -dF_s / d ln t about a lag: what a relative change of tau_alpha does to F_s."""
     below, above = max(lag - 2, 0), min(lag, len(times) - 1)
     if below == above:
-        return float("nan")
+        return np.nan
     return float((curve[below] - curve[above]) / np.log(times[above] / times[below]))
 
 
@@ -246,9 +241,9 @@ def _block_means(samples: FloatArray, blocks: int) -> FloatArray:
 def _mean_error(samples: FloatArray, blocks: int) -> float:
     """Return the standard error of the mean of samples [T, R]; NaN from a single block."""
     if not len(samples):
-        return float("nan")
+        return np.nan
     means = _block_means(samples, blocks).ravel()
-    return float(means.std(ddof=1) / np.sqrt(len(means))) if len(means) > 1 else float("nan")
+    return float(means.std(ddof=1) / np.sqrt(len(means))) if len(means) > 1 else np.nan
 
 
 def _change(early: FloatArray, late: FloatArray, blocks: int, *, common_start: bool) -> Change:
@@ -258,9 +253,8 @@ def _change(early: FloatArray, late: FloatArray, blocks: int, *, common_start: b
     counts from the straight line through all blocks; among trajectories with a common start, from
     their mean in each block of the second half.
     """
-    nothing = float("nan")
     if not (len(early) and len(late)):
-        return Change(nothing, nothing, nothing)
+        return UNKNOWN
     before, after = _block_means(early, blocks), _block_means(late, blocks)
     difference = float(after.mean() - before.mean())
     if common_start:
@@ -272,7 +266,7 @@ def _change(early: FloatArray, late: FloatArray, blocks: int, *, common_start: b
         freedom = scatter.size - 2
         samples = 1 / before.size + 1 / after.size
     if freedom < 1:
-        return Change(difference, nothing, nothing)
+        return Change(difference, np.nan, np.nan)
     error = float(np.sqrt(np.sum(scatter**2) / freedom * samples))
     return Change(difference, error, _normal_score(difference, error, freedom))
 

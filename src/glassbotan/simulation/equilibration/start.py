@@ -57,7 +57,7 @@ def cubic_box(mixture: Mixture, particles: int, density: float) -> FloatArray:
     Raises
     ------
     InputError
-        The density makes no sense, the box is shorter than twice the cutoff, or the mixture's
+        The density is beyond all bounds, the box is shorter than twice the cutoff, or the mixture's
         dimension is not known.
 
     """
@@ -67,16 +67,12 @@ def cubic_box(mixture: Mixture, particles: int, density: float) -> FloatArray:
             "in the file: 'dimension: 3'"
         )
     dimension, potential = mixture.dimension, mixture.potential
-    if not (np.isfinite(density) and density > 0):
-        raise InputError(f"the density is {density:g}; it must be a positive number")
     largest = DENSEST / float(np.mean(np.diag(potential.sigma)) ** dimension)
     if density > largest:
         raise InputError(
             f"the density is {density:g} particles in a unit of volume, beyond what this mixture's "
             f"particles can be pressed to ({largest:.2g})"
         )
-    if particles < 1:
-        raise InputError(f"{particles} particles; there must be at least 1")
     edge = (particles / density) ** (1 / dimension)
     least = 2 * float(potential.cutoff.max())
     if edge < least:
