@@ -240,9 +240,9 @@ def seconds(advance: Callable[[int], None], steps: int) -> float:
 def rate(boxes: int, lanes: int, steps: int, **options: Any) -> dict[str, Any]:
     """Return and print the particle-steps a second of so many boxes and trajectories."""
     kernels = options.pop("kernels", None)
-    skins = {name: options.pop(name) for name in ("outer_skin", "inner_skin") if name in options}
+    skins = options.pop("skins", None)
     begin = time.perf_counter()
-    batch = Batch(several(boxes, lanes, **options), device="cuda", kernels=kernels, **skins)
+    batch = Batch(several(boxes, lanes, **options), device="cuda", kernels=kernels, skins=skins)
     # Compiles, finds lengths of stretches and captures graphs.
     batch.advance(200)
     ready = time.perf_counter() - begin
@@ -327,7 +327,7 @@ def choices() -> Iterator[dict[str, Any]]:
     for list_tile in (64, 256):
         yield {"list_tile": list_tile}
     for outer, inner in ((1.2, 0.4), (1.6, 0.4), (2.0, 0.4), (2.0, 0.6), (2.5, 0.5), (2.5, 0.6)):
-        yield {"outer_skin": outer, "inner_skin": inner}
+        yield {"skins": (outer, inner)}
 
 
 def drift(steps: int, deadline: float) -> dict[str, Any]:

@@ -106,10 +106,8 @@ def double_loop_error(batch):
 
 def compare(tasks, *, double):
     """Return the largest differences between both forms."""
-    plain = Batch(tasks, double=double, outer_skin=0.4, inner_skin=0.2)
-    kernels = Batch(
-        tasks, kernels=TritonKernels(tile=64), double=double, outer_skin=0.4, inner_skin=0.2
-    )
+    plain = Batch(tasks, double=double, skins=(0.4, 0.2))
+    kernels = Batch(tasks, kernels=TritonKernels(tile=64), double=double, skins=(0.4, 0.2))
     # Trajectories far apart, some by whole boxes.
     states = [plain.state(box) for box in range(len(tasks))]
     random = np.random.default_rng(0)
@@ -165,7 +163,7 @@ def against_lammps():
 
     wanted = liquids.task(trajectories=(0, 5))
     interpreted = TritonKernels(tile=512, list_tile=512)
-    ours = Batch([wanted], kernels=interpreted, outer_skin=1.2, inner_skin=0.4)
+    ours = Batch([wanted], kernels=interpreted, skins=(1.2, 0.4))
     theirs = lammps_engine.start(wanted)
     found = {"double loop at first": double_loop_error(ours)}
     for run in (ours, theirs):

@@ -248,7 +248,7 @@ def test_results_do_not_depend_on_the_reach_of_the_lists():
     wanted = task(trajectories=(0, 1))
     expected = Batch([wanted])
     expected.advance(60)
-    batch = Batch([wanted], outer_skin=0.6, inner_skin=0.2)
+    batch = Batch([wanted], skins=(0.6, 0.2))
     batch.advance(60)
     assert batch.counters["stretches"] > expected.counters["stretches"]
     same(batch.state(0), expected.state(0))

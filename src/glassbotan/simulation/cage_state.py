@@ -6,6 +6,7 @@ what the structure holds, not what a simulation of the same length would show.
 
 import logging
 import os
+from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
@@ -205,11 +206,9 @@ def sample_cage_state(
     )
     particles = ParticleSums(centres - snapshot.positions, recipe.radius, task.masses)
     distances = PairSums(snapshot, chosen)
-    run = _start(task, _threads(recipe.replicas) if threads is None else threads)
-    try:
+    threads = _threads(recipe.replicas) if threads is None else threads
+    with closing(_start(task, threads)) as run:
         _sample(run, recipe, particles, distances, progress)
-    finally:
-        run.close()
     samples = particles.samples
     of_halves = np.ascontiguousarray(particles.moved.swapaxes(1, 2)) / (samples / 2)
     lengths = particles.lengths / (samples / 2)

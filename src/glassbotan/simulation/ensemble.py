@@ -1,6 +1,8 @@
 """An isoconfigurational ensemble, simulated."""
 
+from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -72,27 +74,24 @@ def simulate_ensemble(
     steps, trajectories = asked.steps, asked.trajectories[0]
     positions = np.empty((len(steps), trajectories, *snapshot.positions.shape))
     whole = int(steps[-1])
+
+    def tell(run: Run, chosen: range) -> None:
+        done = chosen.start * whole + len(chosen) * run.step
+        progress(done, trajectories * whole, "trajectories", unit="steps")
+
+    def keep(chosen: range, time: int, moved: FloatArray, _: FloatArray) -> None:
+        positions[time, chosen.start : chosen.stop] = snapshot.positions + moved
+
     for block in asked.blocks(snapshot_index):
         chosen = block.trajectories
-        run = asked.start(replace(snapshot, temperature=temperature), block)
-
-        def tell(run: Run = run, chosen: range = chosen) -> None:
-            done = chosen.start * whole + len(chosen) * run.step
-            progress(done, trajectories * whole, "trajectories", unit="steps")
-
-        def keep(time: int, moved: FloatArray, _: FloatArray, chosen: range = chosen) -> None:
-            positions[time, chosen.start : chosen.stop] = snapshot.positions + moved
-
-        try:
+        with closing(asked.start(replace(snapshot, temperature=temperature), block)) as run:
             run_through(
                 run,
                 steps,
                 asked.interaction.particle_masses(snapshot.species),
                 conserves_momentum=asked.integrator == "nve",
-                keep=keep,
-                pacer=Pacer(tell=tell),
+                keep=partial(keep, chosen),
+                pacer=Pacer(tell=partial(tell, run, chosen)),
             )
-            tell()
-        finally:
-            run.close()
+            tell(run, chosen)
     return IsoconfigurationalEnsemble(snapshot, np.asarray(steps * asked.timestep), positions)

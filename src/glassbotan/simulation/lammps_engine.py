@@ -77,9 +77,9 @@ def start(task: Task, device: str = "cpu", ranks: int = 1) -> Run:  # noqa: ARG0
     """Begin the task's trajectories, at step 0, each on so many ranks."""
     if ranks == 1:
         return LammpsRun(task)
-    from glassbotan.simulation import lammps_ranks
+    from glassbotan.simulation.lammps_ranks import RanksRun
 
-    return lammps_ranks.start(task, ranks)
+    return RanksRun(task, ranks)
 
 
 class LammpsRun:

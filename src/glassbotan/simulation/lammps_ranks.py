@@ -46,11 +46,6 @@ def mpiexec() -> str:
     return found
 
 
-def start(task: Task, ranks: int) -> "RanksRun":
-    """Begin the task's trajectories, at step 0, each on that many processes."""
-    return RanksRun(task, ranks)
-
-
 class RanksRun:
     """Trajectories of one snapshot, one after another, each on K processes of this machine.
 

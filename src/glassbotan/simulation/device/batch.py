@@ -50,7 +50,7 @@ class Batch:
         The plain ones on a CPU, those in Triton on a GPU, by default.
     double
         Compute in float64.
-    outer_skin, inner_skin
+    skins
         Reach of the two lists beyond the cutoff, length units; what suits the kernels by default.
 
     Attributes
@@ -75,8 +75,7 @@ class Batch:
         device: str = "cpu",
         kernels: Kernels | None = None,
         double: bool = False,
-        outer_skin: float | None = None,
-        inner_skin: float | None = None,
+        skins: tuple[float, float] | None = None,
     ) -> None:
         self.tasks = tuple(tasks)
         self.timestep = self.tasks[0].settings.timestep
@@ -101,7 +100,7 @@ class Batch:
                 f"this potential ({self.tasks[0].potential.form.name}) on the CPU (device cpu)"
             )
         self.moving = Moving(self.system)
-        self.lists = TwoLists(self.moving, self.kernels, outer_skin, inner_skin)
+        self.lists = TwoLists(self.moving, self.kernels, skins or self.kernels.skins)
         self.stretches = Stretches(self.moving, self.lists, self.kernels)
         self._evaluated: tuple[torch.Tensor, torch.Tensor] | None = None
         self._summed: tuple[FloatArray, FloatArray] | None = None

@@ -1,7 +1,7 @@
 """What a batch asks of its kernels, plain or in Triton."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from torch import Tensor
 
@@ -26,10 +26,10 @@ class Kernels(Protocol):
 
     """
 
-    name: str
-    captures: bool
-    splines: bool
-    skins: tuple[float, float]
+    name: ClassVar[str]
+    captures: ClassVar[bool]
+    splines: ClassVar[bool]
+    skins: ClassVar[tuple[float, float]]
 
     def build(
         self, system: System, displacement: Tensor, boxes: Sequence[int], pairs: PairList

@@ -5,7 +5,8 @@ TRITON_INTERPRET=1 none to be run.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -15,15 +16,6 @@ from glassbotan.simulation.device.language import step as step_language
 from glassbotan.simulation.device.lists import ROWS_AT_ONCE, PairList
 from glassbotan.simulation.device.moving import Moving
 from glassbotan.simulation.device.system import System
-
-STEP_TILE, STEP_WARPS = 512, 4
-"""Elements of a tile of the step (particles times trajectories), and warps that share it."""
-
-LIST_TILE = 128
-"""Of the kernels that make lists, one warp each: their sums over a tile need no barrier."""
-
-UNROLLED = 2
-"""Neighbours in one turn of the loop, so that loads of the next overlap sums of the first."""
 
 SKINS = (2.0, 0.5)
 """Reach of the outer and the inner list beyond the cutoff. Of the particles of a box of 4096 at
@@ -36,36 +28,31 @@ CHUNK = 32
 FUSED: dict[str, Any] = {"enable_fp_fusion": True}
 """Products and sums in one instruction, whatever a version of Triton takes for granted."""
 
-assert ROWS_AT_ONCE % UNROLLED == 0
 
-
+@dataclass(frozen=True)
 class TritonKernels:
     """What a batch is made of, in Triton.
 
-    Parameters
+    Attributes
     ----------
     tile, warps
-        Elements of a step's tile, and warps that share it.
+        Elements of a step's tile (particles times trajectories), and warps that share it.
     unroll
-        Neighbours in one turn of the loop.
+        Neighbours in one turn of the loop, so that loads of the next overlap sums of the first.
     list_tile
-        Elements of a tile where lists are made, by one warp.
+        Elements of a tile where lists are made, by one warp: its sums need no barrier.
 
     """
 
-    name = "triton"
-    splines = False
-    skins = SKINS
-    captures = True
+    tile: int = 512
+    warps: int = 4
+    unroll: int = 2
+    list_tile: int = 128
 
-    def __init__(
-        self,
-        tile: int = STEP_TILE,
-        warps: int = STEP_WARPS,
-        unroll: int = UNROLLED,
-        list_tile: int = LIST_TILE,
-    ) -> None:
-        self.tile, self.warps, self.unroll, self.list_tile = tile, warps, unroll, list_tile
+    name: ClassVar[str] = "triton"
+    splines: ClassVar[bool] = False
+    skins: ClassVar[tuple[float, float]] = SKINS
+    captures: ClassVar[bool] = True
 
     def slots(self, system: System) -> int:
         """As :meth:`Kernels.slots`: one a tile of the step."""
@@ -168,3 +155,6 @@ class TritonKernels:
             "FAST": system.device.type == "cuda" and system.dtype == torch.float32,
             **FUSED,
         }
+
+
+assert ROWS_AT_ONCE % TritonKernels.unroll == 0

@@ -6,6 +6,7 @@ Every function does what the kernel of the same name does, in the same order of 
 
 from collections.abc import Iterator, Sequence
 from itertools import product
+from typing import ClassVar
 
 import torch
 
@@ -27,10 +28,10 @@ PARTICLE = (1 << SPECIES_SHIFT) - 1
 class PlainKernels:
     """The plain form of what a batch is made of."""
 
-    name = "plain"
-    skins = (1.2, 0.4)
-    splines = True
-    captures = False
+    name: ClassVar[str] = "plain"
+    skins: ClassVar[tuple[float, float]] = (1.2, 0.4)
+    splines: ClassVar[bool] = True
+    captures: ClassVar[bool] = False
 
     def slots(self, system: System) -> int:  # noqa: ARG002 - other kernels need it
         """As :meth:`Kernels.slots`."""

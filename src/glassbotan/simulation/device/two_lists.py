@@ -17,7 +17,6 @@ from glassbotan.simulation.device.blow_up import runaway
 from glassbotan.simulation.device.interface import Kernels
 from glassbotan.simulation.device.lists import IMAGE_OFFSET, SLACK, PairList
 from glassbotan.simulation.device.moving import Moving
-from glassbotan.simulation.device.system import System
 
 FIRST_CAPACITY = 8
 
@@ -31,9 +30,9 @@ class TwoLists:
         Whose pairs they are.
     kernels
         That make them.
-    outer_skin, inner_skin
-        Reach beyond the cutoff, length units; what suits the kernels where it is None, and never
-        more than the shortest box allows.
+    skins
+        Reach of the outer and the inner one beyond the cutoff, length units; never more than the
+        shortest box allows.
 
     Attributes
     ----------
@@ -46,17 +45,13 @@ class TwoLists:
 
     """
 
-    def __init__(
-        self,
-        moving: Moving,
-        kernels: Kernels,
-        outer_skin: float | None = None,
-        inner_skin: float | None = None,
-    ) -> None:
+    def __init__(self, moving: Moving, kernels: Kernels, skins: tuple[float, float]) -> None:
         self._system, self._moving, self._kernels = moving.system, moving, kernels
-        skins = _skins(moving.system, kernels, outer_skin, inner_skin)
+        # Of an axis no more than the nearest image and the next are looked at.
+        outer = min(skins[0], self._system.shortest_edge - self._system.cutoff - 2 * SLACK)
         self.outer, self.inner = (
-            PairList.empty(self._system, FIRST_CAPACITY, skin) for skin in skins
+            PairList.empty(self._system, FIRST_CAPACITY, skin)
+            for skin in (outer, min(skins[1], 0.5 * outer))
         )
         self.made = self.enlarged = 0
         self._outer_reference = self._system.empty_state()
@@ -159,14 +154,3 @@ class TwoLists:
             largest = float(self._moving.displacement[system.rows(box)].abs().max())
             if not largest < limit:
                 raise runaway(system, box, self._moving.step)
-
-
-def _skins(
-    system: System, kernels: Kernels, outer: float | None, inner: float | None
-) -> tuple[float, float]:
-    """Return the reach of both lists in these boxes."""
-    # Of an axis no more than the nearest image and the next are looked at.
-    widest = system.shortest_edge - system.cutoff - 2 * SLACK
-    usual_outer, usual_inner = kernels.skins
-    outer = min(usual_outer if outer is None else outer, widest)
-    return outer, min(usual_inner if inner is None else inner, 0.5 * outer)

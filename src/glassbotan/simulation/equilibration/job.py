@@ -8,6 +8,7 @@ trajectories are, once held long enough, snapshots of their own.
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -166,8 +167,7 @@ def carry_out(
     """
     if checkpoint_file is not None:
         _check_checkpoint(checkpoint_file, job)
-    work = _Work(job)
-    try:
+    with closing(_Work(job)) as work:
         work.start(checkpoint_file, progress)
         work.go_on(
             Pacer(
@@ -178,8 +178,6 @@ def carry_out(
             )
         )
         return work.results()
-    finally:
-        work.close()
 
 
 class _Work:
