@@ -123,9 +123,9 @@ def test_a_block_that_blows_up_leaves_the_others_whole(content, whole, tmp_path)
 
     def advance(batch, steps):
         original(batch, steps)
-        hot = [k for k, m in enumerate(batch._blocks) if m.block.snapshot == 0]
+        hot = [one for one in batch._blocks if one.block.snapshot == 0]
         if batch.step >= 6 and hot:
-            batch._drop(batch._parts[hot[0]].boxes[0], "it blew up")
+            batch._drop(hot[0].part.boxes[0], "it blew up")
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(batches._BlockBatch, "advance", advance)

@@ -193,8 +193,13 @@ class EquilibrationSettings(EngineSettings):
                 if self.cooling == "ramp"
                 else "a quench has neither a cooling time nor a cooling rate; use cooling 'ramp'"
             )
-        if self.cooling == "ramp":
-            self._check_ramp()
+        if self.cooling_time is not None:
+            share = SHORTEST_DAMPING * self.timestep / self._ramp_damping(self.cooling_time)
+            if share > 1:
+                raise InputError(
+                    f"the cooling time is {self.cooling_time:g}, too short for a thermostat to "
+                    f"follow; use at least {self.cooling_time * share:.2g}, or a quench"
+                )
         return self
 
     @property
@@ -218,16 +223,15 @@ class EquilibrationSettings(EngineSettings):
 
     def _cooling(self) -> list[Stage]:
         hot, cold = self.melt_temperature, self.temperature
-        if self.cooling == "quench":
+        if self.cooling_time is None:
             number = int(np.ceil(np.log(hot / cold) / -np.log(QUENCH_STAIR)))
             temperatures = np.geomspace(hot, cold, number + 1)[1:]
             damping, total = QUENCH_DAMPING, number * self.steps(QUENCH_TIME)
         else:
-            assert self.cooling_time is not None
             total = self.steps(self.cooling_time)
             number = min(int(np.ceil((hot - cold) / RAMP_STAIR)), total)
             temperatures = np.linspace(hot, cold, number + 1)[1:]
-            damping = min(MELT_DAMPING, self._ramp_damping())
+            damping = min(MELT_DAMPING, self._ramp_damping(self.cooling_time))
         # The stairs' ends as whole steps, so that the whole lasts as long as it should.
         ends = np.rint(np.linspace(0, total, number + 1)).astype(int)
         stairs = [
@@ -236,24 +240,13 @@ class EquilibrationSettings(EngineSettings):
         ]
         return [*stairs, Stage("cooling", cold, damping, self.steps(SETTLING_TIME))]
 
-    def _ramp_damping(self) -> float:
+    def _ramp_damping(self, cooling_time: float) -> float:
         """Return the longest damping with which the liquid keeps up with a ramp.
 
         It lags behind by the rate times the damping: at most half of the last temperature.
         """
-        assert self.cooling_time is not None
-        rate = (self.melt_temperature - self.temperature) / self.cooling_time
+        rate = (self.melt_temperature - self.temperature) / cooling_time
         return LARGEST_LAG * self.temperature / rate
-
-    def _check_ramp(self) -> None:
-        least = SHORTEST_DAMPING * self.timestep
-        if self._ramp_damping() < least:
-            assert self.cooling_time is not None
-            needed = self.cooling_time * least / self._ramp_damping()
-            raise InputError(
-                f"the cooling time is {self.cooling_time:g}, too short for a thermostat to follow; "
-                f"use at least {needed:.2g}, or a quench"
-            )
 
     def steps(self, time: float) -> int:
         """Return a time as a number of timesteps, at least one."""
