@@ -7,6 +7,7 @@ that which blocks shared a batch leaves no trace, and another batch goes on from
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -159,34 +160,26 @@ class _BlockBatch:
             self._gather()
 
     def _keep_all(self, time_index: int) -> None:
-        """Write the frames of one time."""
+        """Write the frames of one time: targets summed on the device, or displacements."""
         for one in list(self._blocks):
             why = self._unsound(one.part)
             if why is not None:
                 self._drop(one.part.boxes[0], why)
+        targets = self._store.protocol.keep == "targets"
         for one in self._blocks:
-            self._keep(one, time_index)
+            moved: Any = one.part.displacements_on_device() if targets else one.part.displacements()
+            energies = np.sum(one.part.energies(), axis=0)
+            one.keep(time_index, moved, energies, self._bonds_of(one) if targets else None)
 
     def _unsound(self, part: Part) -> str | None:
         """Return why a block whose momentum or positions are not sound cannot go on."""
         energies = np.sum(part.energies(), axis=0)
-        moved = max(
-            float(self._batch.displacements_on_device(box).abs().max()) for box in part.boxes
-        )
+        moved = float(part.displacements_on_device().abs().max())
         unsound = not_finite(self._batch.step, energies, moved)
         if unsound is not None or self._store.protocol.integrator != "nve":
             return unsound
         momenta = self._batch.momentum()[part.boxes.start : part.boxes.stop]
         return not_at_rest(self._batch.step, momenta / part.task.snapshot.n_particles)
-
-    def _keep(self, one: _BlockState, time_index: int) -> None:
-        """Write a frame: targets summed on the device, or displacements."""
-        part, energies = one.part, np.sum(one.part.energies(), axis=0)
-        if self._store.protocol.keep == "targets":
-            rows = torch.cat([self._batch.displacements_on_device(box) for box in part.boxes])
-            one.keep(time_index, rows, energies, self._bonds_of(one))
-        else:
-            one.keep(time_index, part.displacements(), energies, None)
 
     def _bonds_of(self, one: _BlockState) -> DeviceBonds:
         """Return the bonds that are followed, which all blocks of a snapshot share."""
@@ -213,7 +206,9 @@ def _that_fit(store: Store, waiting: Sequence[_BlockState]) -> list[_BlockState]
     ]
     chosen: list[_BlockState] = []
     places, size = 0, 0
-    most, memory = _room(store.protocol.device)
+    most, memory = PLAIN_PLACES, np.inf
+    if store.protocol.device == "cuda":
+        most, memory = MOST_PLACES, USED_MEMORY * torch.cuda.mem_get_info()[0]
     for one in alike:
         lists = one.task.snapshot.n_particles * -(-len(one.task.trajectories) // 32)
         places += one.places
@@ -222,10 +217,3 @@ def _that_fit(store: Store, waiting: Sequence[_BlockState]) -> list[_BlockState]
             break
         chosen.append(one)
     return chosen
-
-
-def _room(device: str) -> tuple[int, float]:
-    """Return how many particles times trajectories are of use at once, and how many bytes fit."""
-    if device != "cuda":
-        return PLAIN_PLACES, np.inf
-    return MOST_PLACES, USED_MEMORY * torch.cuda.mem_get_info()[0]

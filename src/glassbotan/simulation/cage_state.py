@@ -206,7 +206,8 @@ def sample_cage_state(
     )
     particles = ParticleSums(centres - snapshot.positions, recipe.radius, task.masses)
     distances = PairSums(snapshot, chosen)
-    threads = _threads(recipe.replicas) if threads is None else threads
+    if threads is None:
+        threads = min(cores(), max(1, recipe.replicas // REPLICAS_A_THREAD))
     with closing(_start(task, threads)) as run:
         _sample(run, recipe, particles, distances, progress)
     samples = particles.samples
@@ -262,10 +263,6 @@ def cores() -> int:
     # Not on every system is that known.
     affinity = getattr(os, "sched_getaffinity", None)
     return len(affinity(0)) if affinity is not None else os.cpu_count() or 1
-
-
-def _threads(replicas: int) -> int:
-    return min(cores(), max(1, replicas // REPLICAS_A_THREAD))
 
 
 def _number(value: object) -> float:

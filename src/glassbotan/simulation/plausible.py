@@ -29,13 +29,25 @@ def check_plausible(
     timestep, for the temperature or the timestep is out of all bounds or particles overlap.
     """
     check_species(snapshot, potential)
-    _check_density(snapshot, potential)
-    _check_heat(snapshot, potential, settings)
+    present = np.unique(snapshot.species)
+    largest = float(potential.sigma[present, present].max())
+    if snapshot.density * largest**snapshot.dimension < THINNEST:
+        raise InputError(
+            f"{snapshot.source}: has a density of {snapshot.density:.2g} (box "
+            f"{', '.join(f'{edge:g}' for edge in snapshot.box)}), that of a thin gas; check box "
+            "and units"
+        )
+    masses, dt = potential.particle_masses(snapshot.species), settings.timestep
+    move = dt * float(np.sqrt(settings.temperature / masses.min()))
+    if move > FARTHEST_MOVE:
+        raise InputError(
+            f"the temperature is {settings.temperature:g}; its velocities would move a particle "
+            f"by {move:.2g} in a timestep of {dt:g}; lower one of the two"
+        )
     forces = energies_and_forces(snapshot.positions, interacting_pairs(snapshot, potential))[1]
-    masses = potential.particle_masses(snapshot.species)
     pushes = 0.5 * np.linalg.norm(forces, axis=1) / masses
-    worst, dt, usual = int(np.argmax(pushes)), settings.timestep, DynamicsSettings.timestep
-    move = pushes[worst] * dt**2
+    worst, usual = int(np.argmax(pushes)), DynamicsSettings.timestep
+    move = float(pushes[worst]) * dt**2
     if move <= FARTHEST_MOVE:
         return
     if pushes[worst] * usual**2 <= FARTHEST_MOVE:
@@ -48,27 +60,3 @@ def check_plausible(
         f"by {move:.2g} in one timestep of {dt:g}; part them first with --minimise "
         "(minimise=True), or check that this potential is the snapshot's"
     )
-
-
-def _check_density(snapshot: Snapshot, potential: PairPotential) -> None:
-    """Raise InputError for a gas: the box or its units are wrong."""
-    present = np.unique(snapshot.species)
-    largest = float(potential.sigma[present, present].max())
-    density = snapshot.n_particles / float(np.prod(snapshot.box))
-    if density * largest**snapshot.dimension < THINNEST:
-        raise InputError(
-            f"{snapshot.source}: has a density of {density:.2g} (box "
-            f"{', '.join(f'{edge:g}' for edge in snapshot.box)}), that of a thin gas; check box "
-            "and units"
-        )
-
-
-def _check_heat(snapshot: Snapshot, potential: PairPotential, settings: DynamicsSettings) -> None:
-    """Raise InputError where thermal velocities outrun the timestep."""
-    lightest = float(potential.particle_masses(snapshot.species).min())
-    move = settings.timestep * float(np.sqrt(settings.temperature / lightest))
-    if move > FARTHEST_MOVE:
-        raise InputError(
-            f"the temperature is {settings.temperature:g}; its velocities would move a particle "
-            f"by {move:.2g} in a timestep of {settings.timestep:g}; lower one of the two"
-        )

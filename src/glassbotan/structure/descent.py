@@ -70,7 +70,13 @@ def descent_path(
         The path cannot be followed.
 
     """
-    ends = _checked(durations)
+    ends = np.asarray(durations, dtype=np.float64)
+    sound = ends.ndim == 1 and len(ends) > 0 and bool(np.all(np.isfinite(ends)))
+    if not (sound and ends[0] > 0 and np.all(np.diff(ends) > 0)):
+        raise InputError(
+            f"durations of the descent are {np.array2string(ends, threshold=8)}; they must be "
+            "positive and increase"
+        )
     check_species(snapshot, potential)
     descent = _Descent(snapshot, potential)
     path = np.empty((len(ends), *snapshot.positions.shape))
@@ -147,17 +153,6 @@ def largest_curvature(positions: FloatArray, pairs: InteractingPairs) -> float:
             product = np.tile(scaled[i] * scaled[j], 2)
             contacts[:, i, j] = contacts[:, j, i] = np.bincount(ends, product, n_particles)
     return float(2 * WEAK_CONTACTS * np.linalg.eigvalsh(contacts)[:, -1].max())
-
-
-def _checked(durations: Sequence[float] | FloatArray) -> FloatArray:
-    ends = np.asarray(durations, dtype=np.float64)
-    sound = ends.ndim == 1 and len(ends) > 0 and bool(np.all(np.isfinite(ends)))
-    if not (sound and ends[0] > 0 and np.all(np.diff(ends) > 0)):
-        raise InputError(
-            f"durations of the descent are {np.array2string(ends, threshold=8)}; they must be "
-            "positive and increase"
-        )
-    return ends
 
 
 def _rms(vectors: FloatArray) -> float:

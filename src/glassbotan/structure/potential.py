@@ -60,13 +60,6 @@ class PairPotential:
         object.__setattr__(self, "form", self.form.checked())
         cutoff = checked_matrix("cutoff", self.cutoff, self.form.epsilon.shape)
         object.__setattr__(self, "cutoff", cutoff)
-        self._set_masses()
-        if self.shift not in get_args(Shift):
-            raise InputError(
-                f"pair potential: shift is {self.shift!r}; use 'energy', 'force' or 'none'"
-            )
-
-    def _set_masses(self) -> None:
         given = np.ones(self.n_species) if self.masses is None else self.masses
         masses = np.array(given, dtype=np.float64)
         object.__setattr__(self, "masses", masses)
@@ -77,6 +70,10 @@ class PairPotential:
             )
         if not (np.all(np.isfinite(masses)) and np.all(masses > 0)):
             raise InputError("pair potential: every mass must be a positive number")
+        if self.shift not in get_args(Shift):
+            raise InputError(
+                f"pair potential: shift is {self.shift!r}; use 'energy', 'force' or 'none'"
+            )
 
     @property
     def n_species(self) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from glassbotan.errors import InputError
@@ -21,8 +22,6 @@ def missing(device: str) -> str | None:
         return None
     if find_spec("triton") is None:
         return NO_TRITON
-    import torch
-
     return None if torch.cuda.is_available() else NO_CUDA
 
 
@@ -55,6 +54,10 @@ class Part:
     def displacements(self) -> FloatArray:
         """Return r_i(t) - r_i(0), unwrapped, shape [R, N, d], length units."""
         return np.concatenate([self.batch.displacements(k) for k in self.boxes])
+
+    def displacements_on_device(self) -> torch.Tensor:
+        """Return the same as a tensor of the device, float64."""
+        return torch.cat([self.batch.displacements_on_device(k) for k in self.boxes])
 
     def velocities(self) -> FloatArray:
         """Return velocities at the time of the positions, shape [R, N, d]."""

@@ -181,7 +181,7 @@ def make_system(tasks: Sequence[Task], *, device: torch.device, dtype: torch.dty
         origin=put(in_space(np.concatenate(folded)), torch.float64),
         edges=put(in_space(np.stack([task.snapshot.box for task in tasks])), torch.float64),
         table=put(coefficient_table(potential), dtype),
-        splines=None if _is_lennard_jones(potential) else _splines(potential, put, dtype),
+        splines=_splines(potential, put, dtype),
         walls=put(wall_table(tasks, orders), dtype),
         caged=tuple(task.cages is not None for task in tasks),
         kick=put(settings.timestep / masses, dtype),
@@ -231,15 +231,13 @@ def coefficient_table(potential: PairPotential) -> FloatArray:
     return np.stack(rows, axis=-1).reshape(-1, COEFFICIENTS)
 
 
-def _is_lennard_jones(potential: PairPotential) -> bool:
-    """Tell whether the coefficients of :func:`coefficient_table` are all of the potential."""
-    powers = potential.powers
-    return powers is not None and not (np.any(powers.quadratic) or np.any(powers.quartic))
-
-
 def _splines(
     potential: PairPotential, put: Callable[..., torch.Tensor], dtype: torch.dtype
-) -> tuple[torch.Tensor, torch.Tensor]:
+) -> tuple[torch.Tensor, torch.Tensor] | None:
+    """Return the splines, or None where :func:`coefficient_table` says all of the potential."""
+    powers = potential.powers
+    if powers is not None and not (np.any(powers.quadratic) or np.any(powers.quartic)):
+        return None
     table = spline_table(potential)
     polynomials = np.concatenate([table.force, table.energy], axis=-1)
     places = np.stack([table.start, table.scale], axis=-1)

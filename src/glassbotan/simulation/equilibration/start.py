@@ -1,7 +1,5 @@
 """A random configuration of a mixture whose particles do not overlap."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from glassbotan.errors import InputError
@@ -20,6 +18,8 @@ PARTED = 0.85
 """Distance in units of sigma to which pairs are pushed apart, where there is room."""
 ROOM = {2: 0.6, 3: 0.4}
 """Packing fractions, by dimension, at which spheres still find room easily."""
+
+MOST_ROUNDS = 1000
 
 FORCE_LEFT = 30.0
 """Force at which relaxing is broken off; the melt does the rest."""
@@ -113,12 +113,18 @@ def _parted(
     positions: FloatArray, species: IntArray, box: FloatArray, potential: PairPotential
 ) -> FloatArray:
     """Return positions [N, d] moved until no pair is much closer than it should be."""
+    from scipy.spatial import cKDTree
+
     dimension = len(box)
     diameters = np.diag(potential.sigma)[species]
     volume = {2: np.pi / 4, 3: np.pi / 6}[dimension] * float(np.sum(diameters**dimension))
     room = (ROOM[dimension] * float(np.prod(box)) / volume) ** (1 / dimension)
     apart = min(PARTED, room) * potential.sigma
-    for first, second in _rounds(positions, box, float(apart.max())):
+    for _ in range(MOST_ROUNDS):
+        positions -= box * np.floor(positions / box)
+        np.minimum(positions, np.nextafter(box, 0), out=positions)
+        tree = cKDTree(positions, boxsize=box)
+        first, second = tree.query_pairs(float(apart.max()), output_type="ndarray").T
         vectors = minimum_image(positions[second] - positions[first], box)
         distances = np.linalg.norm(vectors, axis=1)
         lacking = apart[species[first], species[second]] - distances
@@ -131,16 +137,3 @@ def _parted(
         np.add.at(positions, second[close], pushes)
         np.add.at(positions, first[close], -pushes)
     return positions
-
-
-def _rounds(
-    positions: FloatArray, box: FloatArray, reach: float, most: int = 1000
-) -> Iterator[tuple[IntArray, IntArray]]:
-    """Yield the pairs within reach of the positions as they are in each round."""
-    from scipy.spatial import cKDTree
-
-    for _ in range(most):
-        positions -= box * np.floor(positions / box)
-        np.minimum(positions, np.nextafter(box, 0), out=positions)
-        pairs = cKDTree(positions, boxsize=box).query_pairs(reach, output_type="ndarray")
-        yield pairs[:, 0], pairs[:, 1]
