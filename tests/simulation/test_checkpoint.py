@@ -32,7 +32,7 @@ def saved(tmp_path):
 
 def resumed(path, key="key"):
     run = Counting()
-    return checkpoint.take_up(run, checkpoint.read(path, key), path), run.step
+    return checkpoint.take_up(run.restore, checkpoint.read(path, key), path), run.step
 
 
 def test_a_run_goes_on_from_its_own_checkpoint(saved, tmp_path):

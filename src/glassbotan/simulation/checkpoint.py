@@ -3,12 +3,11 @@
 import logging
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from glassbotan.errors import InputError
 from glassbotan.io.atomic import atomic_output
@@ -18,13 +17,6 @@ LOGGER = logging.getLogger("glassbotan")
 
 _UNREADABLE = (OSError, EOFError, ValueError, KeyError, MemoryError, zipfile.BadZipFile, zlib.error)
 """What a missing or damaged file raises."""
-
-
-class Resumable(Protocol):
-    """What can be taken up where it was left."""
-
-    def restore(self, state: Mapping[str, NDArray[np.generic]]) -> None:
-        """Go to a state; InputError where it cannot be one of this."""
 
 
 def save(path: Path, state: State, key: str) -> None:
@@ -77,20 +69,15 @@ def read(path: Path, key: str) -> State | None:
         return None
 
 
-def take_up(run: Resumable, state: State | None, path: Path) -> bool:
-    """Take a run to a state from a file.
+def take_up(restore: Callable[[State], None], state: State | None, path: Path) -> bool:
+    """Take a run, by its method ``restore``, to a state from a file; return whether it was taken.
 
-    Returns
-    -------
-    bool
-        Whether it was. Without a state, or where it is refused, the run must start anew; it may
-        be of no further use.
-
+    Without a state, or where it is refused, the run must start anew; it may be of no further use.
     """
     if state is None:
         return False
     try:
-        run.restore(state)
+        restore(state)
     except InputError as error:
         _refused(path, str(error))
         return False

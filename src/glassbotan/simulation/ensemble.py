@@ -14,6 +14,7 @@ from glassbotan.settings import checked
 from glassbotan.simulation.engine import Run
 from glassbotan.simulation.pacing import Pacer
 from glassbotan.simulation.protocol import EnsembleSettings
+from glassbotan.simulation.settings import temperature_of
 from glassbotan.simulation.trajectories import run_through
 from glassbotan.structure import Snapshot
 from glassbotan.structure.inherent import inherent_structure
@@ -64,9 +65,7 @@ def simulate_ensemble(
 
     """
     asked = checked(EnsembleSettings, settings)
-    temperature = snapshot.temperature if temperature is None else temperature
-    if temperature is None:
-        raise InputError(f"{snapshot.source}: the temperature is not in the file; give it")
+    temperature = temperature_of(snapshot) if temperature is None else temperature
     if len(set(asked.trajectories)) > 1:
         raise InputError("trajectories: give one number; all of them reach the last time")
     if asked.minimise:

@@ -9,6 +9,7 @@ from glassbotan.simulation.campaign import Campaign
 from glassbotan.simulation.engines import check_engine
 from glassbotan.simulation.plausible import check_plausible
 from glassbotan.simulation.protocol import Block
+from glassbotan.simulation.settings import temperature_of
 from glassbotan.simulation.targets import followed
 from glassbotan.structure import Snapshot
 from glassbotan.structure.inherent import inherent_structure
@@ -65,21 +66,13 @@ def plan(campaign: Campaign) -> Plan:
         if campaign.minimise:
             minimum = inherent_structure(snapshot, campaign.interaction)
             snapshot = replace(snapshot, positions=minimum.positions)
-        for temperature in _temperatures(campaign, snapshot):
+        for temperature in campaign.temperature or (temperature_of(snapshot),):
             check_plausible(snapshot, campaign.interaction, campaign.settings(temperature))
             snapshots.append(replace(snapshot, temperature=temperature, fields={}))
             files.append(str(path))
         if campaign.keep == "targets":
             followed(snapshot, campaign.cutoff)
     return Plan(campaign, tuple(snapshots), tuple(files))
-
-
-def _temperatures(campaign: Campaign, snapshot: Snapshot) -> tuple[float, ...]:
-    if campaign.temperature is not None:
-        return campaign.temperature
-    if snapshot.temperature is None:
-        raise InputError(f"{snapshot.source}: the temperature is not in the file; give it")
-    return (snapshot.temperature,)
 
 
 def _check_dimension(snapshot: Snapshot, campaign: Campaign) -> None:

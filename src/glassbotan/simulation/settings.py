@@ -6,6 +6,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from glassbotan.errors import InputError
+from glassbotan.structure import Snapshot
 
 Integrator = Literal["nve", "nose-hoover", "langevin"]
 
@@ -59,3 +60,10 @@ class DynamicsSettings:
                 f"the damping time is {self.damping:g}, shorter than the timestep "
                 f"{self.timestep:g}; a hundred timesteps is usual"
             )
+
+
+def temperature_of(snapshot: Snapshot) -> float:
+    """Return the temperature that a snapshot was taken at, or raise InputError where none is."""
+    if snapshot.temperature is None:
+        raise InputError(f"{snapshot.source}: the temperature is not in the file; give it")
+    return snapshot.temperature

@@ -232,7 +232,7 @@ def _begun(files: BlockFiles) -> Iterator[Run]:
     run = files.start()
     try:
         state = files.state()
-        if state is not None and not checkpoint.take_up(run, state, files.checkpoint):
+        if state is not None and not checkpoint.take_up(run.restore, state, files.checkpoint):
             run.close()
             run = files.start()
         yield run

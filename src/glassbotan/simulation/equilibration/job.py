@@ -197,7 +197,9 @@ class _Work:
 
     def start(self, file: Path | None, progress: Progress) -> None:
         """Take the work up where a checkpoint left it, or begin it."""
-        if file is not None and checkpoint.take_up(self, checkpoint.read(file, self.job.key), file):
+        if file is not None and checkpoint.take_up(
+            self.restore, checkpoint.read(file, self.job.key), file
+        ):
             return
         self.close()
         self.stage, self.record = 0, None

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, mo
 from glassbotan.errors import InputError
 from glassbotan.settings import Count, Positive, told
 from glassbotan.simulation.engines import EngineSettings
-from glassbotan.simulation.settings import DynamicsSettings
+from glassbotan.simulation.settings import DynamicsSettings, temperature_of
 from glassbotan.structure import Snapshot
 from glassbotan.structure.potential import check_species
 from glassbotan.structure.potentials import Mixture, load_mixture
@@ -263,9 +263,7 @@ def _density(mixture: Mixture, start: Snapshot | None) -> float:
 def _temperature(start: Snapshot | None) -> float:
     if start is None:
         raise InputError("the temperature is not given")
-    if start.temperature is None:
-        raise InputError(f"{start.source}: the temperature is not in the file; give it")
-    return start.temperature
+    return temperature_of(start)
 
 
 def _wave_number(mixture: Mixture, start: Snapshot | None) -> float:
