@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from glassbotan.errors import InputError
 from glassbotan.simulation.cages import Cages
 from glassbotan.simulation.settings import DynamicsSettings, Integrator
-from glassbotan.simulation.velocities import maxwell_boltzmann, trajectory_seed
+from glassbotan.simulation.velocities import maxwell_boltzmann, relative_to_centre, trajectory_seed
 from glassbotan.structure import Snapshot
 from glassbotan.structure.periodic import FloatArray
 from glassbotan.structure.potential import PairPotential
@@ -128,19 +128,10 @@ class Task:
         The centre of mass is at rest.
         """
         if self.velocities is not None:
-            momentum = np.einsum("n,rnd->rd", self.masses, self.velocities)
-            return np.asarray(self.velocities - momentum[:, None] / self.masses.sum())
-        return np.stack(
-            [
-                maxwell_boltzmann(
-                    self.masses,
-                    self.snapshot.dimension,
-                    self.settings.temperature,
-                    self.random_source(trajectory),
-                )
-                for trajectory in self.trajectories
-            ]
-        )
+            return relative_to_centre(self.velocities, self.masses)
+        masses, dimension = self.masses, self.snapshot.dimension
+        temperature, sources = self.settings.temperature, map(self.random_source, self.trajectories)
+        return np.stack([maxwell_boltzmann(masses, dimension, temperature, s) for s in sources])
 
 
 def _natural(value: Any, name: str) -> int:

@@ -51,3 +51,9 @@ def maxwell_boltzmann(
     drawn = np.random.default_rng(source).standard_normal((len(masses), dimension))
     velocities = drawn * np.sqrt(temperature / masses)[:, None]
     return np.asarray(velocities - masses @ velocities / masses.sum())
+
+
+def relative_to_centre(vectors: FloatArray, masses: FloatArray) -> FloatArray:
+    """Return displacements or velocities [R, N, d] without that of the centre of mass."""
+    centre = np.einsum("n,rnd->rd", masses, vectors) / masses.sum()
+    return np.asarray(vectors - centre[:, None])

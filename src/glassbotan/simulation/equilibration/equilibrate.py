@@ -55,18 +55,16 @@ def equilibrate(
 
     """
     jobs = jobs_of(checked(EquilibrationSettings, {"mixture": mixture, **settings}))
-    files: list[Path | None] = [None] * len(jobs)
-    if checkpoint is not None:
-        path = Path(checkpoint)
-        files = [path] if len(jobs) == 1 else [
-            path.with_name(f"{path.name}-{k + 1:04d}") for k in range(len(jobs))
-        ]  # fmt: skip
+    if checkpoint is None:
+        return [one for job in jobs for one in carry_out(job, progress=progress)]
+    files = [Path(checkpoint)]
+    if len(jobs) > 1:
+        files = [files[0].with_name(f"{files[0].name}-{k + 1:04d}") for k in range(len(jobs))]
     made: list[Equilibrated] = []
     for job, file in zip(jobs, files, strict=True):
         made += carry_out(job, checkpoint_file=file, progress=progress)
     for file in files:
-        if file is not None:
-            file.unlink(missing_ok=True)
+        file.unlink(missing_ok=True)
     return made
 
 

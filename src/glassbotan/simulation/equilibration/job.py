@@ -24,12 +24,12 @@ from glassbotan.simulation.engine import Run, State
 from glassbotan.simulation.engines import start
 from glassbotan.simulation.equilibration.decorrelation import Decorrelation, decorrelation
 from glassbotan.simulation.equilibration.judgement import Judgement, judge
-from glassbotan.simulation.equilibration.record import HoldRecord, relative_to_centre
+from glassbotan.simulation.equilibration.record import HoldRecord
 from glassbotan.simulation.equilibration.settings import EquilibrationSettings
 from glassbotan.simulation.equilibration.start import particle_species, random_start
 from glassbotan.simulation.pacing import Pacer
 from glassbotan.simulation.protocol import difference
-from glassbotan.simulation.velocities import trajectory_seed
+from glassbotan.simulation.velocities import relative_to_centre, trajectory_seed
 from glassbotan.structure import Snapshot
 from glassbotan.structure.periodic import FloatArray, wrap
 from glassbotan.structure.snapshot import IntArray, fingerprint

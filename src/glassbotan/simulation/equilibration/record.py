@@ -14,6 +14,7 @@ from glassbotan.dynamics import tau_alpha
 from glassbotan.dynamics.relaxation import isotropic_phase
 from glassbotan.errors import InputError
 from glassbotan.simulation.engine import State
+from glassbotan.simulation.velocities import relative_to_centre
 from glassbotan.structure.periodic import FloatArray
 from glassbotan.structure.snapshot import IntArray
 
@@ -240,9 +241,3 @@ def scattering(displacements: NDArray[np.floating], wave_number: float) -> Float
     distances = np.sqrt(np.einsum("...d,...d->...", displacements, displacements))
     phases = isotropic_phase(wave_number * distances, displacements.shape[-1])
     return np.asarray(phases.mean(axis=-1), dtype=np.float64)
-
-
-def relative_to_centre(displacements: FloatArray, masses: FloatArray) -> FloatArray:
-    """Return displacements [R, N, d] without that of the centre of mass."""
-    centre = np.einsum("n,rnd->rd", masses, displacements) / masses.sum()
-    return np.asarray(displacements - centre[:, None])
