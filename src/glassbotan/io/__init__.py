@@ -12,7 +12,7 @@ from glassbotan.io import ensemble_store as _ensemble_store
 from glassbotan.io import formats as _formats
 from glassbotan.io import motion_npz as _motion_npz
 from glassbotan.io.atomic import atomic_output
-from glassbotan.io.formats import FORMATS, NAMES, Format, Item
+from glassbotan.io.formats import FORMATS, NAMES, Format, Item, detect_format
 from glassbotan.io.options import BoxOption, ReadOptions
 from glassbotan.io.species import parse_species
 from glassbotan.structure import Snapshot
@@ -151,7 +151,7 @@ def write(
     """
     target = Path(path)
     kind = next(kind for kind in NAMES if isinstance(item, kind))
-    found = [format] if format is not None else _suffix_formats(target, kind)
+    found = [format] if format is not None else _formats.by_suffix(target, "write", kind)
     writers = [_formats.named_format(name).write.get(kind) for name in found]
     if not writers or writers[0] is None:
         able = [f"{n} ({FORMATS[n].suffixes[0]})" for n in _formats.formats_that("write", kind)]
@@ -177,19 +177,7 @@ def writable(
     """
     if format is not None:
         return kind in _formats.named_format(format).write
-    return bool(_suffix_formats(Path(path), kind))
-
-
-def detect_format(path: AnyPath) -> str:
-    """Return the name of a file's format, by its contents where they tell, else by its suffix.
-
-    Raises
-    ------
-    InputError
-        The file is missing, empty or of no known format.
-
-    """
-    return _formats.detect_format(Path(path))
+    return bool(_formats.by_suffix(Path(path), "write", kind))
 
 
 def holds(path: AnyPath, kind: type[Item], *, format: str | None = None) -> bool:  # noqa: A002 - the word that users know
@@ -205,13 +193,6 @@ def holds(path: AnyPath, kind: type[Item], *, format: str | None = None) -> bool
     if name == "ensemble_store" and kind is not Snapshot:
         return (kind is Motion) == _ensemble_store.holds_targets(Path(path))
     return name in FORMATS and kind in FORMATS[name].read
-
-
-def _suffix_formats(target: Path, kind: type[Item]) -> list[str]:
-    """Return the formats that write that suffix; none writes compressed files."""
-    if target.name.lower().endswith(".gz"):
-        return []
-    return _formats.by_suffix(target, "write", kind)
 
 
 def _times(times: Times, path: AnyPath) -> FloatArray | None:

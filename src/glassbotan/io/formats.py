@@ -1,6 +1,7 @@
 """The table of formats, and which of them a file has."""
 
 import logging
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -220,8 +221,8 @@ def read_item(path: Path, kind: type[Kind], options: ReadOptions) -> Kind:
     return item
 
 
-def detect_format(path: Path) -> str:
-    """Return the name of a file's format: by its contents, else by its suffix.
+def detect_format(path: str | os.PathLike[str]) -> str:
+    """Return the name of a file's format, by its contents where they tell, else by its suffix.
 
     Raises
     ------
@@ -229,6 +230,7 @@ def detect_format(path: Path) -> str:
         The file is missing, empty or of no known format.
 
     """
+    path = Path(path)
     check_readable(path)
     if path.is_dir():
         return "ensemble_store"
@@ -247,13 +249,12 @@ def detect_format(path: Path) -> str:
 
 
 def by_suffix(path: Path, way: Literal["read", "write"], kind: type[Item]) -> list[str]:
-    """Return the names of formats with that suffix that read or write a kind of item."""
-    name = path.name.lower()
-    return [
-        key
-        for key in formats_that(way, kind)
-        if any(name.endswith((suffix, f"{suffix}.gz")) for suffix in FORMATS[key].suffixes)
-    ]
+    """Return the names of formats with that suffix that read or write a kind of item.
+
+    None writes compressed files.
+    """
+    name = path.name.lower().removesuffix(".gz" if way == "read" else "")
+    return [key for key in formats_that(way, kind) if name.endswith(FORMATS[key].suffixes)]
 
 
 def check_readable(path: Path) -> None:

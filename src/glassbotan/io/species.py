@@ -25,7 +25,7 @@ def parse_species(text: str) -> dict[str, int]:
     mapping: dict[str, int] = {}
     for part in text.split(","):
         symbol, colon, species = (piece.strip() for piece in part.partition(":"))
-        number = _direct(species)
+        number = int(species) if re.fullmatch(r"\d{1,9}", species) else _letter(species)
         if not (symbol and colon) or number is None or symbol in mapping:
             raise InputError(
                 f'species {text!r}: expected each symbol once with its number, such as "Ni:0,P:1"'
@@ -51,7 +51,15 @@ def species_from_labels(
     """
     present, which = np.unique(np.asarray(labels, dtype=np.str_), return_inverse=True)
     symbols = [str(symbol) for symbol in present]
-    numbers = _mapped(symbols, mapping, source) if mapping else _understood(symbols, source)
+    if not mapping:
+        numbers = _understood(symbols, source)
+    elif missing := [symbol for symbol in symbols if symbol not in mapping]:
+        raise InputError(
+            f"{source}: species are given for {', '.join(mapping)} but not for "
+            f"{', '.join(missing)}, which is in the file"
+        )
+    else:
+        numbers = [int(mapping[symbol]) for symbol in symbols]
     return np.asarray(numbers, dtype=np.int64)[which.reshape(-1)]
 
 
@@ -82,19 +90,13 @@ def species_from_types(
     return whole - first
 
 
-def _mapped(symbols: list[str], mapping: Mapping[str, int], source: str) -> list[int]:
-    missing = [symbol for symbol in symbols if symbol not in mapping]
-    if missing:
-        raise InputError(
-            f"{source}: species are given for {', '.join(mapping)} but not for "
-            f"{', '.join(missing)}, which is in the file"
-        )
-    return [int(mapping[symbol]) for symbol in symbols]
-
-
 def _understood(symbols: list[str], source: str) -> list[int]:
     if all(re.fullmatch(r"\d{1,9}", symbol) for symbol in symbols):
-        return _counted([int(symbol) for symbol in symbols], source)
+        types = [int(symbol) for symbol in symbols]
+        if 0 in types:
+            return types
+        LOGGER.info("%s: its types count from 1, so type 1 is read as A, 2 as B, ...", source)
+        return [number - 1 for number in types]
     numbers = [_letter(symbol) for symbol in symbols]
     # C, N and O are letters and elements; a mixture without any A is more likely of elements.
     elements = "A" not in symbols and any((n or 0) > 3 for n in numbers)
@@ -107,20 +109,9 @@ def _understood(symbols: list[str], source: str) -> list[int]:
     return [number for number in numbers if number is not None]
 
 
-def _counted(numbers: list[int], source: str) -> list[int]:
-    if 0 in numbers:
-        return numbers
-    LOGGER.info("%s: its types count from 1, so type 1 is read as A, 2 as B, ...", source)
-    return [number - 1 for number in numbers]
-
-
 def _letter(symbol: str) -> int | None:
     """Undo structure.snapshot.species_name."""
     if re.fullmatch(r"[A-Z]", symbol):
         return ord(symbol) - ord("A")
     numbered = re.fullmatch(r"S(\d{2,9})", symbol)
     return int(numbered[1]) if numbered else None
-
-
-def _direct(text: str) -> int | None:
-    return int(text) if re.fullmatch(r"\d{1,9}", text) else _letter(text)
