@@ -1,14 +1,13 @@
 """The linear baseline: ridge regression of the propensity on structural descriptors."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 from pydantic import Field
-from safetensors import SafetensorError
 
 from glassbotan.errors import InputError
 from glassbotan.io.npz import read_members
@@ -16,7 +15,7 @@ from glassbotan.models.architecture import WHOLE, Model, ModelSettings, Predicte
 from glassbotan.models.card import CARD, Card
 from glassbotan.models.potential import Potential
 from glassbotan.models.ridge import cross_fitted_ridge
-from glassbotan.models.state import check_state, entry_of, not_weights
+from glassbotan.models.state import check_state, entry_of, read_weights
 from glassbotan.progress import Progress, silent
 from glassbotan.settings import Positive, checked
 from glassbotan.structure import Snapshot
@@ -206,17 +205,12 @@ class Linear(Model):
         """Take the arrays of a file."""
         from safetensors.numpy import load_file
 
-        try:
-            arrays = load_file(path)
-        except (SafetensorError, OSError) as error:
-            raise not_weights(path, error) from None
-        self.take_arrays(arrays, path)
+        self.take_arrays(read_weights(path, load_file), path)
 
     def take_arrays(self, arrays: Mapping[str, FloatArray], path: Path) -> None:
         """Take arrays that ``path`` held."""
         n_species = entry_of(arrays, "species", path).size
-        finite: Callable[[FloatArray], bool] = lambda x: bool(np.all(np.isfinite(x)))  # noqa: E731
-        check_state(arrays, self._shapes(n_species), self.architecture, path, finite=finite)
+        check_state(arrays, self._shapes(n_species), self.architecture, path, isfinite=np.isfinite)
         self.arrays = arrays
 
     def _shapes(self, n_species: int) -> dict[str, tuple[int, ...]]:

@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import Any, Self
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from glassbotan.models.architecture import Model, ModelSettings, Predicted
 from glassbotan.models.example import Tensors
-from glassbotan.models.state import load_state, not_weights
+from glassbotan.models.state import load_state, read_weights
 
 
 class Network(nn.Module, Model):
@@ -59,11 +58,7 @@ class Network(nn.Module, Model):
 
     def load_weights(self, path: Path) -> None:
         """Take the parameters and constants of a file."""
-        try:
-            state = load_file(path)
-        except (SafetensorError, OSError) as error:
-            raise not_weights(path, error) from None
-        load_state(self, state, path)
+        load_state(self, read_weights(path, load_file), path)
 
     @property
     def device(self) -> str:

@@ -19,15 +19,8 @@ def fit_read_out(network: "RecurrentNetwork", preparation: Preparation) -> None:
     """Set the network's last layer to the ridge regression of the targets on its last features.
 
     Otherwise the first hundreds of steps go to mean motions, which every time and every quantity
-    have of their own, and the gradients of that wear down features that were lent.
-
-    Parameters
-    ----------
-    network
-        Its other layers are left alone.
-    preparation
-        Training snapshots, units and weights of the loss.
-
+    have of their own, and the gradients of that wear down features that were lent. The network's
+    other layers are left alone.
     """
     read_out, settings, processes = network.decoder.out, network.settings, preparation.processes
     n_times, examples = len(settings.times), preparation.examples

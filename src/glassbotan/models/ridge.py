@@ -23,15 +23,12 @@ class CrossFitted:
         Shapes [F + 1, D, T] and [F + 1, T]; the last is fitted to all groups.
     alphas
         The penalty chosen for each target, shape [T].
-    scores
-        Correlation within held-out groups, averaged over them, shape [T].
 
     """
 
     slopes: FloatArray
     intercepts: FloatArray
     alphas: FloatArray
-    scores: FloatArray
 
 
 def cross_fitted_ridge(
@@ -67,16 +64,13 @@ def cross_fitted_ridge(
         for a, alpha in enumerate(penalties):
             slopes = solve.slopes(np.full(scores.shape[1], alpha))
             scores[a] += sum((parts[g].correlations(slopes) for g in held), np.zeros(1))
-    scores /= len(groups)
-    best = np.argmax(scores, axis=0)
-    chosen = penalties[best]
+    chosen = penalties[np.argmax(scores / len(groups), axis=0)]
     paths.append(_Solver(parts))
     fits = [(solve, solve.slopes(chosen)) for solve in paths]
     return CrossFitted(
         np.stack([slopes for _, slopes in fits]),
         np.stack([solve.mean_y - solve.mean_x @ slopes for solve, slopes in fits]),
         chosen,
-        scores[best, np.arange(len(best))],
     )
 
 

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from safetensors import SafetensorError
+
 from glassbotan.errors import InputError
 from glassbotan.models.card import CARD, WEIGHTS
 
@@ -21,7 +23,7 @@ def check_state(
     architecture: str,
     path: str | Path,
     *,
-    finite: Callable[[Any], bool],
+    isfinite: Callable[[Any], Any],
 ) -> None:
     """Refuse arrays that are not those of a model.
 
@@ -32,7 +34,7 @@ def check_state(
 
     """
     for name, values in state.items():
-        if not finite(values):
+        if not isfinite(values).all():
             raise InputError(f"{path}: {name} holds values that are not finite numbers")
     for name, shape in shapes.items():
         found = tuple(entry_of(state, name, path).shape)
@@ -51,8 +53,7 @@ def load_state(model: "Network", state: "Mapping[str, Tensor]", path: str | Path
     import torch
 
     shapes = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
-    finite: Callable[[Tensor], bool] = lambda x: bool(torch.all(torch.isfinite(x)))  # noqa: E731
-    check_state(state, shapes, model.architecture, path, finite=finite)
+    check_state(state, shapes, model.architecture, path, isfinite=torch.isfinite)
     model.load_state_dict(dict(state))
     model.eval()
 
@@ -64,8 +65,13 @@ def entry_of(entries: Mapping[str, V], name: str, path: str | Path) -> V:
     return entries[name]
 
 
-def not_weights(path: Path, error: Exception) -> InputError:
-    """Return what to raise for a file that cannot be read as safetensors."""
-    if isinstance(error, FileNotFoundError):
-        return InputError(f"{path}: no such file; a model folder holds {WEIGHTS} and {CARD}")
-    return InputError(f"{path}: not a safetensors file ({error})")
+def read_weights(path: Path, load_file: Callable[[Path], dict[str, V]]) -> dict[str, V]:
+    """Read safetensors by NumPy's or PyTorch's ``load_file``; raise InputError for other files."""
+    try:
+        return load_file(path)
+    except FileNotFoundError:
+        raise InputError(
+            f"{path}: no such file; a model folder holds {WEIGHTS} and {CARD}"
+        ) from None
+    except (SafetensorError, OSError) as error:
+        raise InputError(f"{path}: not a safetensors file ({error})") from None

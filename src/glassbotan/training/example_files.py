@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor
@@ -83,7 +84,10 @@ def write_example(name: str, example: Example) -> None:
     """
     tensors = {
         **{f"target.{name}": values for name, values in example.targets.items()},
-        **{f"graph.{name}": _short(values) for name, values in example.graph.stored().items()},
+        **{
+            f"graph.{name}": _whole(values, torch.int32)
+            for name, values in example.graph.stored().items()
+        },
         **{f"species.{k}": members.int() for k, members in enumerate(example.species)},
     }
     path = example_path(name)
@@ -109,7 +113,9 @@ def read_example(path: Path, kind: type[Tensors]) -> Example:
     """
     try:
         stored = load_file(path)
-        graph = {name: _long(values) for name, values in _named(stored, "graph").items()}
+        graph = {
+            name: _whole(values, torch.int64) for name, values in _named(stored, "graph").items()
+        }
         species = _named(stored, "species")
         return Example(
             kind.of_stored(graph),
@@ -127,9 +133,5 @@ def _named(stored: dict[str, Tensor], part: str) -> dict[str, Tensor]:
     return {n.removeprefix(prefix): x for n, x in stored.items() if n.startswith(prefix)}
 
 
-def _short(values: Tensor) -> Tensor:
-    return values if values.is_floating_point() else values.int()
-
-
-def _long(values: Tensor) -> Tensor:
-    return values if values.is_floating_point() else values.long()
+def _whole(values: Tensor, dtype: torch.dtype) -> Tensor:
+    return values if values.is_floating_point() else values.to(dtype)

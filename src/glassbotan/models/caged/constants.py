@@ -46,15 +46,8 @@ def alphas_for(n_snapshots: int) -> tuple[float, ...]:
 def fit_constants(network: "CagedNetwork", examples: Sequence[Example]) -> None:
     """Set means, spreads, baseline and errors from the training snapshots.
 
-    Every example's ``graph.fold`` says from which of the baselines it was kept.
-
-    Parameters
-    ----------
-    network
-        Its buffers are set; its weights are left alone.
-    examples
-        All training snapshots.
-
+    Every example's ``graph.fold`` says from which of the baselines it was kept. They become the
+    network's buffers; its weights are left alone.
     """
     graphs = [_caged(example) for example in examples]
     values = [_joined(example, network.settings.of("particles")) for example in examples]

@@ -51,7 +51,9 @@ def edge_update(
         Where no gradient is recorded, the updated edges may overwrite ``edges``.
 
     """
-    inputs = _in_one_precision(sender_terms, receiver_terms, edge_terms, edges, *weights)
+    # Autocast does not reach into hand-written gradients.
+    tensors = (sender_terms, receiver_terms, edge_terms, edges, *weights)
+    inputs = tuple(x.to(working_precision(x)) for x in tensors)
     variant = chosen(edges.shape[1], inputs[:4])
     if isinstance(variant, Variant):
         terms, others = (*inputs[:3], None), inputs[3:]
@@ -64,11 +66,6 @@ def edge_update(
         updated, received = _EdgeUpdate.apply(*inputs, layout)  # type: ignore[no-untyped-call]
         return updated, received
     return _forward(inputs, layout, updated=edges if in_place else None)
-
-
-def _in_one_precision(*inputs: Tensor) -> tuple[Tensor, ...]:
-    """Cast to the precision of autocast, which does not reach into hand-written gradients."""
-    return tuple(x.to(working_precision(x)) for x in inputs)
 
 
 def _forward(

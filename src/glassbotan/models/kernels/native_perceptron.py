@@ -47,21 +47,13 @@ def apply(
         return outputs, received
     tensors = _dense(inputs)
     rows = tensors["inputs"]
-    outputs = rows if in_place else _empty(rows, len(rows), _width(tensors))
+    outputs = rows if in_place else rows.new_empty(len(rows), len(tensors["out_bias"]))
     return outputs, _forward(tensors, layout, variant, outputs, hidden=None)
 
 
 def _dense(inputs: tuple[Tensor | None, ...]) -> dict[str, Tensor]:
     named = zip(INPUTS, inputs, strict=True)
     return {name: x.detach().contiguous() for name, x in named if x is not None}
-
-
-def _width(tensors: dict[str, Tensor]) -> int:
-    return len(tensors["out_bias"])
-
-
-def _empty(like: Tensor, *shape: int) -> Tensor:
-    return torch.empty(shape, dtype=like.dtype, device=like.device)
 
 
 def _forward(
@@ -71,7 +63,7 @@ def _forward(
     outputs: Tensor,
     hidden: Tensor | None,
 ) -> Tensor | None:
-    received = None if layout is None else _empty(outputs, layout.n_nodes, _width(tensors))
+    received = None if layout is None else outputs.new_empty(layout.n_nodes, outputs.shape[1])
     perceptron = _structure(
         {**tensors, "hidden": hidden, "outputs": outputs, "received": received},
         layout,
@@ -111,7 +103,7 @@ class _Perceptron(torch.autograd.Function):
         *inputs, layout, variant = arguments
         tensors = _dense(tuple(inputs))
         rows = tensors["inputs"]
-        hidden = _empty(rows, len(rows), _width(tensors))
+        hidden = rows.new_empty(len(rows), len(tensors["out_bias"]))
         outputs = torch.empty_like(hidden)
         received = _forward(tensors, layout, variant, outputs, hidden)
         ctx.set_materialize_grads(False)
@@ -146,7 +138,7 @@ def _room_for_gradients(
     same = ("first_weight", "out_weight", "out_bias", *(("inputs",) if inputs else ()))
     room = {name: torch.empty_like(tensors[name]) for name in same}
     if layout is None:
-        return {**room, "first_bias": _empty(hidden, width)}
-    nodes = (_empty(hidden, layout.n_nodes, width) for _ in range(2))
+        return {**room, "first_bias": hidden.new_empty(width)}
+    nodes = (hidden.new_empty(layout.n_nodes, width) for _ in range(2))
     terms = dict(zip(("sender_terms", "receiver_terms"), nodes, strict=True))
     return {**room, **terms, "row_terms": torch.empty_like(hidden)}
