@@ -6,16 +6,21 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import glassbotan as gb
 from browser import open_browser
-from conftest import Told
+from conftest import Told, random_snapshot
+from glassbotan.datasets import LabelledSnapshot
+from glassbotan.dynamics import Motion
 from glassbotan.dynamics.quantities import BOND_EXTENSION, PROPENSITY
+from glassbotan.evaluation.comparison import Comparison
 from glassbotan.evaluation.files import read_scores
 from glassbotan.figures.report import gather, gathering, report_page
 from glassbotan.figures.report.history import read_history
 from glassbotan.figures.report.page import score_table, seconds, significant
+from glassbotan.figures.report.pictures import map_picture
 from glassbotan.figures.report.training import training_figure
 from glassbotan.provenance import package_version, sha256
 from report_cases import BOX, Case, make_case, make_run, save_model, stored_record, visible
@@ -249,6 +254,15 @@ def test_one_more_model_is_scored_on_the_same_data(case, tmp_path, undrawn):
     direct = gb.evaluate(case.files, [third], box=BOX)[0]
     assert report.results[2].particles == direct.particles
     assert report.comparable
+
+
+def test_a_model_of_another_quantity_of_particles_has_its_map():
+    snapshot, times = random_snapshot(60), np.array([1.0])
+    broken = Motion(snapshot, times, {"bond_breaking": np.full((1, 60), 0.5)}, source="breaks")
+    labels = LabelledSnapshot(Motion(snapshot, times, {"propensity": np.ones((1, 60))}), {})
+    picture = map_picture(Comparison(snapshot, labels, [broken]))
+    assert picture.title == "Maps of bond-breaking propensity"
+    assert picture.caption.startswith("Bond-breaking propensity predicted by breaks, at t = 1, of")
 
 
 def test_results_of_other_files_have_no_ratio(case, tmp_path, undrawn):

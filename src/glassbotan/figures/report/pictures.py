@@ -86,25 +86,32 @@ def _picture(name: str, title: str, figure: "Figure", caption: str, alternative:
 
 
 def map_picture(comparison: Comparison) -> Picture | None:
-    """Return simulated and predicted propensity in a slice, at up to three times."""
-    # Those of bonds alone have no propensity.
-    able = [m for m in comparison.predictions if np.isfinite(m.propensity).any()]
-    if not able:
+    """Return simulated and predicted propensity in a slice, at up to three times.
+
+    Where no model predicts it, another quantity of particles; None where all predict bonds alone.
+    """
+    for one in QUANTITIES.values():
+        told = [(m, m.values.get(one.name)) for m in comparison.predictions]
+        able = [m for m, values in told if values is not None and np.isfinite(values).any()]
+        if able and one.place == "particles":
+            break
+    else:
         return None
     comparison = replace(comparison, predictions=able)
     times = _times_to_map(comparison)
     names = _listed([m.source for m in able])
     shown = len(Slice().particles(comparison.snapshot))
     when = "t = " + _listed([time_label(float(t)) for t in times])
-    measured = "by simulation and " if comparison.measured is not None else ""
+    truth = comparison.measured
+    measured = "by simulation and " if truth is not None and one.name in truth.values else ""
     return _picture(
         "map",
-        "Maps of propensity",
-        map_figure(comparison, times=list(times)),
-        f"Propensity {measured}predicted by {names}, at {when}, of the {shown} particles "
-        f"{_slice_words(comparison)} (of {comparison.snapshot.n_particles} in snapshot "
+        f"Maps of {one.title}",
+        map_figure(comparison, quantity=one.name, times=list(times)),
+        f"{one.title.capitalize()} {measured}predicted by {names}, at {when}, of the {shown} "
+        f"particles {_slice_words(comparison)} (of {comparison.snapshot.n_particles} in snapshot "
         f"{_name(comparison)}). Discs stand at the initial positions with the radius of "
-        "their species, white to red by propensity, on one scale in each row; below them, "
+        f"their species, coloured by {one.title}, on one scale in each row; below them, "
         "correlation and squared error over all A particles of the snapshot.",
         f"Maps of a slice of the glass, side by side: {measured}{names}, at {when}.",
     )
