@@ -220,7 +220,7 @@ class Linear(Model):
         return {"species": each[:1], "slopes": slopes, "intercepts": each, "alphas": each}
 
 
-def load_ridge(path: Path, card: Card) -> tuple[Linear, Card]:
+def load_ridge(path: Path, card: Card) -> tuple[Model, Card]:
     """Read a baseline of the time when one archive held its arrays and settings.
 
     Raises
