@@ -63,17 +63,14 @@ def quantity_columns(motion: Motion) -> Columns:
     labels = [time_label(float(time)) for time in motion.times]
     if len(set(labels)) < len(labels):
         labels = [repr(float(time)) for time in motion.times]
-    told = ((name, s, kind) for name in motion.values for s, kind in _parts(motion))
+    kinds = (("", motion.values), ("_error", motion.errors))
     return {
         f"{name}{suffix}_t{label}": values
-        for name, suffix, kind in told
+        for name in motion.values
+        for suffix, kind in kinds
         if name in kind and QUANTITIES[name].place == "particles"
         for label, values in zip(labels, kind[name], strict=True)
     }
-
-
-def _parts(motion: Motion) -> list[tuple[str, Mapping[str, NDArray[np.floating]]]]:
-    return [("", motion.values), ("_error", motion.errors)]
 
 
 def with_quantities(item: Snapshot | Motion) -> Snapshot:

@@ -116,7 +116,12 @@ def _entries(sources: Sequence[Path], reading: ReadOptions) -> list[_Entry]:
     entries: list[_Entry] = []
     by_positions: dict[bytes, list[_Entry]] = {}
     for path in sources:
-        trajectories = _check_kind(path, reading)
+        trajectories = holds_trajectories(path, reading)
+        if not trajectories and (reading.format or io.detect_format(path)) != "glassbench_npz":
+            raise InputError(
+                f"{path}: holds no trajectories; a store is made from files with trajectories or "
+                "from GlassBench's"
+            )
         snapshot = read_item(path, Snapshot, reading)
         key = hashlib.sha256(snapshot.positions.tobytes()).digest()
         alike = by_positions.setdefault(key, [])
@@ -132,19 +137,6 @@ def _entries(sources: Sequence[Path], reading: ReadOptions) -> list[_Entry]:
             )
         entry.files.append(path)
     return entries
-
-
-def _check_kind(path: Path, reading: ReadOptions) -> bool:
-    """Tell whether a source holds trajectories; refuse it where it can give nothing to a store."""
-    if holds_trajectories(path, reading):
-        return True
-    name = reading.format or io.detect_format(path)
-    if name != "glassbench_npz":
-        raise InputError(
-            f"{path}: holds no trajectories; a store is made from files with trajectories or from "
-            "GlassBench's"
-        )
-    return False
 
 
 def _is_same(snapshot: Snapshot, known: Snapshot) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from glassbotan.dynamics.motion import time_label
 from glassbotan.dynamics.quantities import QUANTITIES, Quantity
-from glassbotan.figures.report.verdict import three, with_error
+from glassbotan.figures.report.verdict import NOTHING, three, with_error
 
 if TYPE_CHECKING:
     from glassbotan.figures.report.content import Report
@@ -18,7 +18,6 @@ FORM = 1
 """Counts up when the record for machines changes."""
 MANY = 16
 """Files beyond which a list is folded."""
-NOTHING = "–"
 Table = dict[str, list[dict[str, str]]]
 """By species: rows, each with its cells by heading."""
 
@@ -90,15 +89,15 @@ def score_table(report: "Report", one: Quantity) -> Table:
         cells = {"t": time_label(row.time)}
         if several:
             cells["model"] = scores.model
-        cells["Pearson"] = with_error(row) or NOTHING
-        cells["pooled"] = _three(row.pearson_pooled)
+        cells["Pearson"] = with_error(row)
+        cells["pooled"] = three(row.pearson_pooled)
         cells["squared error"] = significant(row.mse)
         if several and report.comparable:
             first = firsts.get((row.time, row.species))
             cells["ratio"] = f"{row.mse / first:.2f}" if first else NOTHING
-        cells["ceiling"] = _three(row.ceiling)
+        cells["ceiling"] = three(row.ceiling)
         if coverage:
-            cells["coverage"] = _three(row.coverage)
+            cells["coverage"] = three(row.coverage)
         cells["n"] = str(row.snapshots)
         table.setdefault(f"{row.species} {one.place}", []).append(cells)
     return table
@@ -123,10 +122,6 @@ def significant(value: float, digits: int = 3) -> str:
         return "0"
     places = max(digits - 1 - math.floor(math.log10(abs(value))), 0)
     return f"{value:.{min(places, 12)}f}"
-
-
-def _three(value: float | None) -> str:
-    return NOTHING if value is None else three(value)
 
 
 def _makings(report: "Report") -> list[tuple[str, dict[str, Any]]]:

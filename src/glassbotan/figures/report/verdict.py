@@ -9,6 +9,9 @@ from glassbotan.evaluation.scores import Row, Scores
 from glassbotan.figures.report.inputs import recorded_inputs
 from glassbotan.figures.report.subject import Subject
 
+NOTHING = "–"
+"""Stands where a number is not known."""
+
 
 def verdict(results: Sequence[Scores]) -> str:
     """Say which model reaches the highest correlation of A, when, and how far the ceiling is."""
@@ -25,10 +28,11 @@ def verdict(results: Sequence[Scores]) -> str:
             others = [_at(other, name, row) for other in results if other is not scores]
             known = [text for text in others if text]
             first = "" if len(results) == 1 else " best"
+            limit = "" if row.ceiling is None else f", where noise allows {row.ceiling:.3f} at most"
             return (
                 f"{scores.model} predicts the {one.title} of {species} {one.place}{first} at "
                 f"t\u00a0=\u00a0{time_label(row.time)}: Pearson correlation "
-                f"{_correlation(row)}{_ceiling(row)}"
+                f"{_correlation(row)}{limit}"
                 + (f". At that time, {'; '.join(known)}." if known else ".")
             )
     return "No correlation could be computed." if results else ""
@@ -59,14 +63,14 @@ def progress_verdict(subject: Subject) -> str:
 def with_error(row: Row) -> str:
     """Return a mean correlation and its standard error, as far as they are known."""
     if row.pearson_mean is None:
-        return ""
+        return NOTHING
     error = "" if row.pearson_sem is None else f"\u00a0±\u00a0{row.pearson_sem:.3f}"
     return three(row.pearson_mean) + error
 
 
-def three(value: float) -> str:
-    """Return a number with three decimals and a minus that is as wide as a figure."""
-    return f"{value:.3f}".replace("-", "−")
+def three(value: float | None) -> str:
+    """Return a number, if known, with three decimals and a minus that is as wide as a figure."""
+    return NOTHING if value is None else f"{value:.3f}".replace("-", "−")
 
 
 def _at(scores: Scores, name: str, best: Row) -> str:
@@ -80,7 +84,3 @@ def _at(scores: Scores, name: str, best: Row) -> str:
 def _correlation(row: Row, *, number: bool = True) -> str:
     plural = "s" if row.snapshots > 1 else ""
     return with_error(row) + (f" over {row.snapshots} snapshot{plural}" if number else "")
-
-
-def _ceiling(row: Row) -> str:
-    return "" if row.ceiling is None else f", where noise allows {row.ceiling:.3f} at most"
