@@ -49,6 +49,22 @@ def test_a_model_of_shorter_bonds_is_compared_with_stored_averages(tmp_path):
     assert np.isnan(found[:, ~near]).all()
 
 
+def test_values_that_are_not_of_the_graphs_edges_are_refused():
+    snapshot = random_snapshot(60)
+    network = new_model("botan", times=(1.0,), width=8, steps=2)
+    quantities = ["propensity", "bond_extension"]
+    card = Card(name="odd", architecture="botan", times=[1.0], quantities=quantities, settings={})
+    whole = network.predict
+
+    def once_alone(inputs):
+        values, errors = whole(inputs)
+        return values | {"bond_extension": values["bond_extension"][:, ::2]}, errors
+
+    network.predict = once_alone
+    with pytest.raises(gb.InputError, match=r"model 'odd': bond_extension has shape.*edges of its"):
+        Predictor(network, card).predict(snapshot)
+
+
 def test_files_of_different_snapshots_are_refused(published):
     with pytest.raises(gb.InputError, match="402.*is another snapshot than.*0010"):
         compare([EARLY / "0010", published[1]])

@@ -70,7 +70,12 @@ class Predictor:
         def once(name: str, numbers: NDArray[Any]) -> NDArray[Any]:
             if name in settings.of("particles"):
                 return np.where(trained, numbers, np.nan)
-            assert graph is not None
+            n_edges = 0 if graph is None else graph.n_edges
+            if graph is None or numbers.shape[-1] != n_edges:
+                raise InputError(
+                    f"model {card.name!r}: {name} has shape {list(numbers.shape)}, expected "
+                    f"[times, edges of its graph] = {[len(settings.times), n_edges]}"
+                )
             return mean_of_both_ways(numbers, graph)
 
         values, errors = (
