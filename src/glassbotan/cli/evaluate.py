@@ -30,17 +30,10 @@ def evaluate(
     box: Box = None,
 ) -> None:
     """Score models on snapshots with measured motion."""
-    import numpy as np
-
     from glassbotan.evaluation.protocol import evaluate as evaluate_models
 
     with plain_warnings(), shown() as progress:
-        results = evaluate_models(
-            data,
-            model or [DEFAULT_MODEL],
-            box=None if box is None else np.array(box),
-            progress=progress,
-        )
+        results = evaluate_models(data, model or [DEFAULT_MODEL], box=box, progress=progress)
     if json == STANDARD_OUTPUT:
         from glassbotan.evaluation.files import scores_json
 

@@ -16,6 +16,7 @@ from glassbotan.dynamics.quantities import QUANTITIES, within_reach
 from glassbotan.errors import InputError
 from glassbotan.io.cache import cache_home, loaded_or_computed
 from glassbotan.io.ensemble_store import Halves, is_stored_snapshot, read_halves
+from glassbotan.io.options import BoxOption
 from glassbotan.provenance import sha256
 from glassbotan.structure import NeighbourGraph, Snapshot, neighbour_graph
 from glassbotan.structure.periodic import FloatArray
@@ -54,7 +55,7 @@ def load_labelled(
     path: str | Path,
     *,
     cutoff: float = 2.0,
-    box: FloatArray | None = None,
+    box: BoxOption = None,
     cached: bool = True,
     any_cutoff: bool = False,
 ) -> LabelledSnapshot:
@@ -68,7 +69,8 @@ def load_labelled(
     cutoff
         Of the bonds, length units.
     box
-        Edge lengths [d] where the format has none and the published one does not apply.
+        Edge lengths, or one for all, where the format has none and the published one does not
+        apply.
     cached
         Whether to keep bonds and labels in the cache folder (see ``cache_home``).
     any_cutoff
@@ -89,7 +91,7 @@ def load_labelled(
 
 
 def _by_way_of_the_cache(
-    path: Path, cutoff: float, box: FloatArray | None, *, cached: bool
+    path: Path, cutoff: float, box: BoxOption, *, cached: bool
 ) -> LabelledSnapshot:
     if not (cached and (path.is_file() or is_stored_snapshot(path))):
         return _measure(path, cutoff, box)
@@ -133,7 +135,7 @@ def label(ensemble: IsoconfigurationalEnsemble, graph: NeighbourGraph) -> Labell
     return LabelledSnapshot(motion, ceilings)
 
 
-def _measure(path: Path, cutoff: float, box: FloatArray | None) -> LabelledSnapshot:
+def _measure(path: Path, cutoff: float, box: BoxOption) -> LabelledSnapshot:
     kind = io.detect_format(path)
     if io.holds(path, Motion):
         if kind == "ensemble_store":
@@ -175,8 +177,8 @@ def _check_same_cutoff(stored: float, wanted: float, path: Path) -> None:
         )
 
 
-def _entry(path: Path, cutoff: float, box: FloatArray | None) -> Path:
-    boxed = "" if box is None else "-" + "x".join(f"{edge:g}" for edge in box)
+def _entry(path: Path, cutoff: float, box: BoxOption) -> Path:
+    boxed = "" if box is None else "-" + "x".join(f"{edge:g}" for edge in np.atleast_1d(box))
     # The name is part of the key, because it tells the time and temperature of published files.
     return cache_home() / "labelled" / f"{path.stem}-{sha256(path)[:16]}-{cutoff:g}{boxed}.npz"
 

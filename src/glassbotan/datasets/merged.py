@@ -11,7 +11,7 @@ from glassbotan.datasets.labelled import Ceilings, LabelledSnapshot, load_labell
 from glassbotan.dynamics import Motion
 from glassbotan.dynamics.motion import match_times, values_on
 from glassbotan.errors import InputError
-from glassbotan.structure.periodic import FloatArray
+from glassbotan.io.options import BoxOption
 from glassbotan.structure.snapshot import fingerprint
 
 Values = NDArray[np.floating]
@@ -21,7 +21,7 @@ def load_all_labelled(
     paths: Iterable[str | Path],
     *,
     cutoff: float = 2.0,
-    box: FloatArray | None = None,
+    box: BoxOption = None,
     any_cutoff: bool = False,
 ) -> list[LabelledSnapshot]:
     """Read files with labels; those of one configuration become one snapshot with all their times.

@@ -121,8 +121,7 @@ def compare(
         predictions.append(replace(stored, source=str(origin)))
         snapshot = stored.snapshot
     elif len(files) > 1 or io.holds(path, IsoconfigurationalEnsemble) or io.holds(path, Motion):
-        edges = None if box is None else np.atleast_1d(np.asarray(box, dtype=float))
-        labels = _one_snapshot(load_all_labelled(files, box=edges, any_cutoff=True))
+        labels = _one_snapshot(load_all_labelled(files, box=box, any_cutoff=True))
         snapshot = labels.motion.snapshot
     else:
         snapshot = io.read(path, box=box, species=species, frame=frame)

@@ -14,12 +14,12 @@ from glassbotan.dynamics.motion import listed_times, match_times
 from glassbotan.errors import InputError
 from glassbotan.evaluation.circumstances import common_temperature, known_system, timings
 from glassbotan.evaluation.scores import Scores, score
+from glassbotan.io.options import BoxOption
 from glassbotan.models import DEFAULT_MODEL
 from glassbotan.models.card import Card
 from glassbotan.models.predictor import load_predictor, predict
 from glassbotan.progress import Progress, silent
 from glassbotan.provenance import provenance
-from glassbotan.structure.periodic import FloatArray
 
 LOGGER = logging.getLogger("glassbotan")
 
@@ -28,7 +28,7 @@ def evaluate(
     data: Sequence[str | Path],
     models: Sequence[str | Path] = (DEFAULT_MODEL,),
     *,
-    box: FloatArray | None = None,
+    box: BoxOption = None,
     progress: Progress = silent,
 ) -> list[Scores]:
     """Return each model's scores on all snapshots.
@@ -42,7 +42,7 @@ def evaluate(
     models
         Bundled names, files or folders.
     box
-        Edge lengths [d], for files that lack them.
+        Edge lengths, or one for all, for files that lack them.
     progress
         Told the predictions done and their total.
 

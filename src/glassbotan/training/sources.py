@@ -139,8 +139,8 @@ def stored_example(
 
 def _reading(recipe: Recipe) -> dict[str, Any]:
     """Return the cutoff of labels that are made of trajectories, and the box of those without."""
-    box = None if recipe.data.box is None else np.array(recipe.data.box)
-    return {"cutoff": max(LABEL_CUTOFF, recipe.model.settings().longest_bond), "box": box}
+    cutoff = max(LABEL_CUTOFF, recipe.model.settings().longest_bond)
+    return {"cutoff": cutoff, "box": recipe.data.box}
 
 
 def _joined(group: Sequence[Source]) -> Source:

@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import yaml
 from pydantic import ValidationError
 
@@ -220,8 +219,7 @@ def _score(
 ) -> None:
     """Add the scores of models, and name those that share no time with the data."""
     places = [model.place for model in models if model.place is not None]
-    edges = None if box is None else np.array(box, dtype=float)
-    report.results += evaluate(files, places, box=edges, progress=progress)
+    report.results += evaluate(files, places, box=box, progress=progress)
     scored = {scores.model for scores in report.results}
     report.notes += [
         f"Model {model.name} predicts none of the times of the data and has no scores."
