@@ -7,7 +7,7 @@ import glassbotan as gb
 from conftest import random_snapshot
 from glassbotan.models.botan import Botan
 from glassbotan.models.captured import CapturedLoss, Size, padded, padded_rows, padded_size
-from glassbotan.models.graph_tensors import graph_tensors
+from glassbotan.models.graph_tensors import GraphInputs
 from glassbotan.models.node_only import NodeOnly
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
@@ -24,7 +24,7 @@ def weighted_squares(outputs, targets):
 def made_up(n, *, seed=0, self_edges=False, dtype=torch.float64):
     """Return a graph, targets and weights of 1 / N and 1 / E."""
     graph = gb.neighbour_graph(random_snapshot(n, edge=4.2, seed=seed), 1.6)
-    tensors = graph_tensors(graph, dtype=dtype, self_edges=self_edges)
+    tensors = GraphInputs(graph, self_edges).tensors(dtype)
     generator = torch.Generator().manual_seed(seed)
     targets = []
     for rows in (tensors.layout.n_nodes, tensors.layout.n_edges):

@@ -11,7 +11,7 @@ import glassbotan as gb
 from conftest import random_snapshot, write_botan_npz
 from glassbotan.datasets import load_labelled
 from glassbotan.dynamics.bonds import both_ways
-from glassbotan.models.graph_tensors import GraphTensors, graph_tensors
+from glassbotan.models.graph_tensors import GraphInputs, GraphTensors
 from glassbotan.models.kernels.edge_layout import INDICES
 from glassbotan.training.config import Recipe
 from glassbotan.training.data import Draw, Examples, GlassData, share
@@ -65,7 +65,7 @@ def test_an_example_from_a_file_is_to_the_bit_that_of_its_labels(files, precisio
     for path, example in zip(files[:2], data.train_examples, strict=True):
         labels = load_labelled(path, box=random_snapshot(64, edge=4.2).box)
         neighbours = gb.neighbour_graph(labels.motion.snapshot)
-        graph = graph_tensors(neighbours, dtype=dtype, self_edges=self_edges)
+        graph = GraphInputs(neighbours, self_edges).tensors(dtype)
         assert torch.equal(example.graph.species, graph.species)
         assert torch.equal(example.graph.vectors, graph.vectors)
         assert example.graph.layout.blocks == graph.layout.blocks

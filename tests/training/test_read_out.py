@@ -10,7 +10,7 @@ from glassbotan.dynamics import motion_of
 from glassbotan.dynamics.bonds import both_ways
 from glassbotan.models.architecture import Preparation
 from glassbotan.models.example import Example
-from glassbotan.models.graph_tensors import graph_tensors
+from glassbotan.models.graph_tensors import GraphInputs
 from glassbotan.models.read_out import fit_read_out
 from glassbotan.structure import neighbour_graph
 from glassbotan.training.processes import ALONE
@@ -30,7 +30,7 @@ def example(seed: int) -> Example:
     graph = neighbour_graph(snapshot, 2.0)
     motion = motion_of(random_ensemble(snapshot, times=(0.1, 10.0)), graph)
     return Example(
-        graph_tensors(graph, dtype=torch.float64),
+        GraphInputs(graph).tensors(torch.float64),
         {
             "propensity": torch.from_numpy(motion.propensity.T.copy()),
             "bond_extension": torch.from_numpy(both_ways(motion.bond_extension, graph).T.copy()),

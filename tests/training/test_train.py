@@ -154,11 +154,10 @@ def test_initial_weights_of_another_shape_are_refused(config, tmp_path):
 @pytest.mark.parametrize("weight", [1.0, 0.1])
 def test_the_offset_weight_counts_only_mean_errors(config, weight):
     from glassbotan.training.module import Training
-    from glassbotan.training.units import plain_units
 
     recipe = load_recipe(config, {"offset_weight": weight})
     network = new_model("botan", times=(1.0,), width=4, steps=1)
-    module = Training(network, recipe, recipe.stages[0], plain_units(("propensity",), 1))
+    module = Training(network, recipe, recipe.stages[0], {"propensity": torch.ones(1)})
     groups = [torch.tensor([0, 1, 2]), torch.tensor([3, 4])]
     alternating = torch.tensor([[1.0], [-1.0], [0.0], [2.0], [-2.0]])
     assert module._squared(alternating, groups) == pytest.approx(2.0)

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from glassbotan.models.architecture import WHOLE
 from glassbotan.models.example import Tensors
 from glassbotan.models.kernels.edge_layout import INDICES, EdgeLayout, edge_layout
 from glassbotan.structure import NeighbourGraph
@@ -47,23 +48,28 @@ class GraphTensors(Tensors):
         return cls(stored["species"], stored["vectors"], layout)
 
 
-def graph_tensors(
-    graph: NeighbourGraph, *, dtype: torch.dtype = torch.float32, self_edges: bool = False
-) -> GraphTensors:
-    """Convert a graph; ``self_edges`` adds a zero-length edge from each particle to itself.
+@dataclass(frozen=True, eq=False)
+class GraphInputs:
+    """The bonds of the thermal snapshot, and where wanted one from each particle to itself.
 
-    The self-edges come last among a particle's received edges of the tensors, and are not among
-    the graph's bonds; a network that asks for them decodes nodes only.
+    These have no length, come last among a particle's received edges of the tensors, and are not
+    among the graph's bonds; a network that asks for them decodes nodes only.
     """
-    edge_index, vectors = graph.edge_index, graph.vectors
-    if self_edges:
-        # Before the first edge of the next particle.
-        nodes, places = np.arange(graph.n_particles), graph.row_offsets[1:]
-        edge_index = np.insert(edge_index, places, nodes, axis=1)
-        vectors = np.insert(vectors, places, 0.0, axis=0)
-    senders, receivers = torch.from_numpy(edge_index)
-    return GraphTensors(
-        species=torch.from_numpy(graph.species).to(dtype)[:, None],
-        vectors=torch.from_numpy(vectors).to(dtype),
-        layout=edge_layout(senders, receivers, graph.n_particles),
-    )
+
+    graph: NeighbourGraph
+    self_edges: bool = False
+
+    def tensors(self, dtype: torch.dtype = torch.float32, fold: int = WHOLE) -> GraphTensors:  # noqa: ARG002 - nothing is cross-validated
+        """Return the network's input tensors."""
+        graph, edge_index, vectors = self.graph, self.graph.edge_index, self.graph.vectors
+        if self.self_edges:
+            # Before the first edge of the next particle.
+            nodes, places = np.arange(graph.n_particles), graph.row_offsets[1:]
+            edge_index = np.insert(edge_index, places, nodes, axis=1)
+            vectors = np.insert(vectors, places, 0.0, axis=0)
+        senders, receivers = torch.from_numpy(edge_index)
+        return GraphTensors(
+            species=torch.from_numpy(graph.species).to(dtype)[:, None],
+            vectors=torch.from_numpy(vectors).to(dtype),
+            layout=edge_layout(senders, receivers, graph.n_particles),
+        )

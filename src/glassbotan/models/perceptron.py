@@ -3,7 +3,7 @@
 from torch import Tensor, nn
 
 from glassbotan.models.kernels.perceptron import perceptron
-from glassbotan.models.spans import apply_by_spans, is_large
+from glassbotan.models.spans import by_spans
 
 
 class Perceptron(nn.Module):
@@ -30,10 +30,4 @@ class Decoder(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply the layers along the last axis."""
-        if is_large(len(x)):
-            return apply_by_spans(self._read, x, self.out.out_features)
-        return self._read(x)
-
-    def _read(self, x: Tensor) -> Tensor:
-        output: Tensor = self.out(self.perceptron(x))
-        return output
+        return by_spans(lambda rows: self.out(self.perceptron(rows)), x, self.out.out_features)

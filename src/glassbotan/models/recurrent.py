@@ -1,7 +1,6 @@
 """The form that BOTAN and the node-only network share: message passing and one decoder."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -9,8 +8,8 @@ import torch
 from torch import Tensor
 
 from glassbotan.errors import InputError
-from glassbotan.models.architecture import WHOLE, Count, ModelSettings, Preparation
-from glassbotan.models.graph_tensors import GraphTensors, graph_tensors
+from glassbotan.models.architecture import Count, ModelSettings, Preparation
+from glassbotan.models.graph_tensors import GraphInputs, GraphTensors
 from glassbotan.models.message_passing import MessagePassing
 from glassbotan.models.network import Network, column_factors
 from glassbotan.models.perceptron import Decoder
@@ -19,18 +18,6 @@ from glassbotan.models.state import load_state
 from glassbotan.progress import Progress, silent
 from glassbotan.settings import Positive
 from glassbotan.structure import NeighbourGraph, Snapshot, neighbour_graph
-
-
-@dataclass(frozen=True, eq=False)
-class GraphInputs:
-    """The bonds of the thermal snapshot, and where wanted one from each particle to itself."""
-
-    graph: NeighbourGraph
-    self_edges: bool = False
-
-    def tensors(self, dtype: torch.dtype = torch.float32, fold: int = WHOLE) -> GraphTensors:  # noqa: ARG002 - nothing is cross-validated
-        """Return the network's input tensors."""
-        return graph_tensors(self.graph, dtype=dtype, self_edges=self.self_edges)
 
 
 class RecurrentSettings(ModelSettings):

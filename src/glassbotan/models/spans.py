@@ -17,12 +17,14 @@ def is_large(n_edges: int) -> bool:
     return n_edges > MOST_EDGES_AT_ONCE and not torch.is_grad_enabled()
 
 
-def apply_by_spans(function: Callable[[Tensor], Tensor], rows: Tensor, outputs: int) -> Tensor:
-    """Return function(rows), shape [M, outputs], without a gradient.
+def by_spans(function: Callable[[Tensor], Tensor], rows: Tensor, outputs: int) -> Tensor:
+    """Return function(rows), shape [M, outputs].
 
-    ``function`` works on each of the rows [M, H] for itself; what it makes on the way exists for
-    one span at a time.
+    ``function`` works on each of the rows [M, H] for itself; where they are many, what it makes on
+    the way exists for one span at a time.
     """
+    if not is_large(len(rows)):
+        return function(rows)
     result = rows.new_empty(len(rows), outputs)
     for start in range(0, len(rows), SPAN_EDGES):
         span = slice(start, start + SPAN_EDGES)

@@ -11,11 +11,6 @@ Units = dict[str, Tensor]
 """What one unit of error is: of each quantity at each time, shape [T]."""
 
 
-def plain_units(quantities: Sequence[str], n_times: int) -> Units:
-    """Return units of 1: plain squared errors, as published."""
-    return {name: torch.ones(n_times) for name in quantities}
-
-
 def deviations(examples: Iterable[Example], quantities: Sequence[str]) -> Units:
     """Return the standard deviations over all particles and bonds of training snapshots.
 

@@ -2,7 +2,7 @@
 
 import ctypes
 from collections.abc import Sequence
-from ctypes import POINTER, c_int, c_int64, c_void_p
+from ctypes import POINTER, byref, c_int, c_int64, c_void_p
 from functools import cache
 
 import torch
@@ -75,19 +75,14 @@ def suits(width: int, tensors: Sequence[Tensor]) -> bool:
     )
 
 
-def forward(perceptron: Perceptron, variant: Variant, precision: torch.dtype) -> None:
-    """Fill hidden, outputs and received."""
-    _call(f"network_forward_{PRECISIONS[precision]}", variant, perceptron)
-
-
-def backward(
-    perceptron: Perceptron, gradients: Gradients, variant: Variant, precision: torch.dtype
+def run(
+    variant: Variant,
+    precision: torch.dtype,
+    perceptron: Perceptron,
+    gradients: Gradients | None = None,
 ) -> None:
-    """Fill the gradients that are asked for."""
-    _call(f"network_backward_{PRECISIONS[precision]}", variant, perceptron, gradients)
-
-
-def _call(function: str, variant: Variant, *structures: ctypes.Structure) -> None:
-    pointers = [ctypes.byref(structure) for structure in structures]
-    if getattr(load(), function)(*pointers, variant.index, torch.get_num_threads()) != 0:
+    """Fill hidden, outputs and received; or the gradients that are asked for."""
+    way, given = ("forward", ()) if gradients is None else ("backward", (byref(gradients),))
+    function = getattr(load(), f"network_{way}_{PRECISIONS[precision]}")
+    if function(byref(perceptron), *given, variant.index, torch.get_num_threads()) != 0:
         raise RunError("not enough memory for the network's weights")

@@ -69,7 +69,7 @@ def _forward(
         layout,
         ("senders", "receivers", "offsets"),
     )
-    native.forward(perceptron, variant, outputs.dtype)
+    native.run(variant, outputs.dtype, perceptron)
     return received
 
 
@@ -121,11 +121,11 @@ class _Perceptron(torch.autograd.Function):
         found = _room_for_gradients(tensors, layout, inputs=ctx.needs_input_grad[4])
         of_outputs, of_received = (None if g is None else g.contiguous() for g in gradients)
         given = {"outputs": of_outputs, "received": of_received}
-        native.backward(
-            _structure(tensors, layout, ("receivers", "offsets", "by_sender", "sender_offsets")),
-            native.Gradients(**_pointers({**found, **given})),
+        native.run(
             ctx.variant,
             tensors["inputs"].dtype,
+            _structure(tensors, layout, ("receivers", "offsets", "by_sender", "sender_offsets")),
+            native.Gradients(**_pointers({**found, **given})),
         )
         return (*(found.get(name) for name in INPUTS), None, None)
 
