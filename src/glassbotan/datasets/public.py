@@ -178,7 +178,12 @@ def resolve(specification: str | Path) -> list[Path]:
     if path.is_file():
         return [path]
     if is_store(path):
-        return _stored_in(path)
+        finished, number = stored_snapshots(path)
+        if not finished:
+            raise InputError(f"{path}: none of its {number} snapshots is finished")
+        if len(finished) < number:
+            LOGGER.info("%s: %d of %d snapshots are finished", path, len(finished), number)
+        return finished
     if is_stored_snapshot(path):
         return [path]
     if path.is_dir():
@@ -297,15 +302,6 @@ def _snapshots_in(folder: Path) -> list[Path]:
             f"{folder}: no snapshot files ({', '.join(sorted(suffixes))}) in this folder"
         )
     return natural_order(found)
-
-
-def _stored_in(store: Path) -> list[Path]:
-    finished, number = stored_snapshots(store)
-    if not finished:
-        raise InputError(f"{store}: none of its {number} snapshots is finished")
-    if len(finished) < number:
-        LOGGER.info("%s: %d of %d snapshots are finished", store, len(finished), number)
-    return finished
 
 
 def _matching(pattern: Path) -> list[Path]:

@@ -9,14 +9,7 @@ import numpy as np
 from glassbotan import io
 from glassbotan.dynamics.trajectories import Trajectories
 from glassbotan.errors import InputError
-from glassbotan.io import ensemble_store
-from glassbotan.io.ensemble_store import (
-    LARGEST_ARRAY,
-    is_stored_snapshot,
-    read_attributes,
-    stored_values,
-    with_trajectories,
-)
+from glassbotan.io import ensemble_store as store
 from glassbotan.io.options import BoxOption
 from glassbotan.structure import Snapshot
 from glassbotan.structure.periodic import FloatArray
@@ -46,17 +39,27 @@ def open_trajectories(path: str | os.PathLike[str], *, box: BoxOption = None) ->
 
     """
     source = Path(path)
-    if not is_stored_snapshot(source):
+    if not store.is_stored_snapshot(source):
         return Trajectories.of(io.read_ensemble(source, box=box))
-    group = with_trajectories(source)
-    snapshot = ensemble_store.read(source)
+    group = store.with_trajectories(source)
+    snapshot = store.read(source)
     times = _row(group, "times", source)
     counts = _row(group, "trajectories", source)
     moved: Any = group["displacements"]
     _check(snapshot, times, counts, moved)
 
     def displacements(time: int) -> FloatArray:
-        return _read(moved, time, int(counts[time]), source)
+        count = int(counts[time])
+        try:
+            values: FloatArray = np.asarray(moved[time, :count], dtype=np.float64)
+        except (OSError, ValueError, TypeError, RuntimeError) as error:
+            raise InputError(f"{source}: displacements cannot be read ({error})") from None
+        if not np.all(np.isfinite(values)):
+            raise InputError(
+                f"{source}: displacements at time {time} are not finite for all {count} "
+                "trajectories that reached it; the store is damaged"
+            )
+        return values
 
     return Trajectories(snapshot, times, displacements, _masses(source))
 
@@ -70,7 +73,7 @@ def _check(snapshot: Snapshot, times: FloatArray, counts: FloatArray, moved: Any
             f"{source}: displacements have shape {list(shape)}; expected [times, trajectories, "
             f"particles, dimensions] = {list(expected)}; the store is damaged"
         )
-    if int(np.prod(shape[1:])) * moved.dtype.itemsize > LARGEST_ARRAY:
+    if int(np.prod(shape[1:])) * moved.dtype.itemsize > store.LARGEST_ARRAY:
         raise InputError(f"{source}: displacements claim the shape {list(shape)}, too large")
     if not len(times) or not np.all(np.isfinite(times)) or times[0] <= 0:
         raise InputError(f"{source}: times {times.tolist()} must be positive")
@@ -82,21 +85,8 @@ def _check(snapshot: Snapshot, times: FloatArray, counts: FloatArray, moved: Any
         )
 
 
-def _read(moved: Any, time: int, count: int, source: Path) -> FloatArray:
-    try:
-        values: FloatArray = np.asarray(moved[time, :count], dtype=np.float64)
-    except (OSError, ValueError, TypeError, RuntimeError) as error:
-        raise InputError(f"{source}: displacements cannot be read ({error})") from None
-    if not np.all(np.isfinite(values)):
-        raise InputError(
-            f"{source}: displacements at time {time} are not finite for all {count} trajectories "
-            "that reached it; the store is damaged"
-        )
-    return values
-
-
 def _row(group: "zarr.Group", name: str, source: Path) -> FloatArray:
-    values = stored_values(group, name, source)
+    values = store.stored_values(group, name, source)
     if values.ndim != 1:
         raise InputError(f"{source}: {name} has the shape {list(values.shape)}, expected [T]")
     return values.astype(np.float64)
@@ -105,7 +95,7 @@ def _row(group: "zarr.Group", name: str, source: Path) -> FloatArray:
 def _masses(source: Path) -> FloatArray | None:
     """Return the masses that the store's protocol tells; None where it does not."""
     try:
-        kept = read_attributes(source.parent.parent)["protocol"]["potential"]["masses"]
+        kept = store.read_attributes(source.parent.parent)["protocol"]["potential"]["masses"]
         masses = np.asarray(kept, dtype=np.float64)
     except (InputError, KeyError, TypeError, ValueError):
         return None
