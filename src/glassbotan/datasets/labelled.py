@@ -84,24 +84,19 @@ def load_labelled(
 
     """
     path = Path(path)
-    labelled = _by_way_of_the_cache(path, cutoff, box, cached=cached)
+    if cached and (path.is_file() or is_stored_snapshot(path)):
+        labelled = loaded_or_computed(
+            _entry(path, cutoff, box),
+            lambda entry: _load(entry, path),
+            lambda: _measure(path, cutoff, box),
+            _save,
+            "labels",
+        )
+    else:
+        labelled = _measure(path, cutoff, box)
     if not any_cutoff:
         _check_same_cutoff(labelled.bonds.cutoff, cutoff, path)
     return labelled
-
-
-def _by_way_of_the_cache(
-    path: Path, cutoff: float, box: BoxOption, *, cached: bool
-) -> LabelledSnapshot:
-    if not (cached and (path.is_file() or is_stored_snapshot(path))):
-        return _measure(path, cutoff, box)
-    return loaded_or_computed(
-        _entry(path, cutoff, box),
-        lambda entry: _load(entry, path),
-        lambda: _measure(path, cutoff, box),
-        _save,
-        "labels",
-    )
 
 
 def label(ensemble: IsoconfigurationalEnsemble, graph: NeighbourGraph) -> LabelledSnapshot:
@@ -217,17 +212,10 @@ def _load(entry: Path, path: Path) -> LabelledSnapshot:
         )
         pairs, cutoff = stored["pairs"].astype(np.int64), float(stored["cutoff"])
         bonds = Bonds(pairs, stored["vectors"], snapshot.n_particles, cutoff)
-        motion = Motion(
-            snapshot,
-            stored["times"],
-            _named(stored, "value"),
-            bonds,
-            str(path),
-            _named(stored, "error"),
-        )
-        return LabelledSnapshot(
-            motion, {name: _named(stored, f"ceiling:{name}") for name in motion.values}
-        )
+        values, errors = _named(stored, "value"), _named(stored, "error")
+        motion = Motion(snapshot, stored["times"], values, bonds, str(path), errors)
+        ceilings = {name: _named(stored, f"ceiling:{name}") for name in values}
+        return LabelledSnapshot(motion, ceilings)
 
 
 def _named(stored: "np.lib.npyio.NpzFile", kind: str) -> dict[str, Any]:
