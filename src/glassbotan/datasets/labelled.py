@@ -18,7 +18,7 @@ from glassbotan.io.cache import cache_home, loaded_or_computed
 from glassbotan.io.ensemble_store import Halves, is_stored_snapshot, read_halves
 from glassbotan.io.options import BoxOption
 from glassbotan.provenance import sha256
-from glassbotan.structure import NeighbourGraph, Snapshot, neighbour_graph
+from glassbotan.structure import NeighbourGraph, Snapshot
 from glassbotan.structure.periodic import FloatArray
 
 CACHE_FORM = 3
@@ -100,8 +100,12 @@ def load_labelled(
 
 
 def label(ensemble: IsoconfigurationalEnsemble, graph: NeighbourGraph) -> LabelledSnapshot:
-    """Return the ensemble's averages and their noise ceilings."""
-    bonds, snapshot = Bonds.of(graph), ensemble.snapshot
+    """Return the ensemble's averages, on a graph's bonds too, and their noise ceilings."""
+    return _labels(ensemble, Bonds.of(graph))
+
+
+def _labels(ensemble: IsoconfigurationalEnsemble, bonds: Bonds) -> LabelledSnapshot:
+    snapshot = ensemble.snapshot
     # The mean of all trajectories stands first, before those of halves.
     halves = random_halves(ensemble.n_trajectories)
     weights = np.concatenate([np.ones((1, ensemble.n_trajectories)), halves])
@@ -139,7 +143,7 @@ def _measure(path: Path, cutoff: float, box: BoxOption) -> LabelledSnapshot:
         bonds = motion.bonds or Bonds.up_to(motion.snapshot, cutoff)
         return LabelledSnapshot(replace(motion, bonds=bonds), {})
     ensemble = io.read_ensemble(path, box=box)
-    return label(ensemble, neighbour_graph(ensemble.snapshot, cutoff))
+    return _labels(ensemble, Bonds.up_to(ensemble.snapshot, cutoff))
 
 
 def _stored_averages(path: Path) -> LabelledSnapshot:

@@ -66,7 +66,9 @@ def _displacement(bonds: Any, displacements: Any) -> Any:
 
 
 def _extension(bonds: Any, displacements: Any) -> Any:
-    return bonds.lengths(displacements) - bonds.distances
+    extension = bonds.lengths(displacements)
+    extension -= bonds.distances
+    return extension
 
 
 def _broken(bonds: Any, displacements: Any) -> Any:
