@@ -138,8 +138,8 @@ def test_every_snapshot_is_run_at_every_temperature(tmp_path):
     assert [snapshot.temperature for snapshot in planned.snapshots] == [0.44, 0.5]
     protocol = planned.campaign
     assert Protocol.model_validate(protocol.to_json()).to_json() == protocol.to_json()
-    work = sum(planned.particle_steps(block) for block in planned.blocks)
-    assert work == 2 * 160 * (4 * 400 + 2 * 200)
+    work = sum(len(b.trajectories) * protocol.steps[b.times - 1] for b in planned.blocks)
+    assert work == 2 * (4 * 400 + 2 * 200)
 
 
 @pytest.mark.parametrize(

@@ -40,11 +40,6 @@ class Plan:
         """All blocks, snapshot by snapshot, so that each is finished before much of the next."""
         return [b for s in range(len(self.snapshots)) for b in self.campaign.blocks(s)]
 
-    def particle_steps(self, block: Block) -> int:
-        """Return the work in a block."""
-        steps = int(self.campaign.steps[block.times - 1])
-        return steps * len(block.trajectories) * self.snapshots[block.snapshot].n_particles
-
 
 def plan(campaign: Campaign) -> Plan:
     """Read a campaign's snapshots and check whatever can be checked before anything runs.

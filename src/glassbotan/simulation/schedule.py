@@ -54,7 +54,8 @@ class Job:
             block: len(block.trajectories) * plan.snapshots[block.snapshot].n_particles
             for block in plan.blocks
         }
-        self._total = sum(plan.particle_steps(block) for block in plan.blocks)
+        ends = store.protocol.steps
+        self._total = sum(int(ends[b.times - 1]) * n for b, n in self._particles.items())
         self._tell()
         for snapshot in self.unfinished - {block.snapshot for block in self.pending}:
             self.finish(snapshot)

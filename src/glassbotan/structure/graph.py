@@ -75,12 +75,7 @@ def neighbour_graph(snapshot: Snapshot, cutoff: float = 2.0) -> NeighbourGraph:
         or two particles overlap.
 
     """
-    _check_cutoff(snapshot, cutoff)
-    positions = wrap(snapshot.positions, snapshot.box)
-    pairs = pairs_within(positions, snapshot.box, cutoff)
-    edge_index = _in_order(np.concatenate([pairs, pairs[::-1]], axis=1))
-    vectors = _vectors(positions, snapshot.box, edge_index)
-    _check_overlap(snapshot, edge_index, vectors)
+    edge_index, vectors = _close_pairs(snapshot, cutoff, both_ways=True)
     return NeighbourGraph(
         species=snapshot.species,
         edge_index=edge_index,
@@ -106,12 +101,38 @@ def unordered_pairs(snapshot: Snapshot, cutoff: float) -> tuple[IntArray, FloatA
         As :func:`neighbour_graph`.
 
     """
-    _check_cutoff(snapshot, cutoff)
+    return _close_pairs(snapshot, cutoff, both_ways=False)
+
+
+def _close_pairs(
+    snapshot: Snapshot, cutoff: float, *, both_ways: bool
+) -> tuple[IntArray, FloatArray]:
+    """Return pairs [2, P], with the lower number first or in both orders, and their vectors."""
+    if not (np.isfinite(cutoff) and cutoff > 0):
+        raise InputError(f"the graph cutoff is {cutoff}; it must be a positive length")
+    if cutoff > 0.5 * snapshot.box.min():
+        raise InputError(
+            f"{snapshot.source}: the graph cutoff {cutoff:g} is longer than half the shortest box "
+            f"edge ({snapshot.box.min():g}), so a pair would be met twice; "
+            f"use a box of at least {2 * cutoff:g}"
+        )
     positions = wrap(snapshot.positions, snapshot.box)
-    found = pairs_within(positions, snapshot.box, cutoff)
-    pairs = _in_order(np.stack([found.min(axis=0), found.max(axis=0)]))
+    pairs = pairs_within(positions, snapshot.box, cutoff)
+    if both_ways:
+        pairs = np.concatenate([pairs, pairs[::-1]], axis=1)
+    else:
+        pairs = np.stack([pairs.min(axis=0), pairs.max(axis=0)])
+    pairs = _in_order(pairs)
     vectors = _vectors(positions, snapshot.box, pairs)
-    _check_overlap(snapshot, pairs, vectors)
+    squared = np.einsum("ed,ed->e", vectors, vectors)
+    if len(squared) and squared.min() < OVERLAP**2:
+        closest = int(np.argmin(squared))
+        i, j = pairs[:, closest]
+        raise InputError(
+            f"{snapshot.source}: particles {min(i, j)} and {max(i, j)} overlap "
+            f"(distance {np.sqrt(squared[closest]):.3g}, length units of the Lennard-Jones sigma); "
+            "check positions, box and units"
+        )
     return pairs, vectors
 
 
@@ -136,29 +157,3 @@ def _vectors(positions: FloatArray, box: FloatArray, edge_index: IntArray) -> Fl
             separation = along[receivers] - along[senders]
             vectors[part, axis] = minimum_image(separation, box[axis : axis + 1])
     return vectors
-
-
-def _check_cutoff(snapshot: Snapshot, cutoff: float) -> None:
-    if not (np.isfinite(cutoff) and cutoff > 0):
-        raise InputError(f"the graph cutoff is {cutoff}; it must be a positive length")
-    if cutoff > 0.5 * snapshot.box.min():
-        raise InputError(
-            f"{snapshot.source}: the graph cutoff {cutoff:g} is longer than half the shortest box "
-            f"edge ({snapshot.box.min():g}), so a pair would be met twice; "
-            f"use a box of at least {2 * cutoff:g}"
-        )
-
-
-def _check_overlap(snapshot: Snapshot, pairs: IntArray, vectors: FloatArray) -> None:
-    if not len(vectors):
-        return
-    squared = np.einsum("ed,ed->e", vectors, vectors)
-    closest = int(np.argmin(squared))
-    distance = float(np.sqrt(squared[closest]))
-    if distance < OVERLAP:
-        i, j = pairs[:, closest]
-        raise InputError(
-            f"{snapshot.source}: particles {min(i, j)} and {max(i, j)} overlap "
-            f"(distance {distance:.3g}, length units of the Lennard-Jones sigma); "
-            "check positions, box and units"
-        )
