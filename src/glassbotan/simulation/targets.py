@@ -127,9 +127,12 @@ def stored_form(average: Averages, resolution: float) -> Averages:
         four times that, and errors to five binary digits.
 
     """
+    fractions, exponents = np.frexp(average.error)
+    digits = 2.0**ERROR_DIGITS
+    error = np.ldexp(np.rint(fractions * digits) / digits, exponents)
     return Averages(
         rounded(average.mean, resolution),
-        rounded_error(average.error),
+        np.asarray(error, dtype=np.float32),
         rounded(average.split, COARSER_SPLIT * resolution),
     )
 
@@ -138,10 +141,3 @@ def rounded(values: FloatArray, resolution: float) -> FloatArray:
     """Return values rounded to a power of two that is not above the resolution, in float32."""
     step = 2.0 ** np.floor(np.log2(resolution))
     return np.asarray(np.rint(values / step) * step, dtype=np.float32)
-
-
-def rounded_error(values: FloatArray) -> FloatArray:
-    """Return values rounded to five binary digits, in float32."""
-    fractions, exponents = np.frexp(values)
-    digits = 2.0**ERROR_DIGITS
-    return np.asarray(np.ldexp(np.rint(fractions * digits) / digits, exponents), dtype=np.float32)

@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from glassbotan.errors import InputError
+from glassbotan.settings import Positive
 from glassbotan.structure.interaction.form import Shift, form_named
 from glassbotan.structure.interaction.forms.lennard_jones import LennardJones
 from glassbotan.structure.periodic import FloatArray
@@ -117,7 +118,6 @@ def load_mixture(name_or_path: str | Path) -> Mixture:
         raise InputError(f"{path}: {_explain(error, table)}") from None
 
 
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9]*$")]
 

@@ -152,7 +152,10 @@ def make_system(tasks: Sequence[Task], *, device: torch.device, dtype: torch.dty
     first = tasks[0]
     _check_alike(tasks)
     potential, settings, dimension = first.potential, first.settings, first.snapshot.dimension
-    lanes = _lanes(max(len(task.trajectories) for task in tasks))
+    most = max(len(task.trajectories) for task in tasks)
+    if most > MOST_LANES:
+        raise InputError(f"{most} trajectories of one box; at most {MOST_LANES} run at once")
+    lanes = 1 << (most - 1).bit_length()
     assert potential.masses is not None
     thermostatted = settings.integrator == "langevin"
     kept = float(np.exp(-settings.timestep / settings.damping)) if thermostatted else 1.0
@@ -243,15 +246,6 @@ def _splines(
     places = np.stack([table.start, table.scale], axis=-1)
     pairs = potential.n_species**2
     return put(polynomials.reshape(pairs, -1, 8), dtype), put(places.reshape(pairs, 2), dtype)
-
-
-def _lanes(trajectories: int) -> int:
-    """Return the power of two that holds so many."""
-    if trajectories > MOST_LANES:
-        raise InputError(
-            f"{trajectories} trajectories of one box; at most {MOST_LANES} run at once"
-        )
-    return 1 << (trajectories - 1).bit_length()
 
 
 def _keys(task: Task, lanes: int) -> "np.ndarray[Any, np.dtype[np.uint32]]":
