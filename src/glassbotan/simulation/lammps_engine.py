@@ -191,7 +191,8 @@ class _Trajectory:
             self.step = 0
             # The first stretch, too, begins from a file, as all others do.
             self._begin_stretch()
-            self._initial_energy = self._conserved_energy()
+            # With a Nose-Hoover chain the chain's with it.
+            self._initial_energy = float(self._engine.get_thermo("econserve"))
         except BaseException:
             self.close()
             raise
@@ -269,15 +270,11 @@ class _Trajectory:
         self.step += steps
         self.energies = (self._engine.get_thermo("pe"), self._engine.get_thermo("ke"))
 
-    def _conserved_energy(self) -> float:
-        """Return the total energy, and with a Nose-Hoover chain the chain's with it."""
-        return float(self._engine.get_thermo("econserve"))
-
     def _check_drift(self) -> None:
         """Raise RunError where the energy has moved as no sound integration moves it."""
         settings = self._task.settings
         thermal = 0.5 * self._start.size * settings.temperature
-        drift = (self._conserved_energy() - self._initial_energy) / thermal
+        drift = (self._engine.get_thermo("econserve") - self._initial_energy) / thermal
         sound = (
             drift <= LARGEST_HEATING
             if settings.integrator == "langevin"

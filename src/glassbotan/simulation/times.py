@@ -33,7 +33,8 @@ def log_times(
         raise InputError(f"times from {first:g} to {last:g}: both must be positive and increase")
     if per_decade < 1:
         raise InputError(f"{per_decade} times a decade; there must be at least 1")
-    _check_timestep(timestep)
+    if not (np.isfinite(timestep) and timestep > 0):
+        raise InputError(f"the timestep is {timestep:g}; it must be a positive number")
     number = max(round(per_decade * float(np.log10(last / first))), 1) + 1
     steps = np.unique(np.maximum(np.rint(np.geomspace(first, last, number) / timestep), 1))
     return np.asarray(steps * timestep)
@@ -49,12 +50,8 @@ def steps_at(times: Sequence[float] | FloatArray, timestep: float) -> IntArray:
         timesteps; names the nearest that is.
 
     """
-    _check_timestep(timestep)
-    try:
-        wanted = np.asarray(times, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise InputError(f"times {times!r} are not numbers") from None
-    if wanted.ndim != 1 or not len(wanted):
+    wanted = np.asarray(times, dtype=np.float64)
+    if not len(wanted):
         raise InputError("times: give at least one time")
     if not np.all(np.isfinite(wanted)) or wanted[0] <= 0 or np.any(np.diff(wanted) <= 0):
         raise InputError(f"times {wanted.tolist()} must be positive and increase")
@@ -70,8 +67,3 @@ def steps_at(times: Sequence[float] | FloatArray, timestep: float) -> IntArray:
             f"the nearest is {max(int(steps[k]), 1) * timestep:.12g}"
         )
     return steps
-
-
-def _check_timestep(timestep: float) -> None:
-    if not (np.isfinite(timestep) and timestep > 0):
-        raise InputError(f"the timestep is {timestep:g}; it must be a positive number")

@@ -65,19 +65,15 @@ def _grid(positions: FloatArray, box: FloatArray, cutoff: float) -> _Grid:
     numbers = np.ravel_multi_index(tuple(cells + reach[:, None]), tuple(number + 2 * reach))
     order = np.argsort(numbers, kind="stable")
     strides = np.cumprod([1, *(number + 2 * reach)[:0:-1]])[::-1]
+    # Of each two opposite steps to a neighbouring column one.
+    steps = product((-1, 0, 1), repeat=len(box) - 1)
     return _Grid(
         numbers[order],
         coordinates[:, order],
         particles[order],
         np.flatnonzero(order < len(positions)),
-        tuple(int(strides[:-1] @ column) for column in _columns(len(box) - 1)),
+        tuple(int(strides[:-1] @ step) for step in steps if step > (0,) * len(step)),
     )
-
-
-def _columns(axes: int) -> list[tuple[int, ...]]:
-    """Return one of each two opposite steps to a neighbouring column, without that to itself."""
-    here = (0,) * axes
-    return [step for step in product((-1, 0, 1), repeat=axes) if step > here]
 
 
 def _with_images(
