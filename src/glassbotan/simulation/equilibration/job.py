@@ -189,11 +189,11 @@ class _Work:
         self.stages = job.settings.stages()
         self.stage = 0
         self.run: Run | None = None
-        self.record: HoldRecord | None = None
 
-    # The stage's beginning: set by begin() or restore().
+    # The stage's beginning, and what is recorded if it is the hold: set by start() or restore().
     _snapshot: Snapshot
     _velocities: FloatArray | None
+    record: HoldRecord
 
     def start(self, file: Path | None, progress: Progress) -> None:
         """Take the work up where a checkpoint left it, or begin it."""
@@ -202,7 +202,6 @@ class _Work:
         ):
             return
         self.close()
-        self.stage, self.record = 0, None
         self.tell(progress)
         self._start_stage(0, self.job.begin(), None)
 
@@ -227,7 +226,6 @@ class _Work:
 
     def results(self) -> list[Equilibrated]:
         """Return the glasses at the end of the hold."""
-        assert self.record is not None
         moved = relative_to_centre(self._run.displacements(), self._masses)
         velocities = relative_to_centre(self._run.velocities(), self._masses)
         judgement = judge(
@@ -267,9 +265,7 @@ class _Work:
         }
         if self._velocities is not None:
             state["velocities"] = self._velocities
-        if self.record is not None:
-            state |= {f"record:{name}": array for name, array in self.record.state().items()}
-        return state
+        return state | {f"record:{name}": array for name, array in self.record.state().items()}
 
     def restore(self, state: Mapping[str, NDArray[np.generic]]) -> None:
         """Go to a state that :meth:`state` returned, of the same job."""
@@ -290,8 +286,7 @@ class _Work:
             stage, snapshot, None if velocities is None else np.asarray(velocities, np.float64)
         )
         self._run.restore(_part(state, "run:"))
-        if self.record is not None:
-            self.record.restore(_part(state, "record:"))
+        self.record.restore(_part(state, "record:"))
 
     def tell(self, progress: Progress) -> None:
         """Say how far it is."""
@@ -300,8 +295,8 @@ class _Work:
             return
         step, ends = self._run.step, [stage.steps for stage in self.stages]
         stage, end, scattering = self.stages[self.stage].name, None, ""
-        if self.record is not None and self.record.frames > 1:
-            end = self._end_of_hold(self.record)
+        if self.record.frames > 1:
+            end = self._end_of_hold()
             ends[-1] = ends[-1] if end is None else max(min(end, ends[-1]), step)
             scattering = f", F_s = {float(self.record.scattering[0, -1].mean()):.3f}"
         at_most = end is None and self.settings.hold_time is None
@@ -361,51 +356,46 @@ class _Work:
             velocities=velocities,
             device=self.settings.device,
         )
-        if stage.name == "hold":
-            self.record = HoldRecord(
-                len(self.job.trajectories),
-                self._masses,
-                self._majority,
-                wave_number=self.settings.wave_number,
-                timestep=self.settings.timestep,
-            )
+        self.record = HoldRecord(
+            len(self.job.trajectories),
+            self._masses,
+            self._majority,
+            wave_number=self.settings.wave_number,
+            timestep=self.settings.timestep,
+        )
 
     def _hold(self, pacer: Pacer) -> None:
         """Hold until the record says that it is enough, or to the longest time."""
-        assert self.record is not None
-        record, limit = self.record, self.stages[-1].steps
-        if record.frames == 0:
-            self._sample(record)
-        while (end := self._next_sample(record, limit)) is not None:
-            pacer.advance(self._run, end, reached=lambda: self._sample(record))
-        if self._end_of_hold(record) is None:
+        limit = self.stages[-1].steps
+        if self.record.frames == 0:
+            self._sample()
+        while (end := self._next_sample(limit)) is not None:
+            pacer.advance(self._run, end, reached=self._sample)
+        if self._end_of_hold() is None:
             pacer.advance(self._run, limit)
 
-    def _next_sample(self, record: HoldRecord, limit: int) -> int | None:
+    def _next_sample(self, limit: int) -> int | None:
         """Return the step of the next sample, None where the hold ends before it."""
-        step = self._run.step
-        end = self._end_of_hold(record)
-        if end is not None and step >= end and step % record.interval == 0:
+        step, end = self._run.step, self._end_of_hold()
+        if end is not None and step >= end and step % self.record.interval == 0:
             return None
-        following = (step // record.sampling + 1) * record.sampling
+        following = (step // self.record.sampling + 1) * self.record.sampling
         return following if following <= limit else None
 
-    def _end_of_hold(self, record: HoldRecord) -> int | None:
+    def _end_of_hold(self) -> int | None:
         """Return the step that the hold is to end at by its relaxation time, where it is known."""
-        if self.settings.hold_time is not None:
-            return None
-        settings, tau = self.settings, record.tau_alpha()
-        if np.isnan(tau):
+        settings, tau = self.settings, self.record.tau_alpha()
+        if settings.hold_time is not None or np.isnan(tau):
             return None
         # The energy of one trajectory changes no faster than its thermostat lets it.
         least = 0.0 if self.job.prepared else LEAST_DAMPING_TIMES * settings.damping
         return settings.steps(max(settings.hold * tau, least))
 
-    def _sample(self, record: HoldRecord) -> None:
+    def _sample(self) -> None:
         step, particles = self._run.step, self._snapshot.n_particles
         potential, kinetic = self._run.energies()
-        whole = step % record.interval == 0
-        record.add(
+        whole = step % self.record.interval == 0
+        self.record.add(
             step,
             self._run.displacements() if whole else None,
             potential / particles,
