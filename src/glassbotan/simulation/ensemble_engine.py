@@ -30,6 +30,7 @@ from glassbotan.simulation.leapfrog import (
     what_blew_up,
 )
 from glassbotan.simulation.settings import Integrator
+from glassbotan.structure.interaction.form import Powers
 from glassbotan.structure.interaction.spline import INTERVALS, spline_table
 from glassbotan.structure.periodic import FloatArray, in_space, wrap
 from glassbotan.structure.potential import PairPotential, interacting_pairs
@@ -363,17 +364,15 @@ def _interaction(
     potential: PairPotential,
 ) -> tuple[int, FloatArray, tuple[SingleArray, SingleArray] | None]:
     """Return the law, a PairTerm of every pair of species [S, S, 9], and splines."""
-    powers, none = potential.powers, np.zeros_like(potential.cutoff)
+    powers, none, splines = potential.powers, np.zeros_like(potential.cutoff), None
+    law, places = native.CUT, [none, none]
     if powers is None:
         table = spline_table(potential)
-        repulsion, attraction, shift, slope, quadratic, quartic = [none] * 6
-        law, start, scale = native.SPLINE, table.start, table.scale
+        powers, law, places = Powers(*[none] * 6), native.SPLINE, [table.start, table.scale]
         splines = table.force.astype(np.float32), table.energy.astype(np.float32)
-    else:
-        repulsion, attraction, shift, slope, quadratic, quartic = powers
-        law = native.SHIFTED if np.any(slope) else native.CUT
-        if np.any(quadratic) or np.any(quartic):
-            law = native.SMOOTH
-        start, scale, splines = none, none, None
-    rows = [repulsion, attraction, potential.cutoff**2, shift, slope, quadratic, quartic]
-    return law, np.ascontiguousarray(np.stack([*rows, start, scale], axis=-1)), splines
+    elif np.any(powers.quadratic) or np.any(powers.quartic):
+        law = native.SMOOTH
+    elif np.any(powers.slope):
+        law = native.SHIFTED
+    rows = [*powers[:2], potential.cutoff**2, *powers[2:], *places]
+    return law, np.ascontiguousarray(np.stack(rows, axis=-1)), splines
