@@ -1,8 +1,11 @@
 """The caged network is trained by a recipe: constants, folds, errors; its states are made up."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
+import yaml
 
 import glassbotan as gb
 from conftest import Told, random_snapshot, write_botan_npz
@@ -70,6 +73,33 @@ def test_a_model_is_trained_kept_and_predicts_with_errors(recipe, tmp_path):
     measured = load_labelled(recipe.data.validation[0], box=snapshot.box).motion.propensity
     assert motion.propensity.mean() == pytest.approx(measured.mean(), rel=0.1)
     assert np.mean(np.abs(measured - motion.propensity) <= motion.propensity_error) > 0.8
+
+
+def test_models_and_runs_that_name_no_potential_are_of_the_force_that_is_cut(recipe, tmp_path):
+    content = recipe.model_dump()
+    content["model"]["potential"] = "kob-andersen-3d-cut"
+    cut = Recipe.model_validate(content)
+    folder = train(cut, tmp_path / "run")
+    snapshot = random_snapshot(COUNT, edge=EDGE, seed=9)
+    now = gb.predict(snapshot, folder)
+
+    card = json.loads((folder / "model.json").read_text())
+    inputs = {k: v for k, v in card.pop("inputs").items() if k not in ("form", "potential")}
+    card["recipe"]["inputs"] = inputs
+    first = ("dimension", "cutoff", "width", "steps")
+    settings = card.pop("settings")
+    card |= {name: settings[name] for name in first}
+    del card["quantities"]
+    (folder / "model.json").write_text(json.dumps(card))
+    assert np.array_equal(gb.predict(snapshot, folder).propensity, now.propensity)
+    assert gb.load_model(folder).settings.potential.shift == "energy"
+
+    kept = yaml.safe_load((tmp_path / "run/recipe.yaml").read_text())
+    kept["model"] = {"architecture": "caged", **{name: kept["model"][name] for name in first}}
+    (tmp_path / "run/recipe.yaml").write_text(yaml.safe_dump(kept))
+    with pytest.raises(gb.InputError, match="model.potential.shift is energy there and force here"):
+        train(recipe, tmp_path / "run", resume=True)
+    train(cut, tmp_path / "run", resume=True)
 
 
 def test_every_training_snapshot_sees_a_baseline_that_it_was_kept_from(recipe):

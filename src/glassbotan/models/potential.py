@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, InstanceOf, PlainSerializer
+from pydantic import BaseModel, BeforeValidator, InstanceOf, PlainSerializer
 
-from glassbotan.structure.potential import PairPotential
+from glassbotan.structure.potential import KOB_ANDERSEN_CUT, PairPotential
 from glassbotan.structure.potentials import load_potential
 
 
@@ -24,3 +24,13 @@ Potential = Annotated[
     InstanceOf[PairPotential], BeforeValidator(_potential), PlainSerializer(record_of)
 ]
 """A setting: a mixture's name, a YAML file of one, or the record of another card."""
+
+
+def with_potential(kept: Mapping[str, Any], kind: type[BaseModel]) -> dict[str, Any]:
+    """Return what was kept of a model's settings, with the potential that it follows from.
+
+    The first cards and recipes name none: all were of the force that is cut.
+    """
+    if "potential" not in kind.model_fields:
+        return dict(kept)
+    return {"potential": record_of(KOB_ANDERSEN_CUT), **kept}

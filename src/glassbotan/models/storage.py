@@ -6,6 +6,7 @@ from glassbotan.errors import InputError
 from glassbotan.io.atomic import atomic_output
 from glassbotan.models.architecture import Model, architecture
 from glassbotan.models.card import CARD, RIDGE, WEIGHTS, Card, read_card
+from glassbotan.models.potential import with_potential
 from glassbotan.settings import checked
 
 
@@ -37,13 +38,13 @@ def load_saved(folder: Path) -> tuple[Model, Card]:
         kind = architecture(card.architecture)
         settings = checked(
             kind.settings_type,
-            {**card.settings, "times": tuple(card.times)},
+            {**with_potential(card.settings, kind.settings_type), "times": tuple(card.times)},
             naming=lambda place: ".".join(("settings", *map(str, place))),
         )
     except InputError as error:
         raise InputError(f"{folder / CARD}: {error}") from None
-    now = settings.record()
-    other = [key for key in {**card.inputs, **now} if card.inputs.get(key) != now.get(key)]
+    now, then = settings.record(), with_potential(card.inputs, kind.settings_type)
+    other = [key for key in {**then, **now} if then.get(key) != now.get(key)]
     if card.inputs and other:
         raise InputError(
             f"{folder / CARD}: model {card.name!r} was trained on inputs that this version does "

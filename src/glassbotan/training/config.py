@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field, model_validator
 from glassbotan.dynamics.quantities import QUANTITIES
 from glassbotan.errors import InputError
 from glassbotan.models.architecture import Model, ModelSettings, architecture
+from glassbotan.models.potential import with_potential
 from glassbotan.settings import Count, Fraction, Natural, Positive, Settings, checked
 from glassbotan.yaml_mapping import read_mapping
 
@@ -153,7 +154,9 @@ class Recipe(Settings):
         quantities = self.model.settings().quantities
         figures = ["loss", "pearson_A", *map(loss_of, quantities)]
         if self.monitor not in figures:
-            raise ValueError(f"monitor: input should be one of {', '.join(figures)}")
+            raise ValueError(
+                f"monitor: input should be one of {', '.join(figures)} (it is {self.monitor!r})"
+            )
         for k, stage in enumerate(self.stages):
             for name in stage.weights or {}:
                 if name not in quantities:
@@ -188,6 +191,21 @@ def load_recipe(path: str | Path, overrides: dict[str, Any] | None = None) -> Re
         except (TypeError, ValueError, IndexError, AttributeError):
             raise InputError(f"{path}: there is no key {key!r} to set") from None
     return checked(Recipe, content, source=str(path))
+
+
+def load_kept_recipe(path: Path) -> Recipe:
+    """Read the recipe that a run's folder keeps; the first name no potential: see with_potential.
+
+    Raises
+    ------
+    InputError
+        See :func:`load_recipe`.
+
+    """
+    recipe = load_recipe(path)
+    content = read_mapping(path, kind="a recipe", expected="of recipe keys")
+    section = with_potential(content["model"], recipe.model.kind.settings_type)
+    return checked(Recipe, {**content, "model": section}, source=str(path))
 
 
 def _override(content: dict[str, Any], dotted: str, value: object) -> None:

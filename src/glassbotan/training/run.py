@@ -28,8 +28,9 @@ from glassbotan.models.network import Network
 from glassbotan.models.registry import load_model
 from glassbotan.models.storage import load_saved, save_model
 from glassbotan.provenance import provenance
+from glassbotan.simulation.protocol import difference
 from glassbotan.training.checkpoints import AtomicCheckpoints
-from glassbotan.training.config import Recipe, StageSection, load_recipe
+from glassbotan.training.config import Recipe, StageSection, load_kept_recipe
 from glassbotan.training.data import GlassData
 from glassbotan.training.launch import told_once, train_in_processes
 from glassbotan.training.memory import keep_freed_memory
@@ -205,10 +206,11 @@ def _claim_folder(folder: Path, recipe: Recipe, *, resume: bool) -> None:
             raise InputError(
                 f"{folder}: holds no checkpoint to resume from; start without --resume"
             )
-        if not stored.is_file() or load_recipe(stored) != recipe:
+        there = load_kept_recipe(stored) if stored.is_file() else None
+        if there != recipe:
             raise InputError(
-                f"{stored}: differs from the given recipe; resume with the recipe that began the "
-                "run, or choose another folder"
+                f"{stored}: differs from the given recipe{_told(there, recipe)}; resume with the "
+                "recipe that began the run, or choose another folder"
             )
         return
     if begun:
@@ -219,6 +221,14 @@ def _claim_folder(folder: Path, recipe: Recipe, *, resume: bool) -> None:
         raise InputError(f"{folder}: cannot be made ({error.strerror})") from None
     with atomic_output(stored) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def _told(there: Recipe | None, here: Recipe) -> str:
+    if there is None:
+        return ""
+    then, now = (one.model_dump(mode="json") for one in (there, here))
+    key = next(key for key in now if then[key] != now[key])
+    return f" ({difference(key, then[key], now[key])})"
 
 
 def _trainer(

@@ -12,7 +12,7 @@ from glassbotan.figures.report.history import History, read_history
 from glassbotan.figures.report.inputs import listed
 from glassbotan.models.card import CARD, Card
 from glassbotan.models.registry import bundled_names, card_of, locate
-from glassbotan.training.config import Recipe, StageSection, load_recipe
+from glassbotan.training.config import Recipe, StageSection, load_kept_recipe
 
 RECIPE = "recipe.yaml"
 
@@ -118,7 +118,7 @@ def _read_one(source: str | Path) -> Subject:
 def _read_run(folder: Path) -> Subject:
     if not (folder / RECIPE).is_file():
         raise InputError(f"{folder}: {RECIPE} is missing; is it the folder of a training run?")
-    recipe: Recipe = load_recipe(folder / RECIPE)
+    recipe: Recipe = load_kept_recipe(folder / RECIPE)
     planned = [stage.epochs for stage in recipe.stages]
     history = read_history(folder, planned)
     finished = (folder / "model" / CARD).is_file()
