@@ -73,6 +73,14 @@ def test_half_fetched_part_is_refused(home, mirror):
         public.dataset_files("botan-small", "validation")
 
 
+def test_a_glob_among_the_listed_files_is_a_part(home, mirror):
+    fetch("botan-small", mirror=str(mirror), only=["validation/*"])
+    (found,) = public.resolve("botan-small/validation/*_402_*")
+    assert found.name == "isoconfig_N4096T0.44_402_tc07.npz"
+    with pytest.raises(InputError, match="1 of 1 files are not in"):
+        public.resolve("botan-small/train/*_9_*")
+
+
 def test_changed_file_is_refused_at_use(home, mirror):
     done = fetch("botan-small", mirror=str(mirror), only=["validation/*"])
     body = bytearray(done.files[1].read_bytes())

@@ -144,7 +144,13 @@ def test_every_snapshot_is_run_at_every_temperature(tmp_path):
 
 @pytest.mark.parametrize(
     "name",
-    ["campaign-quick", "campaign-published-early", "campaign-published-late", "campaign-more"],
+    [
+        "campaign-quick",
+        "campaign-published-early",
+        "campaign-published-late",
+        "campaign-published-check",
+        "campaign-more",
+    ],
 )
 def test_the_campaigns_that_come_with_the_package(name):
     made = load_campaign(CONFIGS / f"{name}.yaml")

@@ -134,7 +134,8 @@ def dataset_files(name: str, part: str) -> list[Path]:
     name
         As in ``public_datasets``.
     part
-        A named part (``train``), or a folder or glob inside the data set's folder.
+        A named part (``train``), a glob among its listed files (``train/*_1_*``), or a folder or
+        glob inside the data set's folder.
 
     Raises
     ------
@@ -144,11 +145,12 @@ def dataset_files(name: str, part: str) -> list[Path]:
     """
     dataset = public_dataset(name)
     folder = data_home() / name
-    paths = (
-        _named_part(dataset, part, folder)
-        if part in dataset.parts
-        else _free_part(dataset, part, folder)
-    )
+    pattern = dataset.parts.get(part, part)
+    listed = [file.path for file in dataset.files if fnmatchcase(file.path, pattern)]
+    if part in dataset.parts or listed:
+        paths = _listed(dataset, part, [folder / path for path in listed])
+    else:
+        paths = _free_part(dataset, part, folder)
     known = {file.path: file.checksum for file in dataset.files}
     checksums = Checksums.read(folder)
     for path in paths:
@@ -266,13 +268,12 @@ def remote_file(source: str, path: Any, url: Any, checksum: Any, size: Any) -> R
     return RemoteFile(relative, url, checksum, size)
 
 
-def _named_part(dataset: PublicDataset, part: str, folder: Path) -> list[Path]:
-    pattern = dataset.parts[part]
-    due = [folder / f.path for f in dataset.files if fnmatchcase(f.path, pattern)]
+def _listed(dataset: PublicDataset, part: str, due: list[Path]) -> list[Path]:
     missing = [path for path in due if not path.is_file()]
     if missing:
         raise InputError(
-            f"{dataset.name}/{part}: {len(missing)} of {len(due)} files are not in {folder}; "
+            f"{dataset.name}/{part}: {len(missing)} of {len(due)} files are not in "
+            f"{data_home() / dataset.name}; "
             f"fetch them with: glassbotan fetch {dataset.name}"
         )
     return natural_order(due)
