@@ -35,7 +35,7 @@ def clock(monkeypatch):
             {"unit": "particle-steps", "rate": 10.0, "at_most": True},
             "hold, 10 particle-steps/s, at most 3 min left",
         ),
-        ((3, 8, "predicting"), {"unit": "snapshots"}, "predicting, 3/8"),
+        ((3.7, 8, "predicting"), {"unit": "snapshots"}, "predicting, 3/8"),
         (
             (3, None, "reading"),
             {"unit": "snapshots", "rate": 2.0},

@@ -132,7 +132,8 @@ def describe(
     if unit == "B":
         parts.append(readable(done) if total is None else f"{readable(done)} of {readable(total)}")
     elif unit not in UNCOUNTED:
-        parts.append(f"{done:.0f} {unit}" if total is None else f"{done:.0f}/{total:.0f}")
+        whole = int(done)  # one that is half done is not done
+        parts.append(f"{whole} {unit}" if total is None else f"{whole}/{total:.0f}")
     elif total and not at_most:
         parts.append(f"{100 * done / total:.3g} %")
     if rate > 0 and unit:
