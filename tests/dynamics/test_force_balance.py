@@ -57,6 +57,14 @@ def test_the_order_of_a_window_s_species_does_not_matter(hot):
     assert balance.configurations == 12
 
 
+def test_of_one_frame_nothing_can_be_told(hot):
+    balance = force_balance([hot], FORCE, most=1)
+    assert balance.configurations == 1
+    assert balance.residual.error.shape == balance.residual.value.shape == (9,)
+    assert np.isnan(balance.deviations).all()
+    assert balance.verdict == "cannot tell"
+
+
 def test_early_frames_and_unknown_temperatures_are_refused(hot):
     with pytest.raises(gb.InputError, match="no frame is later than t = 1"):
         force_balance([replace(hot, times=hot.times / 100)], FORCE)

@@ -122,7 +122,7 @@ def dynamics(
 
 
 def _balance_table(result: "Relaxation", balances: "dict[str, ForceBalance]") -> "Table":
-    """Return a row a window and a column a potential."""
+    """Return a row for each potential and window."""
     from glassbotan.dynamics.estimate import concise
 
     first = next(iter(balances.values()))

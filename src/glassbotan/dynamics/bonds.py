@@ -99,7 +99,7 @@ class Bonds:
 
     def norms(self, displacements: FloatArray) -> FloatArray:
         """Return the lengths [R, N] of displacements [R, N, d]."""
-        return np.asarray(np.sqrt(np.einsum("rnd,rnd->rn", displacements, displacements)))
+        return lengths_of(displacements)
 
     def lengths(self, displacements: FloatArray) -> FloatArray:
         """Return the bonds' lengths [R, B] after particles were displaced by [R, N, d]."""
@@ -134,6 +134,11 @@ class Bonds:
     def array(self, values: FloatArray) -> FloatArray:
         """Return values in NumPy, where these bonds are already."""
         return values
+
+
+def lengths_of(displacements: FloatArray) -> FloatArray:
+    """Return the lengths [R, N] of displacements [R, N, d]."""
+    return np.asarray(np.sqrt(np.einsum("rnd,rnd->rn", displacements, displacements)))
 
 
 def both_ways(values: NDArray[F], graph: NeighbourGraph) -> NDArray[F]:

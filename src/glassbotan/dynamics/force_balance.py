@@ -128,8 +128,8 @@ def force_balance(
     Raises
     ------
     InputError
-        A temperature is not known, there are fewer than two configurations, or the potential is
-        not one for them.
+        A temperature is not known, there is no frame from t = 1 on, or the potential is not one
+        for the configurations.
 
     """
     windows = tuple(usual_windows(potential) if windows is None else windows)
@@ -141,10 +141,9 @@ def force_balance(
     residuals = terms.sum(axis=0)
     number = len(residuals)
     # Of one configuration nothing is known of how they scatter.
-    error = residuals.std(axis=0, ddof=1) / np.sqrt(number) if number > 1 else residuals * np.nan
-    return ForceBalance(
-        windows, terms[0].mean(axis=0), Estimate(residuals.mean(axis=0), error), number
-    )
+    scatter = residuals.std(axis=0, ddof=1) if number > 1 else np.full(len(windows), np.nan)
+    residual = Estimate(residuals.mean(axis=0), scatter / np.sqrt(number))
+    return ForceBalance(windows, terms[0].mean(axis=0), residual, number)
 
 
 def _configurations(

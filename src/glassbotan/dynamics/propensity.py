@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from glassbotan.dynamics.bonds import Bonds
+from glassbotan.dynamics.bonds import Bonds, lengths_of
 from glassbotan.dynamics.ensemble import IsoconfigurationalEnsemble
 from glassbotan.dynamics.motion import Motion
 from glassbotan.dynamics.quantities import (
@@ -19,8 +19,7 @@ from glassbotan.structure.periodic import FloatArray
 
 def displacement_lengths(ensemble: IsoconfigurationalEnsemble) -> FloatArray:
     """Return |r_i(t) - r_i(0)| of every trajectory, shape [T, R, N], length units."""
-    moved = (ensemble.displacements(t) for t in range(len(ensemble.times)))
-    return np.stack([np.sqrt(np.einsum("rnd,rnd->rn", one, one)) for one in moved])
+    return np.stack([lengths_of(ensemble.displacements(t)) for t in range(len(ensemble.times))])
 
 
 def propensity(ensemble: IsoconfigurationalEnsemble) -> FloatArray:
